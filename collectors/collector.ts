@@ -1,0 +1,55 @@
+import type { z } from "zod";
+import type { MetricTable, NamesOf } from "../emit/metric.ts";
+import type { Tags } from "../emit/sample.ts";
+import type { Host } from "../host/host.ts";
+
+/** Whose cumulative counters these are. Growth is only ever taken between two readings of the same one. */
+export interface CounterIdentity {
+  /** What lives and dies as a whole: one life of one network namespace. */
+  readonly group: string;
+  /** One member of it: an interface with its index. */
+  readonly member: string;
+  /** When the group began with all counters at 0, in milliseconds since the epoch, where that is known. */
+  readonly bornAt?: number;
+}
+
+/** One run of a collector. Throw `NotAvailable` where the host lacks the source; `fail` for a partial loss. */
+export interface Cycle<M extends MetricTable = MetricTable> {
+  readonly host: Host;
+  /** Aborted at the collector's deadline and at shutdown. */
+  readonly signal: AbortSignal;
+  readonly gauge: (name: NamesOf<M, "gauge">, value: number, tags?: Tags) => void;
+  /** The kernel's cumulative values; the agent takes the growth. */
+  readonly counters: (
+    of: CounterIdentity,
+    tags: Tags,
+    values: Readonly<Partial<Record<NamesOf<M, "count">, number>>>,
+  ) => void;
+  /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
+  readonly skip: (reason: string) => void;
+  readonly fail: (error: Error) => void;
+}
+
+export interface Collector {
+  readonly name: string;
+  readonly summary: string;
+  readonly config: z.ZodType;
+  readonly metrics: MetricTable;
+  /** Parses its own section, so that whoever runs it needs no type of it. State lives in the closure. */
+  readonly create: (section: unknown) => (cycle: Cycle) => Promise<void>;
+}
+
+interface Definition<S extends z.ZodType, M extends MetricTable> {
+  /** Folder, registry name and config key. */
+  readonly name: string;
+  /** First sentence of the README. */
+  readonly summary: string;
+  /** A strict object whose every option has `.default()` and `.describe()`. */
+  readonly config: S;
+  readonly metrics: M;
+  readonly create: (config: z.output<S>) => (cycle: Cycle<M>) => Promise<void>;
+}
+
+export function defineCollector<S extends z.ZodType, const M extends MetricTable>(d: Definition<S, M>) {
+  return { ...d, create: (section: unknown) => d.create(d.config.parse(section)) };
+}
