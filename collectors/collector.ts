@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import type { MetricTable, NamesOf } from "../emit/metric.ts";
 import type { Tags } from "../emit/sample.ts";
+import type { Container } from "../host/docker/inventory.ts";
 import type { Host } from "../host/host.ts";
+import type { Namespace } from "./namespaces.ts";
 
 /** Whose cumulative counters these are. Growth is only ever taken between two readings of the same one. */
 export interface CounterIdentity {
@@ -18,6 +20,11 @@ export interface Cycle<M extends MetricTable = MetricTable> {
   readonly host: Host;
   /** Aborted at the collector's deadline and at shutdown. */
   readonly signal: AbortSignal;
+  /** The network namespaces of the containers that the user wants, each once. Looked up when called: once a cycle is enough. */
+  readonly namespaces: () => readonly Namespace[];
+  readonly tagsOf: (container: Container) => Tags;
+  /** To await between two pieces of work: lets others run where the cycle has held the event loop for some milliseconds. Throws once the cycle is aborted. */
+  readonly breathe: () => Promise<void>;
   readonly gauge: (name: NamesOf<M, "gauge">, value: number, tags?: Tags) => void;
   /** The kernel's cumulative values; the agent takes the growth. */
   readonly counters: (
@@ -33,13 +40,13 @@ export interface Cycle<M extends MetricTable = MetricTable> {
 export interface Collector {
   readonly name: string;
   readonly summary: string;
-  readonly config: z.ZodType;
+  readonly config: z.ZodObject;
   readonly metrics: MetricTable;
   /** Parses its own section, so that whoever runs it needs no type of it. State lives in the closure. */
   readonly create: (section: unknown) => (cycle: Cycle) => Promise<void>;
 }
 
-interface Definition<S extends z.ZodType, M extends MetricTable> {
+interface Definition<S extends z.ZodObject, M extends MetricTable> {
   /** Folder, registry name and config key. */
   readonly name: string;
   /** First sentence of the README. */
@@ -50,6 +57,6 @@ interface Definition<S extends z.ZodType, M extends MetricTable> {
   readonly create: (config: z.output<S>) => (cycle: Cycle<M>) => Promise<void>;
 }
 
-export function defineCollector<S extends z.ZodType, const M extends MetricTable>(d: Definition<S, M>) {
+export function defineCollector<S extends z.ZodObject, const M extends MetricTable>(d: Definition<S, M>) {
   return { ...d, create: (section: unknown) => d.create(d.config.parse(section)) };
 }

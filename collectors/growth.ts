@@ -1,0 +1,97 @@
+import type { CounterIdentity } from "./collector.ts";
+
+type Values = Readonly<Record<string, number | undefined>>;
+
+interface Group {
+  readonly members: Map<string, Values>;
+  readonly seen: Set<string>;
+  /** The cycle that reads it now, and the one that read it before that. */
+  cycle: number;
+  before: number | undefined;
+  /** In its first cycle: whether all of it began since the last one. */
+  readonly whole: boolean;
+}
+
+/** Turns cumulative counters into growth, without ever inventing any. */
+export class Growth {
+  readonly #groups = new Map<string, Group>();
+  readonly #keep: number;
+  #cycle = 0;
+  #now = 0;
+  #last = Number.POSITIVE_INFINITY;
+  #resets = 0;
+
+  /** Groups that were not read for `keep` cycles are forgotten. */
+  constructor(keep = 30) {
+    this.#keep = keep;
+  }
+
+  /** Starts a cycle at `now`, in milliseconds since the epoch. */
+  begin(now: number): void {
+    this.#cycle++;
+    this.#now = now;
+    this.#resets = 0;
+  }
+
+  /**
+   * What the counters grew by since they were last read. Undefined where that can not be known: at the first reading of
+   * something older than the last cycle, and after a decrease (a reset: neither a negative nor a guessed wrap).
+   */
+  of(counter: CounterIdentity, values: Values): Record<string, number> | undefined {
+    const group = this.#enter(counter);
+    const before = group.members.get(counter.member);
+    group.members.set(counter.member, values);
+    group.seen.add(counter.member);
+    if (before === undefined && !this.#bornWithin(group)) return undefined;
+    const grown = difference(before, values);
+    if (grown === undefined) this.#resets++;
+    return grown;
+  }
+
+  /** Ends the cycle. Returns how many resets it saw. */
+  end(): number {
+    for (const [name, group] of this.#groups) {
+      if (group.cycle === this.#cycle) dropUnseen(group);
+      else if (group.cycle <= this.#cycle - this.#keep) this.#groups.delete(name);
+    }
+    this.#last = this.#now;
+    return this.#resets;
+  }
+
+  #enter({ group: name, bornAt = 0 }: CounterIdentity): Group {
+    const known = this.#groups.get(name);
+    const group = known ?? newGroup(this.#cycle, bornAt > this.#last);
+    if (group.cycle !== this.#cycle) {
+      group.before = group.cycle;
+      group.cycle = this.#cycle;
+      group.seen.clear();
+    }
+    if (known === undefined) this.#groups.set(name, group);
+    return group;
+  }
+
+  /** A member that the last cycle did not see began since then, at 0. */
+  #bornWithin({ before, whole }: Group): boolean {
+    return before === undefined ? whole : before === this.#cycle - 1;
+  }
+}
+
+function newGroup(cycle: number, whole: boolean): Group {
+  return { members: new Map(), seen: new Set(), cycle, before: undefined, whole };
+}
+
+function dropUnseen({ members, seen }: Group): void {
+  for (const member of members.keys()) if (!seen.has(member)) members.delete(member);
+}
+
+/** Of a new-born (`before` undefined) all counts; otherwise only of what was read both times. */
+function difference(before: Values | undefined, after: Values): Record<string, number> | undefined {
+  const grown: Record<string, number> = {};
+  for (const [name, value] of Object.entries(after)) {
+    const base = before === undefined ? 0 : before[name];
+    if (value === undefined || base === undefined) continue;
+    if (value < base) return undefined;
+    grown[name] = value - base;
+  }
+  return grown;
+}

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { NotAvailable } from "../../host/host.ts";
+import { type Cycle, defineCollector } from "../collector.ts";
+import { includeExclude, nameFilter } from "../filter.ts";
+import type { Namespace } from "../namespaces.ts";
+import { parseConnectedRoutes } from "./ipv4.ts";
+import { metrics } from "./metrics.ts";
+import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
+import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
+
+export const interfaces = defineCollector({
+  name: "interfaces",
+  summary:
+    "Bytes, packets, errors and drops of every network interface inside every container, with the name of its Docker network.",
+  config: z.strictObject({
+    interfaces: includeExclude("interfaces").describe("Interfaces inside the containers, by name (eth0, lo)."),
+    networks: includeExclude("networks").describe("Docker networks, by name."),
+  }),
+  metrics,
+  create: (config) => {
+    const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
+    return async (cycle) => {
+      for (const namespace of cycle.namespaces()) {
+        await cycle.breathe();
+        readNamespace(cycle, namespace, wantedInterface, wantedNetwork);
+      }
+    };
+  },
+});
+
+type Wanted = (name: string) => boolean;
+
+function readNamespace(
+  cycle: Cycle<typeof metrics>,
+  namespace: Namespace,
+  wantedInterface: Wanted,
+  wantedNetwork: Wanted,
+): void {
+  try {
+    const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
+    const indexes = parseIndexes(namespace.process.text("net/igmp"));
+    const networks = networkNames(cycle, namespace);
+    for (const one of found) {
+      const network = networks.get(one.name) ?? "unknown";
+      if (wantedInterface(one.name) && wantedNetwork(network))
+        emit(cycle, namespace, one, network, indexes.get(one.name));
+    }
+    if (malformed.length > 0)
+      cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
+  } catch (error) {
+    if (error instanceof NotAvailable) cycle.skip("gone");
+    else cycle.fail(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function emit(
+  cycle: Cycle<typeof metrics>,
+  namespace: Namespace,
+  one: InterfaceCounters,
+  network: string,
+  index = 0,
+): void {
+  const { id: group, bornAt, container, members } = namespace;
+  const tags = { ...cycle.tagsOf(container), interface: one.name, docker_network: network };
+  const identity = { group, member: `${one.name}#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
+  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
+}
+
+function networkNames(cycle: Cycle<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
+  const attachments = members.flatMap((c) => c.attachments);
+  const routes = parseConnectedRoutes(process.text("net/route"));
+  const ipv6 = attachments.some((a) => a.ipv6 !== "")
+    ? parseIpv6Devices(process.text("net/if_inet6"))
+    : new Map<string, string>();
+  return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
+}
+
+const pathOf = ({ process }: Namespace, file: string): string => `/proc/${process.pid}/${file}`;
