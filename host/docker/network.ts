@@ -1,0 +1,19 @@
+import { id, items, list, part, text, type Field } from "./field.ts";
+import type { Network } from "./inventory.ts";
+
+/** `GET /networks`. Throws `UnexpectedAnswer`, which names the field. */
+export function readNetworks(answer: unknown): readonly Network[] {
+  return list({ at: "", value: answer }).map(readNetwork);
+}
+
+function readNetwork(entry: Field): Network {
+  const networkId = id(part(entry, "Id"));
+  const subnets = items(part(entry, "IPAM", "Config")).map((config) => text(part(config, "Subnet")));
+  return {
+    id: networkId,
+    name: text(part(entry, "Name")) || networkId.slice(0, 12),
+    driver: text(part(entry, "Driver")),
+    scope: text(part(entry, "Scope")),
+    subnets: subnets.filter((subnet) => subnet !== ""),
+  };
+}
