@@ -16,7 +16,7 @@ export interface CounterIdentity {
 }
 
 /** One run of a collector. Throw `NotAvailable` where the host lacks the source; `fail` for a partial loss. */
-export interface Cycle<M extends MetricTable = MetricTable> {
+export interface Cycle<Gauge extends string = string, Count extends string = string> {
   readonly host: Host;
   /** Aborted at the collector's deadline and at shutdown. */
   readonly signal: AbortSignal;
@@ -25,17 +25,16 @@ export interface Cycle<M extends MetricTable = MetricTable> {
   readonly tagsOf: (container: Container) => Tags;
   /** To await between two pieces of work: lets others run where the cycle has held the event loop for some milliseconds. Throws once the cycle is aborted. */
   readonly breathe: () => Promise<void>;
-  readonly gauge: (name: NamesOf<M, "gauge">, value: number, tags?: Tags) => void;
+  readonly gauge: (name: Gauge, value: number, tags?: Tags) => void;
   /** The kernel's cumulative values; the agent takes the growth. */
-  readonly counters: (
-    of: CounterIdentity,
-    tags: Tags,
-    values: Readonly<Partial<Record<NamesOf<M, "count">, number>>>,
-  ) => void;
+  readonly counters: (of: CounterIdentity, tags: Tags, values: Readonly<Partial<Record<Count, number>>>) => void;
   /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
   readonly skip: (reason: string) => void;
   readonly fail: (error: Error) => void;
 }
+
+/** A cycle that takes only the names of one table. */
+export type CycleOf<M extends MetricTable> = Cycle<NamesOf<M, "gauge">, NamesOf<M, "count">>;
 
 export interface Collector {
   readonly name: string;
@@ -54,9 +53,9 @@ interface Definition<S extends z.ZodObject, M extends MetricTable> {
   /** A strict object whose every option has `.default()` and `.describe()`. */
   readonly config: S;
   readonly metrics: M;
-  readonly create: (config: z.output<S>) => (cycle: Cycle<M>) => Promise<void>;
+  readonly create: (config: z.output<S>) => (cycle: CycleOf<M>) => Promise<void>;
 }
 
 export function defineCollector<S extends z.ZodObject, const M extends MetricTable>(d: Definition<S, M>) {
-  return { ...d, create: (section: unknown) => d.create(d.config.parse(section)) };
+  return { ...d, create: (section: unknown): ((cycle: Cycle) => Promise<void>) => d.create(d.config.parse(section)) };
 }

@@ -22,6 +22,17 @@ const fromLabels = [
   ["compose_service", "com.docker.compose.service"],
 ] as const;
 
+const imageKeys = ["image_name", "short_image", "image_tag", "docker_image"] as const;
+
+/** Every key that `containerTags` may write, but for the user's own labels. */
+export const containerTagKeys: readonly string[] = [
+  "container_name",
+  "container_id",
+  ...imageKeys,
+  ...fromLabels.map(([key]) => key),
+  ...unified.map(([key]) => key),
+];
+
 /** A container's tags under the names that the Datadog agent's tagger gives them. */
 export function containerTags(container: Container, options: TagOptions): Tags {
   const { labels } = container;
@@ -43,7 +54,7 @@ function stableName({ name, labels }: Container): string {
 }
 
 /** `registry:5000/team/web:1.2@sha256:...`: the tag is what follows the last colon behind the last slash. */
-function imageTags(image: string): Tags {
+function imageTags(image: string): Partial<Record<(typeof imageKeys)[number], string>> {
   const [reference = ""] = image.split("@");
   if (reference === "" || reference === "sha256" || /^(?:sha256:)?[\da-f]{12,64}$/u.test(reference)) return {};
   const slash = reference.lastIndexOf("/");

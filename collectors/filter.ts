@@ -22,8 +22,6 @@ export interface IncludeExclude {
 /** Whether one of the names (a thing may have several, such as `name:web-1` and `image:nginx`) passes the two lists. */
 export function nameFilter({ include, exclude }: IncludeExclude): (...names: readonly string[]) => boolean {
   const [wanted, unwanted] = [include.map(compile), exclude.map(compile)];
-  const matches = (list: readonly RegExp[], names: readonly string[]) =>
-    list.some((re) => names.some((n) => re.test(n)));
   return (...names) => !matches(unwanted, names) && (wanted.length === 0 || matches(wanted, names));
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NotAvailable } from "../../host/host.ts";
-import { type Cycle, defineCollector } from "../collector.ts";
+import { type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import type { Namespace } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
@@ -31,7 +31,7 @@ export const interfaces = defineCollector({
 type Wanted = (name: string) => boolean;
 
 function readNamespace(
-  cycle: Cycle<typeof metrics>,
+  cycle: CycleOf<typeof metrics>,
   namespace: Namespace,
   wantedInterface: Wanted,
   wantedNetwork: Wanted,
@@ -54,7 +54,7 @@ function readNamespace(
 }
 
 function emit(
-  cycle: Cycle<typeof metrics>,
+  cycle: CycleOf<typeof metrics>,
   namespace: Namespace,
   one: InterfaceCounters,
   network: string,
@@ -66,7 +66,7 @@ function emit(
   cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
 }
 
-function networkNames(cycle: Cycle<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
+function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")

@@ -1,0 +1,72 @@
+import { commonUsage, type Command, type Io } from "./command.ts";
+import { nearestOf } from "./config/nearest.ts";
+import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
+
+/** Loaded when asked for: no command pays for another's imports. */
+const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  check: () => import("./check.ts"),
+  configcheck: () => import("./configcheck.ts"),
+  lab: () => import("./lab.ts"),
+  run: () => import("./run.ts"),
+  sink: () => import("./sink.ts"),
+};
+
+/** Runs the command that the arguments name and returns its exit code; never throws. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (error) {
+    io.stderr.write(`overlaywatch: ${messageOf(error)}\n`);
+    return error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError
+      ? error.exitCode
+      : exitCodes.failed;
+  }
+}
+
+async function dispatch([name = "help", ...rest]: readonly string[], io: Io): Promise<number> {
+  if (["--version", "version"].includes(name)) return await print(io, `overlaywatch ${await version()}\n`);
+  if (["--help", "-h", "help"].includes(name)) return await help(rest[0], io);
+  const { command } = await commandNamed(name);
+  const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  if (own.includes("--help") || own.includes("-h")) return await print(io, `${command.usage}\n${commonUsage}`);
+  return await command.run(rest, io);
+}
+
+function commandNamed(name: string): Promise<{ command: Command }> {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined)
+    throw new UsageError(`${name}: there is no such command${nearestOf(name, Object.keys(commands))}`);
+  return load();
+}
+
+async function help(name: string | undefined, io: Io): Promise<number> {
+  if (name !== undefined) return await print(io, `${(await commandNamed(name)).command.usage}\n${commonUsage}`);
+  const lines = await Promise.all(
+    Object.entries(commands).map(
+      async ([command, load]) => `  ${command.padEnd(12)} ${(await load()).command.summary}\n`,
+    ),
+  );
+  return await print(
+    io,
+    `usage: overlaywatch COMMAND [OPTION...]\n\n${lines.join("")}\n${commonUsage}\noverlaywatch help COMMAND says more.\n`,
+  );
+}
+
+function print(io: Io, text: string): Promise<number> {
+  io.stdout.write(text);
+  return Promise.resolve(exitCodes.ok);
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import("node:fs/promises");
+  const [, found] =
+    /"version": "([^"]+)"/u.exec(await readFile(new URL("../../package.json", import.meta.url), "utf8")) ?? [];
+  return found ?? "unknown";
+}
+
+/** The error and what it was caused by, as one line; a cause that its error quotes already is not said twice. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? messageOf(error.cause) : "";
+  return cause === "" || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}

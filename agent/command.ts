@@ -1,0 +1,81 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { Readable, Writable } from "node:stream";
+import { loadConfig } from "./config/load.ts";
+import { nearestOf } from "./config/nearest.ts";
+import type { Setting } from "./config/settings.ts";
+import { UsageError } from "./exit-codes.ts";
+
+/** What an entry point gives to a command: nothing below reads environment, streams or signals by itself. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+
+export interface Command {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** The whole help text, options included. */
+  readonly usage: string;
+  /** Resolves to the exit code. */
+  readonly run: (args: readonly string[], io: Io) => Promise<number>;
+}
+
+type ArgsOptions = NonNullable<ParseArgsConfig["options"]>;
+
+/** Understood by every command. */
+const common = {
+  json: { type: "boolean" },
+  config: { type: "string" },
+  "docker-socket": { type: "string" },
+  "netns-dir": { type: "string" },
+  "host-root": { type: "string" },
+  "state-dir": { type: "string" },
+} as const;
+
+export const commonUsage = `Everywhere:
+  --json                machine-readable output
+  --config FILE         default /etc/overlaywatch/overlaywatch.yaml, optional
+  --docker-socket PATH  default DOCKER_HOST, then /var/run/docker.sock
+  --netns-dir DIR       default /var/run/docker/netns
+  --host-root DIR       where the host's root is mounted, default /
+  --state-dir DIR       default /var/lib/overlaywatch
+`;
+
+const flagPaths = {
+  "docker-socket": ["docker", "socket"],
+  "netns-dir": ["paths", "netns_dir"],
+  "host-root": ["paths", "host_root"],
+  "state-dir": ["paths", "state_dir"],
+} as const;
+
+/** Parses a command's arguments together with the common ones. Throws `UsageError`. */
+export function parseCommand<const O extends ArgsOptions>(args: readonly string[], options: O) {
+  const all = { ...common, ...options };
+  try {
+    return parseArgs({ args: [...args], options: all, allowPositionals: true, strict: true });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const [, unknown] = /^Unknown option '(-{1,2}[^']+)'/u.exec(message) ?? [];
+    if (unknown === undefined) throw new UsageError(message, { cause });
+    const known = Object.keys(all).map((name) => `--${name}`);
+    throw new UsageError(`${unknown}: there is no such option${nearestOf(unknown, known)}`, { cause });
+  }
+}
+
+type CommonValues = Readonly<Partial<Record<keyof typeof flagPaths | "config", string | undefined>>>;
+
+/** The configuration that flags, environment and file make; `more` are a command's own flags that set keys. */
+export function configOf(values: CommonValues, io: Io, more: readonly Setting[] = []) {
+  const flags: Setting[] = [...more];
+  for (const name of ["docker-socket", "netns-dir", "host-root", "state-dir"] as const) {
+    const value = values[name];
+    if (value !== undefined) flags.push({ path: flagPaths[name], value, origin: `--${name}` });
+  }
+  return loadConfig({ flags, env: io.env, ...(values.config === undefined ? {} : { file: values.config }) });
+}

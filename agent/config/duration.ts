@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const form = /^(\d+)(ms|s|m|h)$/u;
+
+/** `10s`, `500ms`, `5m`, `2h`: text in files and flags, milliseconds by `milliseconds()`. */
+export const duration = z.string().regex(form, { error: "expected a duration such as 500ms, 10s, 5m or 2h" });
+
+export function milliseconds(text: string): number {
+  const [, amount, unit] = form.exec(text) ?? [];
+  if (unit !== "ms" && unit !== "s" && unit !== "m" && unit !== "h") throw new Error(`not a duration: ${text}`);
+  return Number(amount) * units[unit];
+}
+
+const divisors = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60] as const;
+
+/** Only what divides a minute: cron restarts its steps each minute, so others would not be even. */
+export const interval = duration.refine(
+  (text) => !form.test(text) || divisors.some((s) => s * 1000 === milliseconds(text)),
+  {
+    error: `expected an interval that divides a minute: ${divisors.map((s) => `${s}s`).join(", ")}`,
+  },
+);

@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { ConfigError } from "../exit-codes.ts";
+import { environmentSettings } from "./environment.ts";
+import { nearest } from "./nearest.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { type Setting, settingsTree } from "./settings.ts";
+
+export const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
+
+interface ConfigSources {
+  /** Settings from the command line, by path. */
+  readonly flags: readonly Setting[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A file that must be there; without it, the default one is used if it is there. */
+  readonly file?: string;
+}
+
+interface LoadedConfig {
+  readonly config: Config;
+  /** Where each key that is not at its default was set, by path: `docker.socket` from `--docker-socket`. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** The file that was read, if any. */
+  readonly file?: string;
+}
+
+/** Flag over environment over file over default. Throws `ConfigError` with one message that names the key and its source. */
+export function loadConfig({ flags, env, file }: ConfigSources): LoadedConfig {
+  const fromFile = readSettings(file ?? defaultConfigFile, file !== undefined);
+  const settings = [...(fromFile?.settings ?? []), ...environmentSettings(env), ...flags];
+  const origins = new Map(settings.map(({ path, origin }) => [path.join("."), origin]));
+  const parsed = configSchema.safeParse(settingsTree(settings));
+  if (!parsed.success) throw new ConfigError(explain(parsed.error, origins));
+  return { config: parsed.data, origins, ...(fromFile === undefined ? {} : { file: fromFile.path }) };
+}
+
+interface FileSettings {
+  readonly path: string;
+  readonly settings: readonly Setting[];
+}
+
+function readSettings(path: string, required: boolean): FileSettings | undefined {
+  const text = readConfigFile(path, required);
+  if (text === undefined) return undefined;
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined)
+    throw new ConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${error.message}`, { cause: error });
+  if (document.contents !== null && !isMap(document.contents))
+    throw new ConfigError(`${path}: expected sections such as docker: and collectors:`);
+  return { path, settings: [...leaves({ path, lines, document }, document.contents, [])] };
+}
+
+function readConfigFile(path: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if (!required && cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw new ConfigError(
+      `cannot read the configuration ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+interface ParsedFile {
+  readonly path: string;
+  readonly lines: LineCounter;
+  readonly document: Document;
+}
+
+/** One setting for each key below which there is no further map; an empty section sets nothing. */
+function* leaves(file: ParsedFile, node: unknown, path: readonly string[]): Generator<Setting> {
+  if (!isMap(node)) return;
+  for (const { key, value } of node.items) {
+    const name = String(key);
+    const offset = isRanged(key) ? key.range[0] : 0;
+    const origin = `${file.path}:${file.lines.linePos(offset).line}`;
+    if (isEmpty(value)) continue;
+    if (isMap(value)) yield* leaves(file, value, [...path, name]);
+    else yield { path: [...path, name], value: isNode(value) ? value.toJS(file.document) : value, origin };
+  }
+}
+
+/** `docker:` with all its keys commented out sets nothing. */
+const isEmpty = (node: unknown): boolean =>
+  node === null || (isScalar(node) && node.value === null) || (isMap(node) && node.items.length === 0);
+
+const isRanged = (node: unknown): node is { range: [number, number, number] } =>
+  typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
+
+function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): string {
+  return error.issues.map((issue) => describeIssue(issue, origins)).join("\n");
+}
+
+function describeIssue(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): string {
+  const path = issue.path.map(String);
+  if (issue.code !== "unrecognized_keys") return `${where(path, origins)}${path.join(".")}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const full = [...path, key];
+      return `${where(full, origins)}${full.join(".")}: there is no such key${nearest(key, path)}`;
+    })
+    .join("\n");
+}
+
+/** The origin of the key itself, of a parent, or of what lies below it. */
+function where(path: readonly string[], origins: ReadonlyMap<string, string>): string {
+  for (let length = path.length; length > 0; length--) {
+    const key = path.slice(0, length).join(".");
+    const origin = origins.get(key) ?? [...origins].find(([k]) => k.startsWith(`${key}.`))?.[1];
+    if (origin !== undefined) return `${origin}: `;
+  }
+  return "";
+}

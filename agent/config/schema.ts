@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { pattern } from "../../collectors/filter.ts";
+import { profiles } from "../../collectors/profile.ts";
+import { collectors } from "../../collectors/registry.ts";
+import { duration, interval } from "./duration.ts";
+
+const tagKey = z
+  .string()
+  .regex(/^[A-Za-z][\w\-./]{0,198}$/u, { error: "expected a tag key: a letter, then letters, digits, _ - . /" });
+
+const docker = z
+  .strictObject({
+    socket: z
+      .string()
+      .default("/var/run/docker.sock")
+      .describe("Unix socket of the Docker engine, a path or unix:///path. A read-only socket proxy will do."),
+    timeout: duration.default("5s").describe("Deadline of one request to the engine."),
+    resync: duration
+      .default("5m")
+      .describe("How often to list all containers again, beside following the engine's events."),
+    include: z
+      .array(pattern)
+      .default([])
+      .describe(
+        "Only containers that match one of these: name:web-*, image:nginx*, label:tier=front, or /regular expression/. Empty means all.",
+      ),
+    exclude: z.array(pattern).default([]).describe("Never containers that match one of these; wins over include."),
+  })
+  .prefault({})
+  .describe("Where the containers are, and which of them to watch.");
+
+const absolute = z.string().startsWith("/", { error: "expected an absolute path" });
+
+const paths = z
+  .strictObject({
+    netns_dir: absolute.default("/var/run/docker/netns").describe("Docker's handles of the network namespaces."),
+    host_root: absolute.default("/").describe("Where the host's root is mounted, when this runs in a container."),
+    state_dir: absolute.default("/var/lib/overlaywatch").describe("Where to keep what must outlive a restart."),
+  })
+  .prefault({})
+  .describe("Where things are on this machine.");
+
+const tags = z
+  .strictObject({
+    global: z.array(z.string().min(1)).default([]).describe("Tags on every metric, as key:value."),
+    profile: z
+      .enum(profiles)
+      .default("container")
+      .describe(
+        "How fine the series are: each container; summed per service; lean: per host and network. Every distinct series is billed.",
+      ),
+    container_id: z
+      .boolean()
+      .default(false)
+      .describe("Adds container_id: a new series at every re-creation of a container."),
+    labels: z
+      .record(z.string(), tagKey)
+      .default({})
+      .describe("Container labels to send as tags: label name to tag key."),
+  })
+  .prefault({})
+  .describe("What goes on the metrics.");
+
+const dogstatsd = z
+  .strictObject({
+    url: z
+      .string()
+      .default("")
+      .describe(
+        "udp://host:port or unix:///path of the Datadog agent. Empty: DD_DOGSTATSD_URL, DD_AGENT_HOST and DD_DOGSTATSD_PORT, then the agent's socket if it is there, then udp://127.0.0.1:8125.",
+      ),
+    prefix: z
+      .string()
+      .regex(/^(?:[A-Za-z][\w.]*\.)?$/u, { error: "expected a metric prefix that ends in a dot" })
+      .default("overlaywatch.")
+      .describe("Put before every metric name."),
+    max_series: z
+      .int()
+      .min(1)
+      .default(10_000)
+      .describe("Series budget of this host: what comes above it is summed per network and tagged over_budget:true."),
+    idle: duration
+      .default("5m")
+      .describe(
+        "A counter that has not moved for this long is not sent until it moves; one that never moved is not sent at all.",
+      ),
+  })
+  .prefault({})
+  .describe("Metrics to the Datadog agent on this host.");
+
+const sinks = z
+  .strictObject({
+    enabled: z
+      .array(z.enum(["dogstatsd", "console", "none"]))
+      .default(["dogstatsd"])
+      .describe("Where samples go; several at once will do."),
+    dogstatsd,
+  })
+  .prefault({})
+  .describe("Where samples go.");
+
+const common = {
+  enabled: z.boolean().default(true).describe("Whether `run` and `check` without names include it."),
+  interval: interval
+    .default("10s")
+    .describe("How often it runs; divides a minute. The Datadog agent flushes every 10s."),
+};
+
+const section = ({ summary, config }: (typeof collectors)[number]) =>
+  z
+    .strictObject({ ...common, ...config.shape })
+    .prefault({})
+    .describe(summary);
+
+export const configSchema = z
+  .strictObject({
+    docker,
+    paths,
+    tags,
+    collectors: z
+      .strictObject(Object.fromEntries(collectors.map((c) => [c.name, section(c)])))
+      .prefault({})
+      .describe("What is measured."),
+    sinks,
+  })
+  .prefault({});
+
+export type Config = z.output<typeof configSchema>;

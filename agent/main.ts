@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { main } from "./cli.ts";
+
+/** The one place that knows the process: signals, environment, streams, exit. */
+const shutdown = new AbortController();
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (shutdown.signal.aborted) process.exit(130);
+    shutdown.abort(new Error(signal));
+  });
+}
+
+// A reader that went away (`| head`) is a normal end.
+process.stdout.on("error", (error) => {
+  if ("code" in error && error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const { env, stdin, stdout, stderr } = process;
+const code = await main(process.argv.slice(2), { env, stdin, stdout, stderr, signal: shutdown.signal });
+// Not left to the event loop: a sink's retry timer must not hold the process.
+stdout.write("", () => process.exit(code));

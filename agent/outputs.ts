@@ -1,0 +1,67 @@
+import { leanTags } from "../collectors/profile.ts";
+import type { Sample } from "../emit/sample.ts";
+import { SeriesGate } from "../emit/series-gate.ts";
+import type { Sink } from "../emit/sink.ts";
+import type { Io } from "./command.ts";
+import { milliseconds } from "./config/duration.ts";
+import type { Config } from "./config/schema.ts";
+import type { Log } from "./log.ts";
+import type { Session } from "./session.ts";
+
+/** Where a running agent's samples go: people see all of them, the network gets what the profile and the budget let through. */
+export interface Outputs {
+  /** Samples of one cycle, at its time in milliseconds since the epoch. */
+  readonly write: (samples: readonly Sample[], at: number) => void;
+  /** The agent's own metrics: to the network only. */
+  readonly writeSelf: (samples: readonly Sample[], at: number) => void;
+  /** Distinct series sent within the last hour. */
+  readonly series: () => number;
+  /** Samples lost or folded so far: sink, reason, total. */
+  readonly dropped: () => readonly (readonly [string, string, number])[];
+  readonly close: () => Promise<void>;
+}
+
+export async function openOutputs(config: Config, session: Session, io: Io, log: Log): Promise<Outputs> {
+  const wanted = new Set(config.sinks.enabled);
+  const forPeople: readonly Sink[] = wanted.has("console") ? [await openConsole(io)] : [];
+  const network: readonly Sink[] = wanted.has("dogstatsd") ? [await openDogstatsd(config, io, log)] : [];
+  const gate = new SeriesGate({
+    maxSeries: config.sinks.dogstatsd.max_series,
+    idle: milliseconds(config.sinks.dogstatsd.idle),
+    fold: leanTags(Object.values(config.tags.labels)),
+  });
+  let folded = 0;
+  const send = (samples: readonly Sample[], at: number) => {
+    const gated = gate.pass(samples, at);
+    folded += gated.folded;
+    for (const sink of network) sink.write(gated.samples, at);
+  };
+  const all = [...forPeople, ...network];
+  return {
+    write: (samples, at) => {
+      for (const sink of forPeople) sink.write(samples, at);
+      send(session.profiled(samples), at);
+    },
+    writeSelf: send,
+    series: () => gate.size,
+    dropped: () => [
+      ...all.flatMap((sink) =>
+        Object.entries(sink.stats().dropped).map(([reason, n]) => [sink.name, reason, n] as const),
+      ),
+      ["all", "over_budget", folded] as const,
+    ],
+    close: async () => {
+      await Promise.allSettled(all.map((sink) => sink.close()));
+    },
+  };
+}
+
+async function openConsole({ stdout }: Io): Promise<Sink> {
+  const { consoleSink } = await import("../emit/console/sink.ts");
+  return consoleSink({
+    out: stdout,
+    terminal: stdout.isTTY ?? false,
+    size: () => ({ rows: stdout.rows ?? 24, columns: stdout.columns ?? 80 }),
+    title: "overlaywatch",
+  });
+}

@@ -1,0 +1,127 @@
+import { hostname } from "node:os";
+import { containerTags } from "../collectors/container-tags.ts";
+import type { Collector } from "../collectors/collector.ts";
+import { nameFilter } from "../collectors/filter.ts";
+import { trackNamespaces } from "../collectors/namespaces.ts";
+import { applyProfile } from "../collectors/profile.ts";
+import { collectors } from "../collectors/registry.ts";
+import type { Sample, Tags } from "../emit/sample.ts";
+import { liveClock } from "../host/clock.ts";
+import { dockerClient } from "../host/docker/client.ts";
+import type { Container } from "../host/docker/inventory.ts";
+import { socketPathOf } from "../host/docker/socket.ts";
+import { type DockerWatch, watchDocker } from "../host/docker/watch.ts";
+import type { Host } from "../host/host.ts";
+import { procfs } from "../host/procfs.ts";
+import { type Runner, runner } from "./collect.ts";
+import { milliseconds } from "./config/duration.ts";
+import { nearestOf } from "./config/nearest.ts";
+import type { Config } from "./config/schema.ts";
+import { ConfigError, UsageError } from "./exit-codes.ts";
+import type { Log } from "./log.ts";
+
+export interface Job {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly run: Runner;
+}
+
+/** The machine, opened: what is watched on it and the collectors that were asked for. */
+export interface Session {
+  readonly host: Host;
+  readonly docker: DockerWatch;
+  readonly jobs: readonly Job[];
+  /** Samples as the profile in the configuration wants them. */
+  readonly profiled: (samples: readonly Sample[]) => readonly Sample[];
+  readonly close: () => Promise<void>;
+}
+
+interface SessionOptions {
+  /** Collectors by name; none means all that are enabled. */
+  readonly names: readonly string[];
+  readonly raw?: boolean;
+  readonly log: Log;
+}
+
+export function openSession(config: Config, { names, raw = false, log }: SessionOptions): Session {
+  const chosen = choose(names, config);
+  const clock = liveClock;
+  const docker = watchDocker({
+    client: dockerClient({ socketPath: dockerSocket(config), timeoutMs: milliseconds(config.docker.timeout) }),
+    clock,
+    resyncMs: milliseconds(config.docker.resync),
+    timeoutMs: milliseconds(config.docker.timeout),
+    log: (level, message) => log[level](message),
+  });
+  const host: Host = { proc: procfs(config.paths.host_root), docker, clock };
+  const namespaces = trackNamespaces(host, containerFilter(config));
+  const tagsOf = taggerOf(config);
+  const jobs = chosen.map(({ collector, section, interval }) => {
+    const deadline = Math.min(interval * 0.9, 10_000);
+    return {
+      name: collector.name,
+      interval,
+      run: runner(collector, section, { host, namespaces, tagsOf, deadline, raw }),
+    };
+  });
+  const close = async () => {
+    namespaces.close();
+    await docker.close();
+  };
+  const labelKeys = Object.values(config.tags.labels);
+  return { host, docker, jobs, profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples), close };
+}
+
+function dockerSocket({ docker }: Config): string {
+  try {
+    return socketPathOf(docker.socket);
+  } catch (cause) {
+    throw new ConfigError(`docker.socket: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+interface Chosen {
+  readonly collector: Collector;
+  readonly section: unknown;
+  readonly interval: number;
+}
+
+function choose(names: readonly string[], config: Config): readonly Chosen[] {
+  const known: readonly Collector[] = collectors;
+  for (const name of names) {
+    if (known.some((c) => c.name === name)) continue;
+    throw new UsageError(
+      `${name}: there is no such collector${nearestOf(
+        name,
+        known.map((c) => c.name),
+      )}`,
+    );
+  }
+  return known.flatMap((collector) => {
+    const { enabled = true, interval = "10s", ...section } = config.collectors[collector.name] ?? {};
+    const wanted = names.length === 0 ? enabled : names.includes(collector.name);
+    return wanted ? [{ collector, section, interval: milliseconds(interval) }] : [];
+  });
+}
+
+function containerFilter({ docker }: Config): (container: Container) => boolean {
+  const passes = nameFilter(docker);
+  return ({ name, image, labels }) =>
+    passes(name, `name:${name}`, `image:${image}`, ...Object.entries(labels).map(([k, v]) => `label:${k}=${v}`));
+}
+
+/** Tags are derived once for one inspect answer: the inventory keeps the object as long as nothing changed. */
+function taggerOf({ tags }: Config): (container: Container) => Tags {
+  const known = new WeakMap<Container, Tags>();
+  return (container) => {
+    const before = known.get(container);
+    if (before !== undefined) return before;
+    const made = containerTags(container, { containerId: tags.container_id, labels: tags.labels });
+    known.set(container, made);
+    return made;
+  };
+}
+
+/** What spreads this host's runs over the interval. */
+export const hostKey = (): string => hostname();

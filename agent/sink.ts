@@ -1,0 +1,108 @@
+import type { Message } from "../emit/dogstatsd/parse.ts";
+import { startReceiver } from "../emit/dogstatsd/receiver.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
+import { aborted, endingOf } from "./ending.ts";
+import { exitCodes, UsageError } from "./exit-codes.ts";
+import { RateWindow } from "../emit/console/rate-window.ts";
+import type { Sample } from "../emit/sample.ts";
+import { consoleSink } from "../emit/console/sink.ts";
+
+const usage = `usage: overlaywatch sink [--udp PORT] [--uds PATH] [--for DURATION]
+
+The embedded DogStatsD receiver: shows what arrives, until SIGTERM. Without --udp and --uds it listens on UDP 8125.
+  --udp PORT       on 127.0.0.1; 0 takes a free one
+  --uds PATH       a unix datagram socket, made here
+  --host ADDRESS   for UDP, in place of 127.0.0.1
+  --for DURATION   ends by itself after that time
+  --json           one line a sample; otherwise a live table of the interfaces' rates
+What can not be parsed is said on stderr and counted.
+`;
+
+export const command: Command = {
+  summary: "receive DogStatsD and show it",
+  usage,
+  run: async (args, io) => {
+    const { values } = parseCommand(args, {
+      udp: { type: "string" },
+      uds: { type: "string" },
+      host: { type: "string", default: "127.0.0.1" },
+      for: { type: "string" },
+    });
+    const { config } = configOf(values, io);
+    const port = values.udp ?? (values.uds === undefined ? "8125" : undefined);
+    const ending = endingOf(values.for, io.signal);
+    const show = values.json === true ? jsonLines(io) : liveTable(io, config.sinks.dogstatsd.prefix);
+    const receiver = await startReceiver(
+      {
+        ...(port === undefined ? {} : { udp: { port: portOf(port), host: values.host } }),
+        ...(values.uds === undefined ? {} : { uds: { path: values.uds } }),
+        onInvalid: (reason, { transport }) => void io.stderr.write(`refused (${transport}): ${reason}\n`),
+      },
+      show.message,
+    );
+    const { udp, uds } = receiver;
+    io.stderr.write(
+      `listening on ${[udp && `udp ${udp.host}:${udp.port}`, uds && `unix ${uds.path}`].filter((w) => w !== undefined).join(" and ")}\n`,
+    );
+    await aborted(ending);
+    await receiver.close();
+    show.end();
+    for (const [name, s] of Object.entries(receiver.stats())) {
+      if (s.datagrams > 0)
+        io.stderr.write(
+          `${name}: ${s.messages} messages in ${s.datagrams} datagrams, the largest ${s.largestDatagram} bytes; ${s.invalidLines} lines refused\n`,
+        );
+    }
+    return exitCodes.ok;
+  },
+};
+
+interface Show {
+  readonly message: (message: Message) => void;
+  readonly end: () => void;
+}
+
+function jsonLines({ stdout }: Io): Show {
+  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), end: () => undefined };
+}
+
+/** Redrawn every second; rates are over the last ten. */
+function liveTable({ stdout }: Io, prefix: string): Show {
+  const window = new RateWindow();
+  const view = consoleSink({
+    out: stdout,
+    terminal: stdout.isTTY ?? false,
+    size: () => ({ rows: stdout.rows ?? 24, columns: stdout.columns ?? 80 }),
+    title: "overlaywatch sink",
+  });
+  const timer = setInterval(
+    () => view.show(window.samples(Date.now()), window.seconds(Date.now()), Date.now()),
+    stdout.isTTY === true ? 1000 : 5000,
+  );
+  return {
+    message: (message) => {
+      const sample = sampleOf(message, prefix);
+      if (sample !== undefined) window.add(sample, Date.now());
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/u.test(text) || port > 65_535) throw new UsageError(`--udp ${text}: expected a port from 0 to 65535`);
+  return port;
+}
+
+function sampleOf(message: Message, prefix: string): Sample | undefined {
+  if (message.kind !== "metric" || message.type !== "count" || !message.name.startsWith(prefix)) return undefined;
+  const tags = Object.fromEntries(
+    message.tags.map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
+  );
+  return {
+    name: message.name.slice(prefix.length),
+    type: "count",
+    value: (message.values ?? []).reduce((a, b) => a + b, 0) / message.sample_rate,
+    tags,
+  };
+}

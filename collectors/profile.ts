@@ -1,0 +1,49 @@
+import { type Sample, seriesKey, type Tags } from "../emit/sample.ts";
+import { containerTagKeys } from "./container-tags.ts";
+
+/** How fine the series are, from what is asked for by default to the cheapest. */
+export const profiles = ["container", "service", "lean"] as const;
+export type Profile = (typeof profiles)[number];
+
+/** What tells one container of a service from another. */
+const ofContainer: ReadonlySet<string> = new Set(["container_name", "container_id", "netns_shared", "interface"]);
+
+/**
+ * Sums the samples of one cycle over the tags that the profile leaves out. A container without a service keeps its name;
+ * `labels` are the tag keys that the user made of container labels.
+ */
+export function applyProfile(
+  profile: Profile,
+  labels: readonly string[],
+  samples: readonly Sample[],
+): readonly Sample[] {
+  if (profile === "container") return samples;
+  const reduce = profile === "lean" ? leanTags(labels) : serviceTags;
+  return sumBySeries(samples.map((sample) => ({ ...sample, tags: reduce(sample.tags) })));
+}
+
+/** Leaves what belongs to the host, the network and the metric itself. */
+export function leanTags(labels: readonly string[]): (tags: Tags) => Tags {
+  const keys = new Set([...ofContainer, ...containerTagKeys, ...labels]);
+  return (tags) => without(tags, keys);
+}
+
+function serviceTags(tags: Tags): Tags {
+  const service = tags["swarm_service"] ?? tags["compose_service"];
+  return service === undefined ? tags : without(tags, ofContainer);
+}
+
+function without(tags: Tags, keys: ReadonlySet<string>): Tags {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.has(key)));
+}
+
+/** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
+export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = seriesKey(sample.name, sample.tags);
+    const before = sums.get(key);
+    sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
+  }
+  return [...sums.values()];
+}
