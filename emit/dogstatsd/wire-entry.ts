@@ -1,0 +1,105 @@
+import type { Sample, Tags } from "../sample.ts";
+import type { CheckStatus } from "./parse-check.ts";
+import { tagMemory, wireGlobalTag, wireMessage, wireName, type WireTag } from "./wire-text.ts";
+
+/** One message that may be sent as it is, with the size that it will have on the wire. */
+export type WireEntry = WireMetric | WireCheck;
+
+export interface WireMetric {
+  readonly kind: "count" | "gauge";
+  readonly name: string;
+  readonly value: number;
+  readonly tags: string[];
+  readonly bytes: number;
+}
+
+export interface WireCheck {
+  readonly kind: "check";
+  readonly name: string;
+  readonly status: 0 | 1 | 2 | 3;
+  readonly message: string;
+  readonly tags: string[];
+  readonly bytes: number;
+}
+
+/** Why there is no entry: a key of `SinkStats.dropped`. */
+export type Refusal = "invalid_name" | "invalid_value" | "too_long";
+
+export interface ServiceCheckDetails {
+  readonly tags?: Tags;
+  readonly message?: string;
+}
+
+export interface EntryMaker {
+  /** The global tags as they are sent. */
+  readonly globalTags: string[];
+  readonly metric: (sample: Sample) => WireMetric | Refusal;
+  readonly check: (name: string, status: CheckStatus, details: ServiceCheckDetails) => WireCheck | Refusal;
+}
+
+const STATUS_NUMBERS = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
+const MESSAGE_FIELD = "|m:".length;
+
+/** @param maxBytes of a datagram: no single message may be longer, for hot-shots would send it all the same. */
+export function entryMaker(prefix: string, globalTags: readonly string[], maxBytes: number): EntryMaker {
+  const globals = globalTags.map(wireGlobalTag).filter((tag) => tag !== undefined);
+  const tagged = tagger(globals);
+  const names = nameMemory(prefix);
+  return {
+    globalTags: globals.map((tag) => tag.text),
+    metric: ({ name, type, value, tags }) => {
+      const wire = names(name);
+      if (wire === undefined) return "invalid_name";
+      if (!Number.isFinite(value) || (type === "count" && value < 0)) return "invalid_value";
+      const { texts, bytes: tagBytes } = tagged(tags);
+      // Name and number are ASCII; ":" and "|c" or "|g" are three more.
+      const bytes = wire.length + String(value).length + 3 + tagBytes;
+      return bytes > maxBytes ? "too_long" : { kind: type, name: wire, value, tags: texts, bytes };
+    },
+    check: (name, status, { tags = {}, message = "" }) => {
+      const wire = names(name);
+      if (wire === undefined) return "invalid_name";
+      const { texts, bytes: tagBytes } = tagged(tags);
+      const bare = "_sc|".length + wire.length + "|0".length + tagBytes;
+      if (bare > maxBytes) return "too_long";
+      const text = wireMessage(message, maxBytes - bare - MESSAGE_FIELD);
+      const bytes = bare + (text === "" ? 0 : MESSAGE_FIELD + Buffer.byteLength(text));
+      return { kind: "check", name: wire, status: STATUS_NUMBERS[status], message: text, tags: texts, bytes };
+    },
+  };
+}
+
+function nameMemory(prefix: string): (name: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (name) => {
+    if (!known.has(name)) known.set(name, wireName(prefix + name));
+    return known.get(name);
+  };
+}
+
+interface Tagged {
+  readonly texts: string[];
+  /** Of the whole field: bar, number sign, the global tags that are not replaced, and the commas. */
+  readonly bytes: number;
+}
+
+/** hot-shots lets a sample's tag replace all global tags of its key; the sizes must follow that. */
+function tagger(globals: readonly WireTag[]): (tags: Tags) => Tagged {
+  const makeTag = tagMemory();
+  const all = globals.reduce((sum, tag) => sum + tag.bytes + 1, 0);
+  const globalKeys = new Set(globals.map((tag) => tag.key));
+  return (tags) => {
+    const texts: string[] = [];
+    const replaced = new Set<string>();
+    let bytes = all;
+    for (const [key, value] of Object.entries(tags)) {
+      const tag = makeTag(key, value);
+      if (tag === undefined) continue;
+      texts.push(tag.text);
+      bytes += tag.bytes + 1;
+      if (globalKeys.has(tag.key)) replaced.add(tag.key);
+    }
+    for (const global of globals) if (replaced.has(global.key)) bytes -= global.bytes + 1;
+    return { texts, bytes: bytes === 0 ? 0 : bytes + 1 };
+  };
+}
