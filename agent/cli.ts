@@ -24,12 +24,12 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch([name = "help", ...rest]: readonly string[], io: Io): Promise<number> {
-  if (["--version", "version"].includes(name)) return await print(io, `overlaywatch ${await version()}\n`);
-  if (["--help", "-h", "help"].includes(name)) return await help(rest[0], io);
+  if (["--version", "version"].includes(name)) return print(io, `overlaywatch ${await version()}\n`);
+  if (["--help", "-h", "help"].includes(name)) return help(rest[0], io);
   const { command } = await commandNamed(name);
   const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
-  if (own.includes("--help") || own.includes("-h")) return await print(io, `${command.usage}\n${commonUsage}`);
-  return await command.run(rest, io);
+  if (own.includes("--help") || own.includes("-h")) return print(io, `${command.usage}\n${commonUsage}`);
+  return command.run(rest, io);
 }
 
 function commandNamed(name: string): Promise<{ command: Command }> {
@@ -40,13 +40,13 @@ function commandNamed(name: string): Promise<{ command: Command }> {
 }
 
 async function help(name: string | undefined, io: Io): Promise<number> {
-  if (name !== undefined) return await print(io, `${(await commandNamed(name)).command.usage}\n${commonUsage}`);
+  if (name !== undefined) return print(io, `${(await commandNamed(name)).command.usage}\n${commonUsage}`);
   const lines = await Promise.all(
     Object.entries(commands).map(
       async ([command, load]) => `  ${command.padEnd(12)} ${(await load()).command.summary}\n`,
     ),
   );
-  return await print(
+  return print(
     io,
     `usage: overlaywatch COMMAND [OPTION...]\n\n${lines.join("")}\n${commonUsage}\noverlaywatch help COMMAND says more.\n`,
   );

@@ -12,8 +12,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 // A reader that went away (`| head`) is a normal end.
-process.stdout.on("error", (error) => {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
 

@@ -1,11 +1,12 @@
 import { leanTags } from "../collectors/profile.ts";
+import { resolveGlobalTags } from "../emit/dogstatsd/global-tags.ts";
+import type { DogstatsdSink } from "../emit/dogstatsd/sink.ts";
 import type { Sample } from "../emit/sample.ts";
 import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
-import type { Log } from "./log.ts";
 import type { Session } from "./session.ts";
 
 /** Where a running agent's samples go: people see all of them, the network gets what the profile and the budget let through. */
@@ -18,13 +19,17 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
+  /** Whether Docker answers, as Datadog's service checks say it. */
+  readonly canConnect: (error: string | undefined) => void;
+  /** What keeps samples from leaving, for the log. */
+  readonly troubles: () => readonly string[];
   readonly close: () => Promise<void>;
 }
 
-export async function openOutputs(config: Config, session: Session, io: Io, log: Log): Promise<Outputs> {
+export async function openOutputs(config: Config, session: Session, io: Io): Promise<Outputs> {
   const wanted = new Set(config.sinks.enabled);
   const forPeople: readonly Sink[] = wanted.has("console") ? [await openConsole(io)] : [];
-  const network: readonly Sink[] = wanted.has("dogstatsd") ? [await openDogstatsd(config, io, log)] : [];
+  const network = wanted.has("dogstatsd") ? [await openDogstatsd(config, io)] : [];
   const gate = new SeriesGate({
     maxSeries: config.sinks.dogstatsd.max_series,
     idle: milliseconds(config.sinks.dogstatsd.idle),
@@ -50,6 +55,15 @@ export async function openOutputs(config: Config, session: Session, io: Io, log:
       ),
       ["all", "over_budget", folded] as const,
     ],
+    canConnect: (error) => {
+      for (const sink of network)
+        sink.serviceCheck(
+          "docker.can_connect",
+          error === undefined ? "ok" : "critical",
+          error === undefined ? {} : { message: error },
+        );
+    },
+    troubles: () => all.flatMap((sink) => sink.stats().lastError ?? []),
     close: async () => {
       await Promise.allSettled(all.map((sink) => sink.close()));
     },
@@ -63,5 +77,17 @@ async function openConsole({ stdout }: Io): Promise<Sink> {
     terminal: stdout.isTTY ?? false,
     size: () => ({ rows: stdout.rows ?? 24, columns: stdout.columns ?? 80 }),
     title: "overlaywatch",
+  });
+}
+
+async function openDogstatsd(config: Config, { env }: Io): Promise<DogstatsdSink> {
+  const [{ dogstatsdSink }, { transportOf }] = await Promise.all([
+    import("../emit/dogstatsd/sink.ts"),
+    import("./transport.ts"),
+  ]);
+  return dogstatsdSink({
+    transport: transportOf(config, env).transport,
+    prefix: config.sinks.dogstatsd.prefix,
+    globalTags: resolveGlobalTags(config.tags.global, env),
   });
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sample } from "../emit/sample.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { aborted, endingOf } from "./ending.ts";
@@ -34,7 +33,7 @@ export const command: Command = {
     const ending = endingOf(values.for, io.signal);
     const log = streamLog(io.stderr);
     const session = openSession(config, { names: positionals, log });
-    const outputs = await openOutputs(config, session, io, log);
+    const outputs = await openOutputs(config, session, io);
     await serve(session, outputs, log, ending);
     return exitCodes.ok;
   },
@@ -47,7 +46,7 @@ async function serve(session: Session, outputs: Outputs, log: Log, ending: Abort
   const self = selfMetrics(session, outputs);
   const running = new Set<Promise<void>>();
   const cycle = (run: Session["jobs"][number]["run"]) => {
-    const one = run(ending).then((result) => deliver(result, outputs, self, log, ending));
+    const one = run(ending).then((result) => deliver(result, session, outputs, self, log, ending));
     running.add(one);
     return one.finally(() => running.delete(one));
   };
@@ -75,12 +74,22 @@ async function serve(session: Session, outputs: Outputs, log: Log, ending: Abort
 
 type SelfMetrics = ReturnType<typeof selfMetrics>;
 
-function deliver(result: CycleResult, outputs: Outputs, self: SelfMetrics, log: Log, ending: AbortSignal): void {
+function deliver(
+  result: CycleResult,
+  { docker }: Session,
+  outputs: Outputs,
+  self: SelfMetrics,
+  log: Log,
+  ending: AbortSignal,
+): void {
   const cut = ending.aborted && result.outcome === "timeout";
   if (!cut) tell(result, log);
   outputs.write(result.samples, result.at);
-  const own: readonly Sample[] = cut ? [] : self(result);
-  outputs.writeSelf(own, result.at);
+  if (cut) return;
+  outputs.writeSelf(self(result), result.at);
+  const { state, error = "Docker does not answer" } = docker.inventory();
+  outputs.canConnect(state === "live" ? undefined : error);
+  for (const trouble of outputs.troubles()) log.warn(trouble);
 }
 
 /** `absent` is a normal state of some hosts: said once by the first warning, never at each run. */
