@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { LabCgroup } from "./cgroup.ts";
+import { addressOf, loss, populate } from "./cluster.ts";
+import { answers, logTail } from "./engine.ts";
+import { findEngine, provideEngine, tools, type Engine, type Log } from "./engines.ts";
+import { LabFolder, labNames, type LabState } from "./folder.ts";
+import { LabHost, type LabContext } from "./host.ts";
+import { entering, joining, listens, plug, startHost, startUnderlay } from "./namespaces.ts";
+import { breakPair, mendPair } from "./outage.ts";
+import { identify, isAlive, launch, until, type ProcessId } from "./process.ts";
+import {
+  describeShape,
+  hostName,
+  LabUsageError,
+  parseContainerName,
+  parseEngine,
+  parseHost,
+  parseName,
+  parseShape,
+  sameShape,
+  underlayAddress,
+  type Shape,
+  type ShapeOptions,
+} from "./shape.ts";
+import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
+
+export interface LabRun {
+  /** Aborted: everything that was started is taken down again. */
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Log | undefined;
+}
+
+export interface OutageOptions {
+  readonly host?: string | number | undefined;
+  readonly a?: string | undefined;
+  readonly b?: string | undefined;
+}
+
+/** A running lab. */
+export class Lab {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dir: string;
+  /** A folder that the machine and all hosts see at the same path. */
+  readonly shared: string;
+  readonly hosts: readonly LabHost[];
+  readonly #context: LabContext;
+
+  constructor(context: LabContext, holders: readonly ProcessId[]) {
+    this.#context = context;
+    this.name = context.name;
+    this.shape = context.shape;
+    this.dir = context.folder.path;
+    this.shared = context.folder.shared;
+    this.hosts = holders.map((holder, index) => new LabHost(context, index + 1, holder));
+  }
+
+  /** The host with this 1-based number or name. Throws `LabUsageError`. */
+  host(which: string | number): LabHost {
+    const found = this.hosts[parseHost(which, this.hosts.length) - 1];
+    if (!found) throw new LabUsageError(`lab ${this.name} has no host ${which}`);
+    return found;
+  }
+
+  /** Two containers of one host lose each other; verified. A1 and B1 unless told. */
+  async break(options: OutageOptions = {}): Promise<void> {
+    await breakPair(this.#pair(options));
+  }
+
+  async mend(options: OutageOptions = {}): Promise<void> {
+    await mendPair(this.#pair(options));
+  }
+
+  /** Percent of lost pings between two containers of the cluster, such as `A1` and `B2`. */
+  async loss(from: string, to: string, count = 10): Promise<number> {
+    const owner = (container: string) => this.host(container.slice(1));
+    return loss(owner(from), from, await addressOf(owner(to), to), count);
+  }
+
+  async startTraffic(): Promise<ExpectedRate[]> {
+    return startTraffic(this.#context, this.hosts);
+  }
+
+  async stopTraffic(): Promise<void> {
+    await stopTraffic(this.#context);
+  }
+
+  async down(): Promise<void> {
+    await down(this.name);
+  }
+
+  /** At once and without waiting, for the very end of a process; `down` of this name cleans the rest. */
+  killNow(): void {
+    this.#context.cgroup.killNow();
+  }
+
+  #pair({ host, a, b }: OutageOptions) {
+    const on = this.host(host ?? 1);
+    return { host: on, a: parseContainerName(a ?? `A${on.number}`), b: parseContainerName(b ?? `B${on.number}`) };
+  }
+}
+
+/** Brings engine and tools, at once where they are there. */
+export async function setup(options: { readonly engine?: string | undefined }, log: Log = noLog): Promise<Engine> {
+  return provideEngine(parseEngine(options.engine ?? "20.10"), log);
+}
+
+/**
+ * Brings a lab up, or gives the one that is up already in this shape. On failure nothing of it runs, and its logs stay
+ * in its folder until `down`. What an interrupted `up` of that name left is cleared away first.
+ */
+export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun = {}): Promise<Lab> {
+  const name = parseName(options.name ?? "lab");
+  const shape = parseShape(options);
+  const unlock = await new LabFolder(name).lock();
+  try {
+    const running = await openLab(name).catch(() => undefined);
+    if (running) return accept(running, shape, log);
+    const engine = findEngine(shape.engine) ?? (await provideEngine(shape.engine, log));
+    await clear(name, log);
+    return await build(name, shape, engine, log, signal ?? new AbortController().signal);
+  } finally {
+    unlock();
+  }
+}
+
+/** Ends everything of the lab with this name and removes every trace of it; does nothing where there is none. */
+export async function down(name: string, log: Log = noLog): Promise<void> {
+  const unlock = await new LabFolder(parseName(name)).lock();
+  try {
+    await clear(name, log);
+  } finally {
+    unlock();
+  }
+}
+
+/** A lab that is up, with all its hosts. Throws where there is none, or one of its engines does not answer. */
+export async function openLab(name = "lab"): Promise<Lab> {
+  const lab = findLab(name);
+  for (const host of lab.hosts) {
+    if (!(await answers(host.socket))) throw new Error(`lab ${name}: the engine of ${host.name} does not answer`);
+  }
+  return lab;
+}
+
+/** As `openLab`, but its engines are not asked. */
+export function findLab(name = "lab"): Lab {
+  const folder = new LabFolder(parseName(name));
+  const state = folder.read();
+  if (state?.phase !== "ready") {
+    const others = labNames().filter((other) => other !== name);
+    throw new Error(
+      `lab ${name} is not up: start it with lab up${others.length > 0 ? `; there is ${others.join(", ")}` : ""}`,
+    );
+  }
+  if (!state.hosts.every(isAlive)) throw new Error(`lab ${name} has lost a host: take it down and up again`);
+  const engine = findEngine(state.shape.engine);
+  if (!engine) throw new Error(`lab ${name}: its engine ${state.shape.engine} is gone: run lab setup`);
+  return new Lab({ name, shape: state.shape, engine, cgroup: new LabCgroup(name), folder }, state.hosts);
+}
+
+const noLog: Log = () => undefined;
+
+function accept(lab: Lab, shape: Shape, log: Log): Lab {
+  if (!sameShape(lab.shape, shape)) {
+    const [is, wanted] = [describeShape(lab.shape), describeShape(shape)];
+    throw new Error(`lab ${lab.name} is up in another shape (${is}; asked for ${wanted}): take it down first`);
+  }
+  log(`lab ${lab.name} is up already`);
+  return lab;
+}
+
+async function clear(name: string, log: Log): Promise<void> {
+  const cgroup = new LabCgroup(name);
+  const folder = new LabFolder(name);
+  const processes = cgroup.pids().length;
+  if (processes > 0 || folder.exists()) log(`lab ${name}: ending ${processes} processes`);
+  await cgroup.kill();
+  await cgroup.remove();
+  folder.remove();
+}
+
+async function build(name: string, shape: Shape, engine: Engine, log: Log, signal: AbortSignal): Promise<Lab> {
+  signal.throwIfAborted();
+  const context: LabContext = { name, shape, engine, cgroup: new LabCgroup(name), folder: new LabFolder(name) };
+  context.folder.create();
+  const state: LabState = { phase: "starting", shape, hosts: [] };
+  context.folder.write(state);
+  try {
+    const { underlay, hosts } = await startNamespaces(context, signal);
+    const lab = new Lab(context, hosts);
+    log(`${describeShape(shape)}: starting engines`);
+    if (shape.driver === "classic") await startStore(context, underlay, signal);
+    await Promise.all(lab.hosts.map(async (host) => host.startEngine(signal)));
+    await populate(lab.hosts, shape, log, signal);
+    context.folder.write({ phase: "ready", shape, underlay, hosts });
+    log(`lab ${name} is up`);
+    return lab;
+  } catch (error) {
+    await context.cgroup.kill();
+    await context.cgroup.remove();
+    context.folder.write({ ...state, phase: "failed" });
+    if (signal.aborted) context.folder.remove();
+    throw error;
+  }
+}
+
+async function startNamespaces({ cgroup, folder, shape }: LabContext, signal: AbortSignal) {
+  const join = cgroup.join("holders");
+  const underlay = await startUnderlay(join, folder.log("underlay"));
+  const hosts = await Promise.all(
+    Array.from({ length: shape.hosts }, async (_, index) => {
+      const name = hostName(index + 1);
+      const host = await startHost(join, name, randomBytes(16).toString("hex"), folder.log(`${name}-journald`));
+      await plug(underlay, host, index + 1);
+      return host;
+    }),
+  );
+  signal.throwIfAborted();
+  return { underlay, hosts };
+}
+
+/** The key-value store of the classic overlays, with etcd's version 2 API, which these engines speak. */
+async function startStore({ cgroup, folder }: LabContext, underlay: ProcessId, signal: AbortSignal): Promise<void> {
+  const clients = `http://${underlayAddress}:2379`;
+  const options = ["--enable-v2", "--data-dir", "/run/etcd", "--listen-peer-urls", "http://127.0.0.1:2380"];
+  const addresses = ["--listen-client-urls", clients, "--advertise-client-urls", clients];
+  const argv = entering(underlay.pid, [tools.etcd, ...options, ...addresses]);
+  const log = folder.log("etcd");
+  const child = launch(joining(cgroup.join("store"), argv), log);
+  const etcd = child.pid === undefined ? undefined : identify(child.pid);
+  const failed = (what: string) => new Error(`etcd ${what}; the end of ${log}:\n${logTail(log)}`);
+  await until(
+    () => {
+      if (!etcd || !isAlive(etcd)) throw failed("ended at once");
+      return listens(underlay.pid, 2379) || undefined;
+    },
+    15_000,
+    () => failed("does not listen after 15 s"),
+    signal,
+  );
+}
