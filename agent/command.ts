@@ -9,6 +9,8 @@ import { UsageError } from "./exit-codes.ts";
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable;
+  /** The working folder. */
+  readonly cwd: string;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
   /** Aborted by the first SIGINT or SIGTERM. */

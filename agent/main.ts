@@ -18,6 +18,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const { env, stdin, stdout, stderr } = process;
-const code = await main(process.argv.slice(2), { env, stdin, stdout, stderr, signal: shutdown.signal });
+const code = await main(process.argv.slice(2), {
+  env,
+  stdin,
+  stdout,
+  stderr,
+  cwd: process.cwd(),
+  signal: shutdown.signal,
+});
 // Not left to the event loop: a sink's retry timer must not hold the process.
 stdout.write("", () => process.exit(code));
