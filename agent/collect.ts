@@ -3,6 +3,7 @@ import { Growth } from "../collectors/growth.ts";
 import type { Namespaces } from "../collectors/namespaces.ts";
 import type { Sample, Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
+import { deadline } from "../host/deadline.ts";
 import { type Host, NotAvailable } from "../host/host.ts";
 
 export const outcomes = ["ok", "partial", "absent", "failed", "timeout"] as const;
@@ -41,10 +42,11 @@ export function runner(collector: Collector, section: unknown, options: RunnerOp
     const { clock } = options.host;
     const [at, began] = [clock.now(), clock.monotonic()];
     const record = newReading();
-    const signal = AbortSignal.any([shutdown, AbortSignal.timeout(options.deadline)]);
+    const { signal, clear } = deadline(shutdown, options.deadline);
     growth.begin(at);
     const failure = await settle(collect(cycle(options, growth, record, signal)), signal);
     record.closed = true;
+    clear();
     return {
       collector: collector.name,
       outcome: outcomeOf(failure, record, signal),

@@ -1,3 +1,4 @@
+import { deadline } from "../host/deadline.ts";
 import { duration, milliseconds } from "./config/duration.ts";
 import { UsageError } from "./exit-codes.ts";
 
@@ -10,7 +11,7 @@ export function durationFlag(flag: string, text: string): number {
 
 /** Aborts with the signal, or after the time that `--for` gives. */
 export function endingOf(text: string | undefined, signal: AbortSignal): AbortSignal {
-  return text === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(durationFlag("--for", text))]);
+  return text === undefined ? signal : deadline(signal, durationFlag("--for", text)).signal;
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {
