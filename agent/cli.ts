@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   check: () => import("./check.ts"),
   configcheck: () => import("./configcheck.ts"),
   lab: () => import("./lab.ts"),
+  quickstart: () => import("./quickstart.ts"),
   run: () => import("./run.ts"),
   sink: () => import("./sink.ts"),
 };

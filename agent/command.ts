@@ -9,6 +9,8 @@ import { UsageError } from "./exit-codes.ts";
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable;
+  /** How this very program is started: interpreter and script. */
+  readonly self: readonly string[];
   /** The working folder. */
   readonly cwd: string;
   readonly stdout: Terminal;

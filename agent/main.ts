@@ -24,6 +24,7 @@ const code = await main(process.argv.slice(2), {
   stdout,
   stderr,
   cwd: process.cwd(),
+  self: [process.execPath, ...process.argv.slice(1, 2)],
   signal: shutdown.signal,
 });
 // Not left to the event loop: a sink's retry timer must not hold the process.

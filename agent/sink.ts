@@ -3,9 +3,7 @@ import { startReceiver } from "../emit/dogstatsd/receiver.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
-import { RateWindow } from "../emit/console/rate-window.ts";
-import type { Sample } from "../emit/sample.ts";
-import { consoleSink } from "../emit/console/sink.ts";
+import { liveView } from "./live-view.ts";
 
 const usage = `usage: overlaywatch sink [--udp PORT] [--uds PATH] [--for DURATION]
 
@@ -31,7 +29,8 @@ export const command: Command = {
     const { config } = configOf(values, io);
     const port = values.udp ?? (values.uds === undefined ? "8125" : undefined);
     const ending = endingOf(values.for, io.signal);
-    const show = values.json === true ? jsonLines(io) : liveTable(io, config.sinks.dogstatsd.prefix);
+    const show =
+      values.json === true ? jsonLines(io) : liveView(io, "overlaywatch sink", config.sinks.dogstatsd.prefix);
     const receiver = await startReceiver(
       {
         ...(port === undefined ? {} : { udp: { port: portOf(port), host: values.host } }),
@@ -46,7 +45,7 @@ export const command: Command = {
     );
     await aborted(ending);
     await receiver.close();
-    show.end();
+    show.close();
     for (const [name, s] of Object.entries(receiver.stats())) {
       if (s.datagrams > 0)
         io.stderr.write(
@@ -59,50 +58,15 @@ export const command: Command = {
 
 interface Show {
   readonly message: (message: Message) => void;
-  readonly end: () => void;
+  readonly close: () => void;
 }
 
 function jsonLines({ stdout }: Io): Show {
-  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), end: () => undefined };
-}
-
-/** Redrawn every second; rates are over the last ten. */
-function liveTable({ stdout }: Io, prefix: string): Show {
-  const window = new RateWindow();
-  const view = consoleSink({
-    out: stdout,
-    terminal: stdout.isTTY ?? false,
-    size: () => ({ rows: stdout.rows ?? 24, columns: stdout.columns ?? 80 }),
-    title: "overlaywatch sink",
-  });
-  const timer = setInterval(
-    () => view.show(window.samples(Date.now()), window.seconds(Date.now()), Date.now()),
-    stdout.isTTY === true ? 1000 : 5000,
-  );
-  return {
-    message: (message) => {
-      const sample = sampleOf(message, prefix);
-      if (sample !== undefined) window.add(sample, Date.now());
-    },
-    end: () => clearInterval(timer),
-  };
+  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), close: () => undefined };
 }
 
 function portOf(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/u.test(text) || port > 65_535) throw new UsageError(`--udp ${text}: expected a port from 0 to 65535`);
   return port;
-}
-
-function sampleOf(message: Message, prefix: string): Sample | undefined {
-  if (message.kind !== "metric" || message.type !== "count" || !message.name.startsWith(prefix)) return undefined;
-  const tags = Object.fromEntries(
-    message.tags.map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
-  );
-  return {
-    name: message.name.slice(prefix.length),
-    type: "count",
-    value: (message.values ?? []).reduce((a, b) => a + b, 0) / message.sample_rate,
-    tags,
-  };
 }

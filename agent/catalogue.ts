@@ -1,0 +1,21 @@
+import { collectors } from "../collectors/registry.ts";
+import type { MetricSpec, MetricTable } from "../emit/metric.ts";
+import { agentMetrics } from "./metrics.ts";
+
+interface CatalogueEntry extends MetricSpec {
+  /** Without the prefix. */
+  readonly name: string;
+  /** Collector, or `agent`. */
+  readonly room: string;
+}
+
+/** Every metric that can leave this program, joined from each room's own table. */
+export function catalogue(): readonly CatalogueEntry[] {
+  const tables: readonly (readonly [string, MetricTable])[] = [
+    ["agent", agentMetrics],
+    ...collectors.map(({ name, metrics }) => [name, metrics] as const),
+  ];
+  return tables
+    .flatMap(([room, table]) => Object.entries(table).map(([name, spec]) => ({ ...spec, name, room })))
+    .toSorted((a, b) => a.name.localeCompare(b.name, "en"));
+}

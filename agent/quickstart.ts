@@ -1,0 +1,73 @@
+import { dockerClient } from "../host/docker/client.ts";
+import { socketPathOf } from "../host/docker/socket.ts";
+import { down, findLab, type Lab, setup, up } from "../lab/lab.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
+import { endingOf } from "./ending.ts";
+import { exitCodes, UnavailableError } from "./exit-codes.ts";
+import { watchLab } from "./lab-watch.ts";
+
+const usage = `usage: overlaywatch quickstart [--for DURATION]
+
+A live table of the network rates of every container: of this machine's Docker engine where one answers, otherwise of a
+lab of two real ones, set up and started for it.
+  --for DURATION   ends by itself after that time
+`;
+
+/** Short, so that a person sees figures soon; the table is not sent anywhere. */
+const interval = "2s";
+
+export const command: Command = {
+  summary: "a live table of this machine's containers, or of a lab's",
+  usage,
+  run: async (args, io) => {
+    const { values } = parseCommand(args, { for: { type: "string" } });
+    const { config } = configOf(values, io);
+    const ending = endingOf(values.for, io.signal);
+    const socket = socketPathOf(config.docker.socket);
+    if (await answers(socket)) return watchEngine(args, socket, io);
+    io.stderr.write(`quickstart: no Docker engine answers on ${socket}: using the lab\n`);
+    return watchOwnLab(io, ending);
+  },
+};
+
+async function answers(socketPath: string): Promise<boolean> {
+  try {
+    await dockerClient({ socketPath, timeoutMs: 2000 }).ping();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function watchEngine(args: readonly string[], socket: string, io: Io): Promise<number> {
+  io.stderr.write(`quickstart: watching the Docker engine on ${socket}\n`);
+  const { command: run } = await import("./run.ts");
+  const env = { OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: interval, ...io.env };
+  return run.run(["interfaces", "--sink", "console", ...args], { ...io, env });
+}
+
+async function watchOwnLab(io: Io, ending: AbortSignal): Promise<number> {
+  const log = (line: string) => void io.stderr.write(`quickstart: ${line}\n`);
+  const running = runningLab();
+  try {
+    await setup({}, log);
+    const lab = running ?? (await up({}, { signal: io.signal, log }));
+    await lab.startTraffic();
+    log("pings run between all containers and to docker_gwbridge; figures come within some seconds");
+    await watchLab(lab, interval, io, ending);
+  } catch (cause) {
+    if (io.signal.aborted) return exitCodes.failed;
+    throw new UnavailableError("the lab can not be used (it needs root, and Debian's packages)", { cause });
+  }
+  if (io.signal.aborted && running === undefined) await down("lab", log);
+  else log("the lab is still up; ./scripts/overlaywatch lab down removes it");
+  return exitCodes.ok;
+}
+
+function runningLab(): Lab | undefined {
+  try {
+    return findLab();
+  } catch {
+    return undefined;
+  }
+}

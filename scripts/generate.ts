@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { catalogue } from "../agent/catalogue.ts";
+import { exampleConfig } from "../agent/config/example.ts";
+import { configJsonSchema, configOptions } from "../agent/config/options.ts";
+import { collectors } from "../collectors/registry.ts";
+
+/**
+ * Writes what is derived from the code: metadata.csv, the example configuration, its schema, and the tables in the
+ * collectors' READMEs. With --check it writes nothing and fails where a file is stale.
+ */
+const check = process.argv.includes("--check");
+const stale = files().filter(({ path, text }) => !isFresh(path, text));
+if (!check) for (const { path, text } of stale) writeFileSync(path, text);
+for (const { path } of stale)
+  process.stdout.write(check ? `${path} is stale: run npm run generate\n` : `wrote ${path}\n`);
+process.exitCode = check && stale.length > 0 ? 1 : 0;
+
+interface Generated {
+  readonly path: string;
+  readonly text: string;
+}
+
+function files(): readonly Generated[] {
+  return [
+    { path: "metadata.csv", text: metadataCsv() },
+    { path: "agent/config/overlaywatch.example.yaml", text: exampleConfig() },
+    { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
+    ...collectors.map(({ name }) => readme(name)),
+  ];
+}
+
+function isFresh(path: string, text: string): boolean {
+  return existsSync(path) && readFileSync(path, "utf8") === text;
+}
+
+/** The eleven columns of Datadog's integration packs, in their order. */
+function metadataCsv(): string {
+  const head =
+    "metric_name,metric_type,interval,unit_name,per_unit_name,description,orientation,integration,short_name,curated_metric";
+  const rows = catalogue().map(({ name, type, unit, help, orientation }) =>
+    [
+      `overlaywatch.${name}`,
+      type,
+      "",
+      unit,
+      "",
+      quoted(help),
+      orientation,
+      "overlaywatch",
+      name.replaceAll(/[._]/gu, " "),
+      "",
+    ].join(","),
+  );
+  return `${[head, ...rows].join("\n")}\n`;
+}
+
+const quoted = (text: string): string => (/[",\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** A collector's README, with the text between its markers made anew; one without a README gets a first one. */
+function readme(name: string): Generated {
+  const path = join("collectors", name, "README.md");
+  const collector = collectors.find((c) => c.name === name);
+  const text = existsSync(path)
+    ? readFileSync(path, "utf8")
+    : `# ${name}\n\n${collector?.summary ?? ""}\n\n<!-- metrics -->\n<!-- /metrics -->\n\n<!-- options -->\n<!-- /options -->\n`;
+  return { path, text: fill(fill(text, "metrics", metricsTable(name)), "options", optionsTable(name)) };
+}
+
+function fill(text: string, block: string, content: string): string {
+  const [open, close] = [`<!-- ${block} -->`, `<!-- /${block} -->`];
+  const [start, end] = [text.indexOf(open), text.indexOf(close)];
+  if (start === -1 || end < start) throw new Error(`the markers ${open} and ${close} are missing`);
+  return `${text.slice(0, start + open.length)}\n\n${content}\n${text.slice(end)}`;
+}
+
+function metricsTable(room: string): string {
+  const rows = catalogue().filter((m) => m.room === room);
+  return table(
+    ["Metric", "Type", "Unit", "Tags beside the container's", ""],
+    rows.map(({ name, type, unit, tags, help }) => [
+      `\`overlaywatch.${name}\``,
+      type,
+      unit,
+      tags.map((t) => `\`${t}\``).join(" "),
+      help,
+    ]),
+  );
+}
+
+function optionsTable(name: string): string {
+  const own = configOptions().options.filter(({ path }) => path[0] === "collectors" && path[1] === name);
+  return table(
+    ["Option", "Default", ""],
+    own.map(({ path, default: fallback, description }) => [
+      `\`${path.slice(2).join(".")}\``,
+      `\`${JSON.stringify(fallback)}\``,
+      description,
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return `${lines.join("\n")}\n`;
+}
