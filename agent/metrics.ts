@@ -11,7 +11,7 @@ export const agentMetrics = defineMetrics({
   },
   "agent.collect.outcome": {
     type: "count",
-    unit: "run",
+    unit: "execution",
     tags: ["collector", "outcome"],
     help: "Runs by outcome: ok, partial, absent, failed or timeout.",
     orientation: 0,

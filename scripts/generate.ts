@@ -55,7 +55,9 @@ function metadataCsv(): string {
   return `${[head, ...rows].join("\n")}\n`;
 }
 
-const quoted = (text: string): string => (/[",\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+function quoted(text: string): string {
+  return /[",\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
 
 /** A collector's README, with the text between its markers made anew; one without a README gets a first one. */
 function readme(name: string): Generated {
