@@ -1,23 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DockerClient, dockerClient } from "../../../host/docker/client.ts";
-import { DockerError, connectError } from "../../../host/docker/error.ts";
+import { connectError } from "../../../host/docker/error.ts";
+import { isRoot, needs } from "../../needs.ts";
 import { until } from "../until.ts";
 import { type ScriptedDocker, json, scriptedDocker } from "./scripted.ts";
-
-const fails = async (promise: Promise<unknown>): Promise<DockerError> => {
-  const error = await promise.then(
-    () => assert.fail("it did not fail"),
-    (cause: unknown) => cause,
-  );
-  assert.ok(error instanceof DockerError, `a DockerError, not ${String(error)}`);
-  return error;
-};
+import { dockerErrorOf } from "./stage.ts";
 
 describe("host/docker/client", () => {
   let docker: ScriptedDocker;
@@ -54,7 +47,7 @@ describe("host/docker/client", () => {
   });
 
   it("tells a socket that is not there, and what to do", async () => {
-    const error = await fails(dockerClient({ socketPath: "/nonexistent/docker.sock" }).get("/version"));
+    const error = await dockerErrorOf(dockerClient({ socketPath: "/nonexistent/docker.sock" }).get("/version"));
     assert.equal(error.kind, "absent");
     assert.equal(error.path, "/version");
     assert.equal(error.socketPath, "/nonexistent/docker.sock");
@@ -67,8 +60,11 @@ describe("host/docker/client", () => {
     try {
       const path = join(dir, "file");
       await writeFile(path, "");
-      assert.equal((await fails(dockerClient({ socketPath: path }).get("/version"))).kind, "refused");
-      assert.equal((await fails(dockerClient({ socketPath: join(path, "sock") }).get("/version"))).kind, "absent");
+      assert.equal((await dockerErrorOf(dockerClient({ socketPath: path }).get("/version"))).kind, "refused");
+      assert.equal(
+        (await dockerErrorOf(dockerClient({ socketPath: join(path, "sock") }).get("/version"))).kind,
+        "absent",
+      );
     } finally {
       await rm(dir, { recursive: true });
     }
@@ -83,9 +79,18 @@ describe("host/docker/client", () => {
     }
   });
 
+  it("tells a missing permission on a real socket", async function () {
+    needs(this, "root", isRoot());
+    await chmod(docker.socketPath, 0o600);
+    process.seteuid?.(65_534);
+    const call = dockerErrorOf(client.get("/version"));
+    process.seteuid?.(0);
+    assert.equal((await call).kind, "denied");
+  });
+
   it("ends at its deadline where no headers come", async () => {
     docker.faults.set("/networks", () => undefined);
-    const error = await fails(client.get("/networks", quick));
+    const error = await dockerErrorOf(client.get("/networks", quick));
     assert.equal(error.kind, "timeout");
     assert.match(error.message, /within 80 ms/);
     await until("connection closed", () => docker.connections.size === 0);
@@ -97,7 +102,7 @@ describe("host/docker/client", () => {
       const drip = setInterval(() => response.write(" "), 10);
       response.on("close", () => clearInterval(drip));
     });
-    assert.equal((await fails(client.get("/networks", quick))).kind, "timeout");
+    assert.equal((await dockerErrorOf(client.get("/networks", quick))).kind, "timeout");
     await until("connection closed", () => docker.connections.size === 0);
   });
 
@@ -108,7 +113,9 @@ describe("host/docker/client", () => {
     try {
       await once(child.stdout, "data");
       child.kill("SIGSTOP");
-      const calls = Array.from({ length: 6 }, async () => fails(dockerClient({ socketPath: path }).ping(quick)));
+      const calls = Array.from({ length: 6 }, async () =>
+        dockerErrorOf(dockerClient({ socketPath: path }).ping(quick)),
+      );
       const kinds = new Set((await Promise.all(calls)).map((error) => error.kind));
       // Those that fit in the queue wait, the others get EAGAIN.
       assert.deepEqual([...kinds].toSorted(), ["refused", "timeout"]);
@@ -144,8 +151,9 @@ describe("host/docker/client", () => {
       setTimeout(() => response.destroy(), 10);
     });
     docker.faults.set("/d", (response) => response.end());
-    for (const path of ["/a", "/b", "/c", "/d"]) assert.equal((await fails(client.get(path))).kind, "garbage", path);
-    assert.match((await fails(client.get("/a"))).message, /not JSON \(it begins "<html>"\)/);
+    for (const path of ["/a", "/b", "/c", "/d"])
+      assert.equal((await dockerErrorOf(client.get(path))).kind, "garbage", path);
+    assert.match((await dockerErrorOf(client.get("/a"))).message, /not JSON \(it begins "<html>"\)/);
   });
 
   it("tells what is not HTTP, and what closes without a word", async () => {
@@ -155,9 +163,9 @@ describe("host/docker/client", () => {
     try {
       await once(server, "listening");
       const other = dockerClient({ socketPath: path });
-      assert.equal((await fails(other.get("/version"))).kind, "garbage");
+      assert.equal((await dockerErrorOf(other.get("/version"))).kind, "garbage");
       word = "";
-      assert.equal((await fails(other.get("/version"))).kind, "refused");
+      assert.equal((await dockerErrorOf(other.get("/version"))).kind, "refused");
     } finally {
       server.close();
     }
@@ -167,7 +175,11 @@ describe("host/docker/client", () => {
     docker.faults.set("/a", (response) => json(response, { message: "no such container: a" }, 404));
     docker.faults.set("/b", (response) => response.writeHead(500).end("boom\n"));
     docker.faults.set("/c", (response) => json(response, [1], 403));
-    const [a, b, c] = [await fails(client.get("/a")), await fails(client.get("/b")), await fails(client.get("/c"))];
+    const [a, b, c] = [
+      await dockerErrorOf(client.get("/a")),
+      await dockerErrorOf(client.get("/b")),
+      await dockerErrorOf(client.get("/c")),
+    ];
     assert.deepEqual([a.kind, a.status, b.status, c.status], ["status", 404, 500, 403]);
     assert.match(a.message, /it answered 404: no such container: a\.$/);
     assert.match(b.message, /500: boom/);
@@ -182,7 +194,7 @@ describe("host/docker/client", () => {
       response.on("drain", fill);
       fill();
     });
-    const error = await fails(client.get("/big"));
+    const error = await dockerErrorOf(client.get("/big"));
     assert.equal(error.kind, "garbage");
     assert.match(error.message, /longer than 100000 bytes/);
     await until("connection closed", () => docker.connections.size === 0);
@@ -203,9 +215,9 @@ describe("host/docker/client", () => {
 
   it("has a deadline for a stream's headers, and tells its status", async () => {
     docker.faults.set("/events", () => undefined);
-    assert.equal((await fails(client.stream("/events", quick))).kind, "timeout");
+    assert.equal((await dockerErrorOf(client.stream("/events", quick))).kind, "timeout");
     docker.faults.set("/events", (response) => json(response, { message: "no" }, 403));
-    assert.equal((await fails(client.stream("/events"))).status, 403);
+    assert.equal((await dockerErrorOf(client.stream("/events"))).status, 403);
   });
 
   it("ends a stream by its signal, whether it is being read or not", async () => {
@@ -220,25 +232,26 @@ describe("host/docker/client", () => {
   });
 
   it("returns at a stream's end, throws where it is cut, holds garbage or a line too long", async () => {
-    const read = async (text: string, end: "end" | "destroy"): Promise<unknown[]> => {
-      docker.faults.set("/events", (response) => {
-        response.write(text);
-        setTimeout(() => response[end](), 10);
-      });
-      const all: unknown[] = [];
-      for await (const line of await client.stream("/events")) all.push(line);
-      return all;
-    };
-    assert.deepEqual(await read('{"a":1}\n\n{"a":2}\r\n', "end"), [{ a: 1 }, { a: 2 }]);
+    assert.deepEqual(await readEvents(docker, client, '{"a":1}\n\n{"a":2}\r\n', "end"), [{ a: 1 }, { a: 2 }]);
     for (const [text, end, message] of [
       ['{"a":1}\n{"a"', "end", /middle of a line, after 4 bytes/],
       ['{"a":1}\n', "destroy", /broke off/],
       ['{"a":1}\nno\n', "end", /broke off.*JSON/],
       ["x".repeat(1001), "end", /more than 1000 bytes/],
     ] as const) {
-      const error = await fails(read(text, end));
+      const error = await dockerErrorOf(readEvents(docker, client, text, end));
       assert.equal(error.kind, "garbage");
       assert.match(error.message, message);
     }
   });
 });
+
+async function readEvents(docker: ScriptedDocker, client: DockerClient, text: string, end: "end" | "destroy") {
+  docker.faults.set("/events", (response) => {
+    response.write(text);
+    setTimeout(() => response[end](), 10);
+  });
+  const all: unknown[] = [];
+  for await (const line of await client.stream("/events")) all.push(line);
+  return all;
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { jsonLines } from "../../../host/docker/lines.ts";
 
 async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -9,6 +9,12 @@ async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGener
     yield bytes.subarray(from, from + size);
     from += size;
   }
+}
+
+async function countLines(text: string): Promise<number> {
+  let lines = 0;
+  for await (const _ of jsonLines(chunked(Buffer.from(text), [3]), 10)) lines++;
+  return lines;
 }
 
 describe("host/docker/lines", () => {
@@ -33,12 +39,7 @@ describe("host/docker/lines", () => {
   });
 
   it("counts a line's length over chunks, and not that of several lines together", async () => {
-    const read = async (text: string): Promise<number> => {
-      let lines = 0;
-      for await (const _ of jsonLines(chunked(Buffer.from(text), [3]), 10)) lines++;
-      return lines;
-    };
-    assert.equal(await read('"12345678"\n'.repeat(5)), 5);
-    await assert.rejects(read('"123456789"\n'), /more than 10 bytes/);
+    assert.equal(await countLines('"12345678"\n'.repeat(5)), 5);
+    await assert.rejects(countLines('"123456789"\n'), /more than 10 bytes/);
   });
 });

@@ -78,15 +78,20 @@ export async function scriptedDocker(): Promise<ScriptedDocker> {
 function answer(engine: ScriptedDocker, request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? "").split("?", 1)[0] ?? "";
   engine.asked.push(path);
-  const fault = engine.faults.get(path);
-  if (fault !== undefined) return fault(response, request);
-  if (path === "/_ping") return void response.end("OK");
-  if (path === "/events") return subscribe(engine, response);
-  if (path === "/networks") return json(response, engine.networks);
-  if (path === "/containers/json") return json(response, [...engine.containers.keys()].map(listed));
+  const usual: Record<string, Answer> = {
+    "/_ping": () => response.end("OK"),
+    "/events": () => subscribe(engine, response),
+    "/networks": () => json(response, engine.networks),
+    "/containers/json": () => json(response, [...engine.containers.keys()].map(listed)),
+  };
+  const play = engine.faults.get(path) ?? usual[path] ?? (() => inspect(engine, path, response));
+  play(response, request);
+}
+
+function inspect(engine: ScriptedDocker, path: string, response: ServerResponse): void {
   const found = engine.containers.get(/^\/containers\/([^/]+)\/json$/.exec(path)?.[1] ?? "");
-  if (found === undefined) return json(response, { message: "No such container" }, 404);
-  return json(response, found);
+  if (found === undefined) json(response, { message: "No such container" }, 404);
+  else json(response, found);
 }
 
 function listed(id: string): object {
