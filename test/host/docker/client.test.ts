@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DockerClient, dockerClient } from "../../../host/docker/client.ts";
-import { connectError } from "../../../host/docker/error.ts";
+import { transportError } from "../../../host/docker/error.ts";
 import { isRoot, needs } from "../../needs.ts";
 import { until } from "../until.ts";
 import { type ScriptedDocker, json, scriptedDocker } from "./scripted.ts";
@@ -73,7 +73,7 @@ describe("host/docker/client", () => {
   it("maps a missing permission", () => {
     const asked = { method: "GET", path: "/version", socketPath: "/run/docker.sock" };
     for (const code of ["EACCES", "EPERM"]) {
-      const error = connectError(asked, Object.assign(new Error(`connect ${code}`), { code }));
+      const error = transportError(asked, Object.assign(new Error(`connect ${code}`), { code }));
       assert.equal(error.kind, "denied");
       assert.match(error.message, /Run as root.*docker/);
     }
@@ -151,8 +151,9 @@ describe("host/docker/client", () => {
       setTimeout(() => response.destroy(), 10);
     });
     docker.faults.set("/d", (response) => response.end());
-    for (const path of ["/a", "/b", "/c", "/d"])
-      assert.equal((await dockerErrorOf(client.get(path))).kind, "garbage", path);
+    for (const [path, kind] of Object.entries({ "/a": "garbage", "/b": "refused", "/c": "refused", "/d": "garbage" })) {
+      assert.equal((await dockerErrorOf(client.get(path))).kind, kind, path);
+    }
     assert.match((await dockerErrorOf(client.get("/a"))).message, /not JSON \(it begins "<html>"\)/);
   });
 
@@ -233,14 +234,14 @@ describe("host/docker/client", () => {
 
   it("returns at a stream's end, throws where it is cut, holds garbage or a line too long", async () => {
     assert.deepEqual(await readEvents(docker, client, '{"a":1}\n\n{"a":2}\r\n', "end"), [{ a: 1 }, { a: 2 }]);
-    for (const [text, end, message] of [
-      ['{"a":1}\n{"a"', "end", /middle of a line, after 4 bytes/],
-      ['{"a":1}\n', "destroy", /broke off/],
-      ['{"a":1}\nno\n', "end", /broke off.*JSON/],
-      ["x".repeat(1001), "end", /more than 1000 bytes/],
+    for (const [text, end, kind, message] of [
+      ['{"a":1}\n{"a"', "end", "garbage", /middle of a line, after 4 bytes/],
+      ['{"a":1}\n', "destroy", "refused", /GET \/events: the connection ended.*running/],
+      ['{"a":1}\nno\n', "end", "garbage", /not JSON: "no"/],
+      ["x".repeat(1001), "end", "garbage", /more than 1000 bytes/],
     ] as const) {
       const error = await dockerErrorOf(readEvents(docker, client, text, end));
-      assert.equal(error.kind, "garbage");
+      assert.equal(error.kind, kind);
       assert.match(error.message, message);
     }
   });
@@ -252,6 +253,6 @@ async function readEvents(docker: ScriptedDocker, client: DockerClient, text: st
     setTimeout(() => response[end](), 10);
   });
   const all: unknown[] = [];
-  for await (const line of await client.stream("/events")) all.push(line);
+  for await (const line of await client.stream("/events?since=1")) all.push(line);
   return all;
 }
