@@ -1,5 +1,5 @@
 import { type IncomingMessage, request as httpRequest } from "node:http";
-import { type Asked, DockerError, connectError, garbageError } from "./error.ts";
+import { type Asked, DockerError, transportError, garbageError } from "./error.ts";
 import { jsonLines } from "./lines.ts";
 
 export interface CallOptions {
@@ -111,7 +111,7 @@ async function send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { host: "docker", accept: "application/json", ...contentHeaders(body) };
     const outgoing = httpRequest({ socketPath, method, path, headers, agent: false, signal }, resolve);
-    outgoing.on("error", (cause) => reject(connectError(call, cause)));
+    outgoing.on("error", (cause) => reject(transportError(call, cause)));
     outgoing.end(body);
   });
 }
@@ -149,10 +149,10 @@ async function bodyOf(response: IncomingMessage, call: Call, maxBytes: number): 
       if (!(chunk instanceof Uint8Array)) continue;
       parts.push(chunk);
       size += chunk.length;
-      if (size > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
+      if (size > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
     }
   } catch (cause) {
-    throw garbageError(call, `the answer broke off: ${textOf(cause)}`, cause);
+    throw transportError(call, cause);
   }
   return Buffer.concat(parts).toString("utf8");
 }
@@ -171,14 +171,10 @@ async function* follow(response: IncomingMessage, call: Call, maxLine: number): 
     yield* jsonLines(response, maxLine);
   } catch (cause) {
     call.signal?.throwIfAborted();
-    throw garbageError(call, `the stream broke off: ${textOf(cause)}`, cause);
+    throw transportError(call, cause);
   } finally {
     response.destroy();
   }
   // A response that is destroyed without an error ends its iteration as if it were complete.
   call.signal?.throwIfAborted();
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

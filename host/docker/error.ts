@@ -1,6 +1,6 @@
 /**
  * Why Docker did not answer as asked: `absent` no socket there, `denied` no right to open it, `refused` nobody
- * listens or the connection ended before an answer, `timeout` no whole answer in time, `garbage` an answer that is
+ * listens or the connection ended before the answer did, `timeout` no whole answer in time, `garbage` an answer that is
  * not one of Docker's API, `status` an HTTP status that says no.
  */
 export type DockerErrorKind = "absent" | "denied" | "refused" | "timeout" | "garbage" | "status";
@@ -32,7 +32,7 @@ export class DockerError extends Error {
 
   constructor(asked: Asked, failure: Failure) {
     super(
-      `asked Docker at ${asked.socketPath} for ${asked.method} ${asked.path}: ${failure.detail}. ${advice[failure.kind]}`.trimEnd(),
+      `asked Docker at ${asked.socketPath} for ${asked.method} ${asked.path.split("?", 1)[0]}: ${failure.detail}. ${advice[failure.kind]}`.trimEnd(),
       { cause: failure.cause },
     );
     this.kind = failure.kind;
@@ -53,11 +53,14 @@ const advice: Readonly<Record<DockerErrorKind, string>> = {
   status: "",
 };
 
-/** A connection that failed before any answer, told by the system's error code. */
-export function connectError(asked: Asked, cause: unknown): DockerError {
+/** What went wrong on the connection, told by the system's error code, or in what came over it. */
+export function transportError(asked: Asked, cause: unknown): DockerError {
   const code = codeOf(cause);
-  if (code.startsWith("HPE_")) return garbageError(asked, "the answer is not HTTP", cause);
-  return new DockerError(asked, { ...(connectFailures[code] ?? lostBeforeAnswer(code, cause)), cause });
+  const said = cause instanceof Error ? cause.message : String(cause);
+  if (code.startsWith("HPE_")) return garbageError(asked, `the answer is not HTTP (${said})`, cause);
+  if (code === "") return garbageError(asked, said, cause);
+  const lost = { kind: "refused", detail: `the connection ended before the answer did (${code})` } as const;
+  return new DockerError(asked, { ...(connectFailures[code] ?? lost), cause });
 }
 
 /** An answer that can not be used. */
@@ -74,11 +77,6 @@ const connectFailures: Readonly<Record<string, Failure>> = {
   // connect(2) on a unix socket gives EAGAIN where the listener's queue is full: a process that accepts no more.
   EAGAIN: { kind: "refused", detail: "the socket's queue is full, nobody takes connections from it (EAGAIN)" },
 };
-
-function lostBeforeAnswer(code: string, cause: unknown): Failure {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return { kind: "refused", detail: `the connection ended before an answer (${code === "" ? text : code})` };
-}
 
 function codeOf(cause: unknown): string {
   if (!(cause instanceof Error) || !("code" in cause)) return "";

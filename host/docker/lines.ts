@@ -27,9 +27,17 @@ export async function* jsonLines(chunks: AsyncIterable<unknown>, maxLine: number
 
 function* parsed(parts: Uint8Array[]): Generator {
   const line = Buffer.concat(parts).toString("utf8");
-  if (line.trim() !== "") yield JSON.parse(line);
+  if (line.trim() !== "") yield parse(line);
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new Error(`the stream holds a line that is not JSON: ${JSON.stringify(line.slice(0, 80))}`, { cause });
+  }
 }
 
 function refuseLong(length: number, maxLine: number): void {
-  if (length > maxLine) throw new Error(`a line of more than ${maxLine} bytes`);
+  if (length > maxLine) throw new Error(`the stream holds a line of more than ${maxLine} bytes`);
 }
