@@ -51,7 +51,7 @@ export function openClient({ transport, globalTags, telemetry, onError }: Client
         return error && readable(error);
       // hot-shots reconnects while it reports a failure, and what it failed to send is lost: the second try goes through.
       const again = await send(client, entries);
-      return again && readable(again);
+      return again && readable(error);
     },
     close: () =>
       new Promise((resolve) => {
@@ -93,10 +93,13 @@ function codeOf(error: Error): unknown {
   return "code" in error ? error.code : undefined;
 }
 
-/** unix-dgram says `connect -2`. */
+/** hot-shots wraps twice, and unix-dgram says `connect -2`. */
 function readable(error: Error): Error {
-  const text = error.message.replace(/\b(connect|send) (-\d+)\b/, (_, call: string, code: string) => {
-    return `${call} ${getSystemErrorName(Number(code))}`;
-  });
+  const text = error.message
+    .replace(/^Error sending hot-shots message: (?:Error: )?/, "")
+    .replace(
+      /^(connect|send) (-\d+)$/,
+      (_, call: string, code: string) => `${call} ${getSystemErrorName(Number(code))}`,
+    );
   return text === error.message ? error : new Error(text, { cause: error });
 }

@@ -1,10 +1,11 @@
 import { setImmediate as afterEvents, setTimeout as sleep } from "node:timers/promises";
-import type { WireClient } from "./client.ts";
+import { MAX_DATAGRAM_BYTES, type WireClient } from "./client.ts";
+import type { Transport } from "./transport.ts";
 import type { WireEntry } from "./wire-entry.ts";
 
 export interface OutboxOptions {
   readonly client: WireClient;
-  readonly maxDatagramBytes: number;
+  readonly kind: Transport["kind"];
   /** Entries that may wait; what comes beyond is dropped as `queue_full`. */
   readonly maxQueue: number;
   readonly onDrop: (reason: string, count: number) => void;
@@ -21,10 +22,10 @@ export interface Outbox {
 }
 
 /**
- * A receiver's kernel buffer holds some 90 datagrams on UDP and 10 on a unix socket (`net.unix.max_dgram_qlen`): a whole
- * cycle at once overruns either. So a few go at a time.
+ * A receiver's kernel buffer holds some 90 datagrams on UDP (212992 bytes by default) and 10 on a unix socket
+ * (`net.unix.max_dgram_qlen`): a whole cycle at once overruns either, without a word on UDP. So a few go at a time.
  */
-const DATAGRAMS_AT_ONCE = 4;
+const DATAGRAMS_AT_ONCE = { udp: 16, uds: 6 } as const;
 const PAUSE_MS = 2;
 const FLUSH_AT_CLOSE_MS = 500;
 /** hot-shots' own retries on a unix socket take 400 ms. */
@@ -34,7 +35,8 @@ const FORGET_AT = 1_000;
 
 /** A bounded queue before the client, sent datagram by datagram at a pace that a receiver keeps up with. */
 export function openOutbox(options: OutboxOptions): Outbox {
-  const queue = entryQueue(options.maxDatagramBytes);
+  const queue = entryQueue(MAX_DATAGRAM_BYTES[options.kind]);
+  const atOnce = DATAGRAMS_AT_ONCE[options.kind];
   const progress = newProgress();
   let closing: Promise<void> | undefined;
   let sent = 0;
@@ -46,7 +48,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
     await afterEvents();
     for (let datagrams = 1; queue.length() > 0; datagrams += 1) {
       sent += await deliver(queue.takeDatagram(), options, progress);
-      if (datagrams % DATAGRAMS_AT_ONCE === 0) await (closing === undefined ? sleep(PAUSE_MS) : afterEvents());
+      if (datagrams % atOnce === 0) await (closing === undefined ? sleep(PAUSE_MS) : afterEvents());
     }
     draining = false;
   };

@@ -40,10 +40,9 @@ export function dogstatsdSink(options: DogstatsdSinkOptions): DogstatsdSink {
     throw new BadSetting("prefix", `${JSON.stringify(prefix)} does not start with a letter and end in a dot`);
   }
   const ledger = newLedger(transport);
-  const maxDatagramBytes = MAX_DATAGRAM_BYTES[transport.kind];
-  const entries = entryMaker(prefix, [...globalTags, NO_ENRICHMENT], maxDatagramBytes);
+  const entries = entryMaker(prefix, [...globalTags, NO_ENRICHMENT], MAX_DATAGRAM_BYTES[transport.kind]);
   const client = openClient({ transport, globalTags: entries.globalTags, telemetry, onError: ledger.onError });
-  const outbox = openOutbox({ client, maxDatagramBytes, maxQueue, onDrop: ledger.onDrop, onError: ledger.onError });
+  const outbox = openOutbox({ client, kind: transport.kind, maxQueue, onDrop: ledger.onDrop, onError: ledger.onError });
   const put = (entry: ReturnType<typeof entries.metric | typeof entries.check>): void => {
     if (typeof entry === "string") ledger.onDrop(entry, 1);
     else outbox.put(entry);

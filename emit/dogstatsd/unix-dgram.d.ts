@@ -6,6 +6,7 @@ declare module "unix-dgram" {
   interface UnixDatagramSocket extends EventEmitter {
     bind(path: string): void;
     connect(path: string): void;
+    send(datagram: Buffer): void;
     /** Once only: a second call aborts the whole process in the native part. */
     close(): void;
   }

@@ -33,7 +33,7 @@ export function wireTag(key: string, value: string): WireTag | undefined {
     .replaceAll(HOSTILE, "_")
     .replaceAll(":", "_")
     .replace(/^dd\.internal\./i, "dd_internal_");
-  const cleanValue = value.replaceAll(HOSTILE, "_").trim();
+  const cleanValue = value.trim().replaceAll(HOSTILE, "_");
   if (cleanKey === "" || cleanValue === "") return undefined;
   const text = cutCharacters(`${cleanKey}:${cleanValue}`, MAX_TAG).replace(/:+$/, "");
   return { key: text.split(":", 1)[0] ?? text, text, bytes: Buffer.byteLength(text) };
@@ -41,7 +41,7 @@ export function wireTag(key: string, value: string): WireTag | undefined {
 
 /** A global tag, `key:value` or a word alone; `dd.internal.*` is for us to set, and passes. */
 export function wireGlobalTag(tag: string): WireTag | undefined {
-  const text = cutCharacters(tag.replaceAll(HOSTILE, "_").trim(), MAX_TAG).replace(/:+$/, "");
+  const text = cutCharacters(tag.trim().replaceAll(HOSTILE, "_"), MAX_TAG).replace(/:+$/, "");
   const colon = text.indexOf(":");
   if (text === "" || colon === 0) return undefined;
   return { key: colon === -1 ? "" : text.slice(0, colon), text, bytes: Buffer.byteLength(text) };
