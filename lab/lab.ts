@@ -81,17 +81,17 @@ export class Lab {
     return startTraffic(this.#context, this.hosts);
   }
 
-  async stopTraffic(): Promise<void> {
-    await stopTraffic(this.#context);
+  stopTraffic(): void {
+    stopTraffic(this.#context);
   }
 
   async down(): Promise<void> {
     await down(this.name);
   }
 
-  /** At once and without waiting, for the very end of a process; `down` of this name cleans the rest. */
-  killNow(): void {
-    this.#context.cgroup.killNow();
+  /** As `down`, but it needs no event loop and takes no lock: for the last moment of a process. */
+  downNow(): void {
+    clear(this.name, noLog);
   }
 
   #pair({ host, a, b }: OutageOptions) {
@@ -117,7 +117,7 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
     const running = await openLab(name).catch(() => undefined);
     if (running) return accept(running, shape, log);
     const engine = findEngine(shape.engine) ?? (await provideEngine(shape.engine, log));
-    await clear(name, log);
+    clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
     unlock();
@@ -128,7 +128,7 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
 export async function down(name: string, log: Log = noLog): Promise<void> {
   const unlock = await new LabFolder(parseName(name)).lock();
   try {
-    await clear(name, log);
+    clear(name, log);
   } finally {
     unlock();
   }
@@ -170,13 +170,13 @@ function accept(lab: Lab, shape: Shape, log: Log): Lab {
   return lab;
 }
 
-async function clear(name: string, log: Log): Promise<void> {
+function clear(name: string, log: Log): void {
   const cgroup = new LabCgroup(name);
   const folder = new LabFolder(name);
   const processes = cgroup.pids().length;
   if (processes > 0 || folder.exists()) log(`lab ${name}: ending ${processes} processes`);
-  await cgroup.kill();
-  await cgroup.remove();
+  cgroup.kill();
+  cgroup.remove();
   folder.remove();
 }
 
@@ -197,8 +197,8 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     log(`lab ${name} is up`);
     return lab;
   } catch (error) {
-    await context.cgroup.kill();
-    await context.cgroup.remove();
+    context.cgroup.kill();
+    context.cgroup.remove();
     context.folder.write({ ...state, phase: "failed" });
     if (signal.aborted) context.folder.remove();
     throw error;
