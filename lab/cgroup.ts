@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { kill } from "node:process";
+import { identify, isAlive, type ProcessId } from "./process.ts";
 
 /** The cgroup hierarchies of this machine, from `/proc/self/mountinfo`. */
 export interface Hierarchies {
@@ -44,9 +45,12 @@ export class LabCgroup {
    * in the last moment of a process.
    */
   kill(group = "", deadline = 10_000): void {
+    const seen: ProcessId[] = [];
     retry(deadline, () => {
+      seen.push(...this.pids(group).flatMap((pid) => identify(pid) ?? []));
       this.#strike(`${this.#root}/${group}`);
-      const left = this.pids(group);
+      // The list leaves out who is about to end, but until then it holds its namespaces.
+      const left = [...this.pids(group), ...seen.filter(isAlive).map((one) => one.pid)];
       return left.length === 0
         ? undefined
         : `processes ${left.join(" ")} in ${this.#root}/${group} do not end by SIGKILL`;

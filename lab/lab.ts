@@ -120,7 +120,7 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
     clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
-    unlock();
+    await unlock();
   }
 }
 
@@ -130,7 +130,7 @@ export async function down(name: string, log: Log = noLog): Promise<void> {
   try {
     clear(name, log);
   } finally {
-    unlock();
+    await unlock();
   }
 }
 

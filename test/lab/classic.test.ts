@@ -173,8 +173,7 @@ describe("lab, classic", () => {
 async function command(work: (terminal: Parameters<typeof labStatus>[1]) => Promise<number>) {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const code = await work({ out, err, env: process.env, cwd: process.cwd() });
-  const text = (stream: PassThrough) => String(stream.read() ?? "");
-  return { code, out: text(out), err: text(err) };
+  return { code, out: String(out.read() ?? ""), err: String(err.read() ?? "") };
 }
 
 /** Received and sent bytes of the overlay interface. */
