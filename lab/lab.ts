@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { geteuid } from "node:process";
 import { LabCgroup } from "./cgroup.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
 import { answers, logTail } from "./engine.ts";
@@ -102,7 +103,9 @@ export class Lab {
 
 /** Brings engine and tools, at once where they are there. */
 export async function setup(options: { readonly engine?: string | undefined }, log: Log = noLog): Promise<Engine> {
-  return provideEngine(parseEngine(options.engine ?? "20.10"), log);
+  const version = parseEngine(options.engine ?? "20.10");
+  requireRoot("setup");
+  return provideEngine(version, log);
 }
 
 /**
@@ -112,6 +115,7 @@ export async function setup(options: { readonly engine?: string | undefined }, l
 export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun = {}): Promise<Lab> {
   const name = parseName(options.name ?? "lab");
   const shape = parseShape(options);
+  requireRoot("up");
   const unlock = await new LabFolder(name).lock();
   try {
     const running = await openLab(name).catch(() => undefined);
@@ -126,7 +130,9 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
 
 /** Ends everything of the lab with this name and removes every trace of it; does nothing where there is none. */
 export async function down(name: string, log: Log = noLog): Promise<void> {
-  const unlock = await new LabFolder(parseName(name)).lock();
+  const folder = new LabFolder(parseName(name));
+  requireRoot("down");
+  const unlock = await folder.lock();
   try {
     clear(name, log);
   } finally {
@@ -160,6 +166,10 @@ export function findLab(name = "lab"): Lab {
 }
 
 const noLog: Log = () => undefined;
+
+function requireRoot(command: string): void {
+  if (geteuid?.() !== 0) throw new Error(`lab ${command} needs root: it makes namespaces and runs engines in them`);
+}
 
 function accept(lab: Lab, shape: Shape, log: Log): Lab {
   if (!sameShape(lab.shape, shape)) {
@@ -200,8 +210,9 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     context.cgroup.kill();
     context.cgroup.remove();
     context.folder.write({ ...state, phase: "failed" });
-    if (signal.aborted) context.folder.remove();
-    throw error;
+    if (!signal.aborted) throw error;
+    context.folder.remove();
+    throw new Error(`lab ${name}: up was interrupted, everything is taken down again`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { LabCgroup } from "../../lab/cgroup.ts";
+import { endpointOf } from "../../lab/cluster.ts";
 import { LabFolder } from "../../lab/folder.ts";
 import { down, findLab, openLab, up, type Lab } from "../../lab/lab.ts";
 import { identify, isAlive, run, until, type ProcessId } from "../../lab/process.ts";
@@ -75,7 +76,7 @@ describe("lab, from up to down", function () {
     const log = (line: string) => {
       if (line.includes("starting engines")) setTimeout(() => abort.abort(new Error("interrupted by test")), 100);
     };
-    await assert.rejects(up({ name }, { signal: abort.signal, log }), /interrupted by test/);
+    await assert.rejects(up({ name }, { signal: abort.signal, log }), /up was interrupted, everything is taken down/);
     nothingLeft(name, []);
   });
 
@@ -99,8 +100,21 @@ describe("lab, from up to down", function () {
     assert.equal(await lab.loss("A1", "B2", 10), 0);
     assert.equal(await lab.loss("B2", "A1", 10), 0);
     assert.match((await lab.hosts[1]!.exec(["docker", "version"])).stdout, /28\.5\./);
+    const [one] = lab.hosts;
+    const ends = [await endpointOf(one!, "A1"), await endpointOf(one!, "B1")];
+    /** Rows of A1 and B1 on the vxlan device: none of them is right. */
+    const rows = async () => {
+      const netns = one!.overlayNamespace(ends[0]!.NetworkID);
+      const { stdout } = await run(["/usr/bin/nsenter", `--net=${netns}`, "bridge", "fdb", "show", "dev", "vxlan0"]);
+      return stdout.split("\n").filter((line) => ends.some((end) => line.startsWith(end.MacAddress)));
+    };
+    assert.deepEqual(await rows(), []);
     await lab.break();
+    for (const row of [/dst 172\.31\.240\.1 .*self permanent/, /master br0/]) {
+      assert.equal((await rows()).filter((line) => row.test(line)).length, 2, `${row}: ${(await rows()).join("; ")}`);
+    }
     await lab.mend();
+    assert.deepEqual(await rows(), []);
   });
 });
 
