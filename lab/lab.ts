@@ -153,16 +153,19 @@ export async function openLab(name = "lab"): Promise<Lab> {
 export function findLab(name = "lab"): Lab {
   const folder = new LabFolder(parseName(name));
   const state = folder.read();
-  if (state?.phase !== "ready") {
-    const others = labNames().filter((other) => other !== name);
-    throw new Error(
-      `lab ${name} is not up: start it with lab up${others.length > 0 ? `; there is ${others.join(", ")}` : ""}`,
-    );
-  }
+  if (state?.phase !== "ready") throw notUp(name, folder, state);
   if (!state.hosts.every(isAlive)) throw new Error(`lab ${name} has lost a host: take it down and up again`);
   const engine = findEngine(state.shape.engine);
   if (!engine) throw new Error(`lab ${name}: its engine ${state.shape.engine} is gone: run lab setup`);
   return new Lab({ name, shape: state.shape, engine, cgroup: new LabCgroup(name), folder }, state.hosts);
+}
+
+function notUp(name: string, folder: LabFolder, state: LabState | undefined): Error {
+  if (state?.phase === "starting") return new Error(`lab ${name} is not up yet: lab up is at work, or was cut short`);
+  if (state) return new Error(`lab ${name} failed to come up: its logs are in ${folder.path}/logs`);
+  const others = labNames().filter((other) => other !== name);
+  const hint = others.length > 0 ? `; there is ${others.join(", ")}` : "";
+  return new Error(`lab ${name} is not up: start it with lab up${hint}`);
 }
 
 const noLog: Log = () => undefined;
