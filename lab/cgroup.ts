@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { kill } from "node:process";
-import { pause } from "./process.ts";
+import { identify, isAlive, type ProcessId } from "./process.ts";
 
 /** The cgroup hierarchies of this machine, from `/proc/self/mountinfo`. */
 export interface Hierarchies {
@@ -37,42 +37,41 @@ export class LabCgroup {
 
   /** Process ids of the lab, or of one group in it. */
   pids(group = ""): number[] {
-    return foldersOf(`${this.#root}/${group}`).flatMap((folder) => pidsIn(folder));
+    return foldersOf(`${this.#root}/${group}`).flatMap(pidsIn);
   }
 
-  /** Ends everything in it, or in one group of it, and waits until it is empty. */
-  async kill(group = "", deadline = 10_000): Promise<void> {
-    const end = performance.now() + deadline;
-    while (this.pids(group).length > 0) {
-      this.killNow(group);
-      await pause(10);
-      if (performance.now() > end) {
-        throw new Error(`processes ${this.pids(group).join(" ")} in ${this.#root}/${group} do not end by SIGKILL`);
-      }
-    }
+  /**
+   * Ends everything in it, or in one group of it, and waits until it is empty. Blocks, some 30 ms, so that it also works
+   * in the last moment of a process.
+   */
+  kill(group = "", deadline = 10_000): void {
+    const seen: ProcessId[] = [];
+    retry(deadline, () => {
+      seen.push(...this.pids(group).flatMap((pid) => identify(pid) ?? []));
+      this.#strike(`${this.#root}/${group}`);
+      // The list leaves out who is about to end, but until then it holds its namespaces.
+      const left = [...this.pids(group), ...seen.filter(isAlive).map((one) => one.pid)];
+      return left.length === 0
+        ? undefined
+        : `processes ${left.join(" ")} in ${this.#root}/${group} do not end by SIGKILL`;
+    });
   }
 
-  /** The same without waiting: for the very end of a process. */
-  killNow(group = ""): void {
-    const folder = `${this.#root}/${group}`;
+  /** Removes the lab's empty folders from every hierarchy. */
+  remove(deadline = 5_000): void {
+    retry(deadline, () => {
+      const left = this.#hierarchies.all.map((mount) => mount + this.#path).filter((folder) => !removeTree(folder));
+      return left.length === 0 ? undefined : `can not remove ${left.join(", ")}: still busy`;
+    });
+  }
+
+  #strike(folder: string): void {
     if (!existsSync(folder)) return;
     if (this.#hierarchies.kind === "v2") return writeFileSync(`${folder}/cgroup.kill`, "1");
     // Frozen first, or a process that forks while the list is read gets away.
     writeFileSync(`${folder}/freezer.state`, "FROZEN");
-    for (const pid of this.pids(group)) sendKill(pid);
+    for (const pid of foldersOf(folder).flatMap(pidsIn)) sendKill(pid);
     writeFileSync(`${folder}/freezer.state`, "THAWED");
-  }
-
-  /** Removes the lab's empty folders from every hierarchy. */
-  async remove(deadline = 5_000): Promise<void> {
-    const end = performance.now() + deadline;
-    for (;;) {
-      const left = this.#hierarchies.all.filter((mount) => !removeTree(`${mount}${this.#path}`));
-      if (left.length === 0) return;
-      if (performance.now() > end)
-        throw new Error(`can not remove ${left.map((m) => m + this.#path).join(", ")}: busy`);
-      await pause(20);
-    }
   }
 
   get #root(): string {
@@ -106,6 +105,17 @@ function hasCgroupKill(mount: string): boolean {
     return existsSync(`${probe}/cgroup.kill`);
   } finally {
     rmdirSync(probe);
+  }
+}
+
+/** Tries until there is nothing to complain about; every 10 ms. */
+function retry(deadline: number, attempt: () => string | undefined): void {
+  const end = performance.now() + deadline;
+  for (;;) {
+    const complaint = attempt();
+    if (complaint === undefined) return;
+    if (performance.now() > end) throw new Error(`${complaint} (after ${deadline} ms)`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 }
 

@@ -91,7 +91,7 @@ export async function labTraffic(
     if (action !== "start" && action !== "stop") throw new LabUsageError("lab traffic start|stop");
     const lab = await openLab(options.name);
     if (action === "stop") {
-      await lab.stopTraffic();
+      lab.stopTraffic();
       terminal.out.write("traffic stopped\n");
       return 0;
     }

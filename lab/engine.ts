@@ -3,7 +3,7 @@ import { kill } from "node:process";
 import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
 import { entering, joining } from "./namespaces.ts";
-import { identify, isAlive, launch, pinnedEnv, until, type ProcessId } from "./process.ts";
+import { identify, isListed, launch, pinnedEnv, until, type ProcessId } from "./process.ts";
 import { underlayAddress } from "./shape.ts";
 
 export interface StopOptions {
@@ -50,12 +50,15 @@ export async function stopEngine(lab: LabContext, host: EngineHost, options: Sto
   if (!lab.cgroup.pids("engines").includes(engine.pid)) {
     throw new Error(`process ${engine.pid}, dockerd of ${host.name} by its pid file, is not one of lab ${lab.name}`);
   }
+  // Its containerd dies with it. A new dockerd refuses to start while the number in either pid file is in /proc.
+  const family = [engine, ...childrenOf(engine.pid)];
   kill(engine.pid, options.signal ?? "SIGTERM");
   const { timeout = 30_000 } = options;
+  const left = () => family.filter(isListed).map((one) => one.pid);
   await until(
-    () => (isAlive(engine) ? undefined : true),
+    () => left().length === 0 || undefined,
     timeout,
-    () => new Error(`dockerd of ${host.name} (process ${engine.pid}) does not end in ${timeout} ms`),
+    () => new Error(`dockerd of ${host.name}: processes ${left().join(" ")} have not ended after ${timeout} ms`),
   );
 }
 
@@ -80,6 +83,11 @@ function engineProcess(host: EngineHost): ProcessId | undefined {
   const pid = Number(text);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   return readLines(`/proc/${pid}/comm`)[0] === "dockerd" ? identify(pid) : undefined;
+}
+
+function childrenOf(pid: number): ProcessId[] {
+  const pids = (readLines(`/proc/${pid}/task/${pid}/children`)[0] ?? "").split(" ").filter(Boolean);
+  return pids.flatMap((child) => identify(Number(child)) ?? []);
 }
 
 function engineOptions(lab: LabContext, host: EngineHost): string[] {

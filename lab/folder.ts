@@ -72,7 +72,7 @@ export class LabFolder {
   }
 
   /** Keeps other `up` and `down` of this name out until the returned function is called or this process ends. */
-  async lock(): Promise<() => void> {
+  async lock(): Promise<() => Promise<void>> {
     mkdirSync("/run/overlaywatch-lab", { recursive: true });
     return takeLock(`/run/overlaywatch-lab/${this.#name}.lock`, this.#name);
   }
@@ -90,18 +90,20 @@ export function labNames(): string[] {
  * The kernel's own lock, held by a `cat` that ends when our end of its pipe closes, however we die. Detached: a
  * Ctrl-C on the terminal must not free the lock while the lab is still being taken down.
  */
-async function takeLock(file: string, name: string): Promise<() => void> {
-  const argv = ["--nonblock", "--conflict-exit-code", "75", file, "sh", "-c", "echo locked && exec cat"];
+async function takeLock(file: string, name: string): Promise<() => Promise<void>> {
+  // A short wait: who has just died or is about to leave is not at work.
+  const argv = ["--wait", "0.5", "--conflict-exit-code", "75", file, "sh", "-c", "echo locked && exec cat"];
   const child = spawn("/usr/bin/flock", argv, { env: pinnedEnv, detached: true, stdio: ["pipe", "pipe", "ignore"] });
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const failed = new Promise<never>((_, reject) => {
     child.once("error", (cause) => reject(new Error("can not run /usr/bin/flock (package util-linux)", { cause })));
-    child.once("exit", (code) =>
-      reject(
-        code === 75
-          ? new Error(`another up or down of lab "${name}" is at work: wait until it is done`)
-          : new Error(`flock ${file}: exit code ${code}`),
-      ),
-    );
-    child.stdout.once("data", () => resolve(() => child.stdin.end()));
   });
+  const locked = new Promise<"locked">((resolve) => child.stdout.once("data", () => resolve("locked")));
+  const outcome = await Promise.race([locked, ended, failed]);
+  if (outcome === 75) throw new Error(`another up or down of lab "${name}" is at work: wait until it is done`);
+  if (outcome !== "locked") throw new Error(`flock ${file}: exit code ${outcome}`);
+  return async () => {
+    child.stdin.end();
+    await ended;
+  };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { geteuid } from "node:process";
 import { LabCgroup } from "./cgroup.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
 import { answers, logTail } from "./engine.ts";
@@ -81,17 +82,17 @@ export class Lab {
     return startTraffic(this.#context, this.hosts);
   }
 
-  async stopTraffic(): Promise<void> {
-    await stopTraffic(this.#context);
+  stopTraffic(): void {
+    stopTraffic(this.#context);
   }
 
   async down(): Promise<void> {
     await down(this.name);
   }
 
-  /** At once and without waiting, for the very end of a process; `down` of this name cleans the rest. */
-  killNow(): void {
-    this.#context.cgroup.killNow();
+  /** As `down`, but it needs no event loop and takes no lock: for the last moment of a process. */
+  downNow(): void {
+    clear(this.name, noLog);
   }
 
   #pair({ host, a, b }: OutageOptions) {
@@ -102,7 +103,9 @@ export class Lab {
 
 /** Brings engine and tools, at once where they are there. */
 export async function setup(options: { readonly engine?: string | undefined }, log: Log = noLog): Promise<Engine> {
-  return provideEngine(parseEngine(options.engine ?? "20.10"), log);
+  const version = parseEngine(options.engine ?? "20.10");
+  requireRoot("setup");
+  return provideEngine(version, log);
 }
 
 /**
@@ -112,25 +115,28 @@ export async function setup(options: { readonly engine?: string | undefined }, l
 export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun = {}): Promise<Lab> {
   const name = parseName(options.name ?? "lab");
   const shape = parseShape(options);
+  requireRoot("up");
   const unlock = await new LabFolder(name).lock();
   try {
     const running = await openLab(name).catch(() => undefined);
     if (running) return accept(running, shape, log);
     const engine = findEngine(shape.engine) ?? (await provideEngine(shape.engine, log));
-    await clear(name, log);
+    clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
-    unlock();
+    await unlock();
   }
 }
 
 /** Ends everything of the lab with this name and removes every trace of it; does nothing where there is none. */
 export async function down(name: string, log: Log = noLog): Promise<void> {
-  const unlock = await new LabFolder(parseName(name)).lock();
+  const folder = new LabFolder(parseName(name));
+  requireRoot("down");
+  const unlock = await folder.lock();
   try {
-    await clear(name, log);
+    clear(name, log);
   } finally {
-    unlock();
+    await unlock();
   }
 }
 
@@ -147,19 +153,26 @@ export async function openLab(name = "lab"): Promise<Lab> {
 export function findLab(name = "lab"): Lab {
   const folder = new LabFolder(parseName(name));
   const state = folder.read();
-  if (state?.phase !== "ready") {
-    const others = labNames().filter((other) => other !== name);
-    throw new Error(
-      `lab ${name} is not up: start it with lab up${others.length > 0 ? `; there is ${others.join(", ")}` : ""}`,
-    );
-  }
+  if (state?.phase !== "ready") throw notUp(name, folder, state);
   if (!state.hosts.every(isAlive)) throw new Error(`lab ${name} has lost a host: take it down and up again`);
   const engine = findEngine(state.shape.engine);
   if (!engine) throw new Error(`lab ${name}: its engine ${state.shape.engine} is gone: run lab setup`);
   return new Lab({ name, shape: state.shape, engine, cgroup: new LabCgroup(name), folder }, state.hosts);
 }
 
+function notUp(name: string, folder: LabFolder, state: LabState | undefined): Error {
+  if (state?.phase === "starting") return new Error(`lab ${name} is not up yet: lab up is at work, or was cut short`);
+  if (state) return new Error(`lab ${name} failed to come up: its logs are in ${folder.path}/logs`);
+  const others = labNames().filter((other) => other !== name);
+  const hint = others.length > 0 ? `; there is ${others.join(", ")}` : "";
+  return new Error(`lab ${name} is not up: start it with lab up${hint}`);
+}
+
 const noLog: Log = () => undefined;
+
+function requireRoot(command: string): void {
+  if (geteuid?.() !== 0) throw new Error(`lab ${command} needs root: it makes namespaces and runs engines in them`);
+}
 
 function accept(lab: Lab, shape: Shape, log: Log): Lab {
   if (!sameShape(lab.shape, shape)) {
@@ -170,13 +183,13 @@ function accept(lab: Lab, shape: Shape, log: Log): Lab {
   return lab;
 }
 
-async function clear(name: string, log: Log): Promise<void> {
+function clear(name: string, log: Log): void {
   const cgroup = new LabCgroup(name);
   const folder = new LabFolder(name);
   const processes = cgroup.pids().length;
   if (processes > 0 || folder.exists()) log(`lab ${name}: ending ${processes} processes`);
-  await cgroup.kill();
-  await cgroup.remove();
+  cgroup.kill();
+  cgroup.remove();
   folder.remove();
 }
 
@@ -197,11 +210,12 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     log(`lab ${name} is up`);
     return lab;
   } catch (error) {
-    await context.cgroup.kill();
-    await context.cgroup.remove();
+    context.cgroup.kill();
+    context.cgroup.remove();
     context.folder.write({ ...state, phase: "failed" });
-    if (signal.aborted) context.folder.remove();
-    throw error;
+    if (!signal.aborted) throw error;
+    context.folder.remove();
+    throw new Error(`lab ${name}: up was interrupted, everything is taken down again`, { cause: error });
   }
 }
 

@@ -80,6 +80,11 @@ export function isAlive({ pid, startTime }: ProcessId): boolean {
   return startTimeOf(pid) === startTime;
 }
 
+/** Dead, but its parent has not asked how: for a program that looks for its number in /proc it is still there. */
+export function isListed({ pid, startTime }: ProcessId): boolean {
+  return statOf(pid)?.startTime === startTime;
+}
+
 /** Waits until `ready` gives something other than undefined; asks every 20 ms. Throws `late()` after the deadline. */
 export async function until<T>(
   ready: () => T | undefined | Promise<T | undefined>,
@@ -101,11 +106,16 @@ export const pause = async (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function startTimeOf(pid: number): string | undefined {
+  const stat = statOf(pid);
+  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : stat.startTime;
+}
+
+function statOf(pid: number): { state: string | undefined; startTime: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in brackets may hold anything, brackets too: fields are counted from the last one. Z is a dead process.
+    // The name in brackets may hold anything, brackets too: fields are counted from the last one.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+    return { state: fields[0], startTime: fields[19] };
   } catch {
     return undefined;
   }

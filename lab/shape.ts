@@ -3,7 +3,7 @@ export const engines = ["20.10", "26.1", "28.5"] as const;
 export type EngineVersion = (typeof engines)[number];
 
 const drivers = ["classic", "swarm"] as const;
-export type Driver = (typeof drivers)[number];
+type Driver = (typeof drivers)[number];
 
 /** What a caller may ask for, as a person types it. */
 export interface ShapeOptions {

@@ -31,7 +31,7 @@ interface Flow {
  * Begins anew where it runs already, so that restarted containers are in it again.
  */
 export async function startTraffic(lab: LabContext, hosts: readonly LabHost[]): Promise<ExpectedRate[]> {
-  await stopTraffic(lab);
+  stopTraffic(lab);
   const flows = await Promise.all(hosts.map(async (host, index) => flowsOf(lab, hosts, host, index)));
   for (const [index, host] of hosts.entries()) {
     for (const flow of flows[index] ?? []) await startFlow(lab, host, flow);
@@ -39,8 +39,8 @@ export async function startTraffic(lab: LabContext, hosts: readonly LabHost[]): 
   return expectedRates(hosts, flows);
 }
 
-export async function stopTraffic(lab: LabContext): Promise<void> {
-  await lab.cgroup.kill("traffic");
+export function stopTraffic(lab: LabContext): void {
+  lab.cgroup.kill("traffic");
 }
 
 /** Each ping is one frame out and its answer one in; a container answers as many as are sent to it. */

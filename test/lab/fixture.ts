@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import type { Context } from "mocha";
+import { labNames } from "../../lab/folder.ts";
+import { down, up, type Lab } from "../../lab/lab.ts";
+import { describeShape, parseShape, type ShapeOptions } from "../../lab/shape.ts";
+import { isRoot, needs } from "../needs.ts";
+
+/** Labs of this test process, by shape: a shape is started once, when the first suite asks for it. */
+const labs = new Map<string, Promise<Lab>>();
+const running: Lab[] = [];
+
+/**
+ * In a `describe`: `const lab = useLab()`, and `lab()` in its tests. Two classic hosts with A1 B1 and A2 B2 unless told;
+ * shared with all suites of that shape, so leave it as it was. Without root or journald the suite is skipped aloud.
+ */
+export function useLab(options: ShapeOptions = {}): () => Lab {
+  let lab: Lab | undefined;
+  before("lab", async function (this: Context) {
+    needsLab(this);
+    this.timeout(240_000);
+    lab = await shared(options);
+  });
+  return () => {
+    if (!lab) throw new Error("the lab is there only inside tests and hooks");
+    return lab;
+  };
+}
+
+/** A name that no other test process uses; labs that a killed one left are taken down first. */
+export async function uniqueName(suffix: string): Promise<string> {
+  await sweep();
+  return `t-${process.pid}-${suffix}`;
+}
+
+export function needsLab(context: Context): void {
+  needs(context, "root", isRoot());
+  needs(context, "systemd-journald", existsSync("/lib/systemd/systemd-journald"));
+}
+
+async function shared(options: ShapeOptions): Promise<Lab> {
+  const key = describeShape(parseShape(options));
+  const lab = labs.get(key) ?? start(options, labs.size);
+  labs.set(key, lab);
+  return lab;
+}
+
+async function start(options: ShapeOptions, number: number): Promise<Lab> {
+  const lab = await up({ ...options, name: await uniqueName(`shared${number}`) });
+  running.push(lab);
+  return lab;
+}
+
+async function sweep(): Promise<void> {
+  for (const name of labNames()) {
+    const [, pid] = /^t-(\d+)-/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await down(name);
+  }
+}
+
+function downNow(): void {
+  for (const lab of running.splice(0)) lab.downNow();
+}
+
+after("labs down", downNow);
+process.once("exit", downNow);
+for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
+  // mocha's own handler of SIGINT would first wait for the running test.
+  process.once(signal, () => process.exit(code));
+}
