@@ -17,7 +17,7 @@ import { type Runner, runner } from "./collect.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
-import { ConfigError, UsageError } from "./exit-codes.ts";
+import { UsageError } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
 export interface Job {
@@ -48,7 +48,10 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   const chosen = choose(names, config);
   const clock = liveClock;
   const docker = watchDocker({
-    client: dockerClient({ socketPath: dockerSocket(config), timeoutMs: milliseconds(config.docker.timeout) }),
+    client: dockerClient({
+      socketPath: socketPathOf(config.docker.socket),
+      timeoutMs: milliseconds(config.docker.timeout),
+    }),
     clock,
     resyncMs: milliseconds(config.docker.resync),
     timeoutMs: milliseconds(config.docker.timeout),
@@ -71,14 +74,6 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   };
   const labelKeys = Object.values(config.tags.labels);
   return { host, docker, jobs, profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples), close };
-}
-
-function dockerSocket({ docker }: Config): string {
-  try {
-    return socketPathOf(docker.socket);
-  } catch (cause) {
-    throw new ConfigError(`docker.socket: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }
 
 interface Chosen {

@@ -2,16 +2,29 @@ import { z } from "zod";
 import { pattern } from "../../collectors/filter.ts";
 import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
+import { socketPathOf } from "../../host/docker/socket.ts";
 import { duration, interval } from "./duration.ts";
 
 const tagKey = z
   .string()
   .regex(/^[A-Za-z][\w\-./]{0,198}$/u, { error: "expected a tag key: a letter, then letters, digits, _ - . /" });
 
+function isSocketPath(text: string): boolean {
+  try {
+    return socketPathOf(text) !== "";
+  } catch {
+    return false;
+  }
+}
+
 const docker = z
   .strictObject({
     socket: z
       .string()
+      .refine(isSocketPath, {
+        error:
+          "expected the unix socket of this machine's own engine, as /var/run/docker.sock or unix:///var/run/docker.sock",
+      })
       .default("/var/run/docker.sock")
       .describe("Unix socket of the Docker engine, a path or unix:///path. A read-only socket proxy will do."),
     timeout: duration.default("5s").describe("Deadline of one request to the engine."),
