@@ -45,7 +45,7 @@ export const command: Command = {
     );
     await aborted(ending);
     await receiver.close();
-    show.close();
+    await show.close();
     for (const [name, s] of Object.entries(receiver.stats())) {
       if (s.datagrams > 0)
         io.stderr.write(
@@ -58,11 +58,11 @@ export const command: Command = {
 
 interface Show {
   readonly message: (message: Message) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 function jsonLines({ stdout }: Io): Show {
-  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), close: () => undefined };
+  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), close: () => Promise.resolve() };
 }
 
 function portOf(text: string): number {

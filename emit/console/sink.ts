@@ -29,7 +29,11 @@ export function consoleSink(
     },
     show: (batch, seconds, at) => draw(options, rates(batch, seconds), at),
     flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    close: () => {
+      // What is printed next, a shell's prompt, starts below the table.
+      if (options.terminal) options.out.write("\n");
+      return Promise.resolve();
+    },
     stats: () => ({ samples, dropped: {} }),
   };
 }
