@@ -97,6 +97,7 @@ function cycle(
       const counts: Readonly<Record<string, number | undefined>> = (raw ? values : growth.of(of, values)) ?? {};
       for (const [name, value] of Object.entries(counts)) if (value !== undefined) put("count", name, value, tags);
     },
+    isNew: (of) => growth.isNew(of),
     skip,
     fail: (error) => void record.errors.push(error),
   };

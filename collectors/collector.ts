@@ -28,6 +28,8 @@ export interface Cycle<Gauge extends string = string, Count extends string = str
   readonly gauge: (name: Gauge, value: number, tags?: Tags) => void;
   /** The kernel's cumulative values; the agent takes the growth. */
   readonly counters: (of: CounterIdentity, tags: Tags, values: Readonly<Partial<Record<Count, number>>>) => void;
+  /** Whether this counter began since the last cycle. One that is held back for a cycle then still counts in full. */
+  readonly isNew: (of: CounterIdentity) => boolean;
   /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
   readonly skip: (reason: string) => void;
   readonly fail: (error: Error) => void;

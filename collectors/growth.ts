@@ -48,6 +48,14 @@ export class Growth {
     return grown;
   }
 
+  /** Whether it began since the last cycle: if it is not read in this one, the next will count all of it. */
+  isNew({ group: name, member, bornAt = 0 }: CounterIdentity): boolean {
+    const group = this.#groups.get(name);
+    if (group === undefined) return bornAt > this.#last;
+    const readBefore = group.cycle === this.#cycle ? group.before : group.cycle;
+    return !group.members.has(member) && (readBefore === undefined ? group.whole : readBefore === this.#cycle - 1);
+  }
+
   /** Ends the cycle. Returns how many resets it saw. */
   end(): number {
     for (const [name, group] of this.#groups) {

@@ -23,6 +23,8 @@ export interface Sweep {
 export interface Namespaces {
   /** Looks at the running containers as Docker last told them. */
   readonly sweep: (containers: readonly Container[]) => Sweep;
+  /** Whether the container with this id was in a sweep since it was started. */
+  readonly hasSeen: (containerId: string) => boolean;
   readonly close: () => void;
 }
 
@@ -62,6 +64,7 @@ export function trackNamespaces(host: Host, wanted: (container: Container) => bo
       closeAllBut(new Set(containers.map(lifeOf)));
       return group(host, containers, handleOf, wanted);
     },
+    hasSeen: (containerId) => [...tracked.values()].some(({ container }) => container.id === containerId),
     close: () => closeAllBut(new Set()),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NotAvailable } from "../../host/host.ts";
-import { type CycleOf, defineCollector } from "../collector.ts";
+import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import type { Namespace } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
@@ -19,54 +19,67 @@ export const interfaces = defineCollector({
   metrics,
   create: (config) => {
     const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
+    let held: ReadonlySet<string> = new Set();
     return async (cycle) => {
+      const holding = new Set<string>();
       for (const namespace of cycle.namespaces()) {
         await cycle.breathe();
-        readNamespace(cycle, namespace, wantedInterface, wantedNetwork);
+        for (const found of read(cycle, namespace)) {
+          if (isUnnamedYet(cycle, found) && !held.has(keyOf(found))) holding.add(keyOf(found));
+          else if (wantedInterface(found.name) && wantedNetwork(found.network ?? unknown))
+            emit(cycle, namespace, found);
+        }
       }
+      held = holding;
     };
   },
 });
 
-type Wanted = (name: string) => boolean;
+type OwnCycle = CycleOf<typeof metrics>;
 
-function readNamespace(
-  cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
-  wantedInterface: Wanted,
-  wantedNetwork: Wanted,
-): void {
+const unknown = "unknown";
+
+interface Found extends InterfaceCounters {
+  readonly identity: CounterIdentity;
+  readonly network: string | undefined;
+}
+
+/** The kernel shows a new interface before Docker's event tells its network: it may wait one cycle for its name. */
+function isUnnamedYet(cycle: OwnCycle, { network, identity }: Found): boolean {
+  return network === undefined && cycle.isNew(identity);
+}
+
+const keyOf = ({ identity }: Found): string => `${identity.group} ${identity.member}`;
+
+function read(cycle: OwnCycle, namespace: Namespace): readonly Found[] {
   try {
-    const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
+    const { interfaces: counted, malformed } = parseNetDev(namespace.process.text("net/dev"));
+    const [bad] = malformed;
+    if (bad !== undefined)
+      cycle.fail(new Error(`/proc/${namespace.process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
     const indexes = parseIndexes(namespace.process.text("net/igmp"));
     const networks = networkNames(cycle, namespace);
-    for (const one of found) {
-      const network = networks.get(one.name) ?? "unknown";
-      if (wantedInterface(one.name) && wantedNetwork(network))
-        emit(cycle, namespace, one, network, indexes.get(one.name));
-    }
-    if (malformed.length > 0)
-      cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
+    return counted.map((one) => {
+      const identity = identityOf(namespace, `${one.name}#${indexes.get(one.name) ?? 0}`);
+      return { ...one, identity, network: networks.get(one.name) };
+    });
   } catch (error) {
     if (error instanceof NotAvailable) cycle.skip("gone");
     else cycle.fail(error instanceof Error ? error : new Error(String(error)));
+    return [];
   }
 }
 
-function emit(
-  cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
-  one: InterfaceCounters,
-  network: string,
-  index = 0,
-): void {
-  const { id: group, bornAt, container, members } = namespace;
-  const tags = { ...cycle.tagsOf(container), interface: one.name, docker_network: network };
-  const identity = { group, member: `${one.name}#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
-  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
+function identityOf({ id: group, bornAt }: Namespace, member: string): CounterIdentity {
+  return bornAt === undefined ? { group, member } : { group, member, bornAt };
 }
 
-function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
+function emit(cycle: OwnCycle, { container, members }: Namespace, { name, network, identity, values }: Found): void {
+  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network ?? unknown };
+  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, values);
+}
+
+function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")
@@ -74,5 +87,3 @@ function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Name
     : new Map<string, string>();
   return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
 }
-
-const pathOf = ({ process }: Namespace, file: string): string => `/proc/${process.pid}/${file}`;
