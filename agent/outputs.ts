@@ -5,6 +5,7 @@ import type { Sample } from "../emit/sample.ts";
 import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
+import { quietGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
 import type { Session } from "./session.ts";
@@ -21,8 +22,7 @@ export interface Outputs {
   readonly dropped: () => readonly (readonly [string, string, number])[];
   /** Whether Docker answers, as Datadog's service checks say it. */
   readonly canConnect: (error: string | undefined) => void;
-  /** What keeps samples from leaving, for the log. */
-  readonly troubles: () => readonly string[];
+  readonly sinks: () => readonly Sink[];
   readonly close: () => Promise<void>;
 }
 
@@ -33,6 +33,7 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
   const gate = new SeriesGate({
     maxSeries: config.sinks.dogstatsd.max_series,
     idle: milliseconds(config.sinks.dogstatsd.idle),
+    quietGauges: quietGauges(),
     fold: leanTags(Object.values(config.tags.labels)),
   });
   let folded = 0;
@@ -63,7 +64,7 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
           error === undefined ? {} : { message: error },
         );
     },
-    troubles: () => all.flatMap((sink) => sink.stats().lastError ?? []),
+    sinks: () => all,
     close: async () => {
       await Promise.allSettled(all.map((sink) => sink.close()));
     },
