@@ -8,6 +8,7 @@ import type { Io } from "./command.ts";
 import { quietGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
+import type { ServiceCheckName } from "./service-checks.ts";
 import type { Session } from "./session.ts";
 
 /** Where a running agent's samples go: people see all of them, the network gets what the profile and the budget let through. */
@@ -20,8 +21,8 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
-  /** Whether Docker answers, as Datadog's service checks say it. */
-  readonly canConnect: (error: string | undefined) => void;
+  /** OK, or CRITICAL with the problem as its message. */
+  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined) => void;
   readonly sinks: () => readonly Sink[];
   readonly close: () => Promise<void>;
 }
@@ -56,12 +57,12 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
       ),
       ["all", "over_budget", folded] as const,
     ],
-    canConnect: (error) => {
+    serviceCheck: (name, problem) => {
       for (const sink of network)
         sink.serviceCheck(
-          "docker.can_connect",
-          error === undefined ? "ok" : "critical",
-          error === undefined ? {} : { message: error },
+          name,
+          problem === undefined ? "ok" : "critical",
+          problem === undefined ? {} : { message: problem },
         );
     },
     sinks: () => all,

@@ -88,7 +88,7 @@ function deliver(result: CycleResult, { session, outputs, log, record, self }: R
   record.add(result);
   outputs.writeSelf(self(result), result.at);
   const { state, error = "Docker does not answer" } = session.docker.inventory();
-  outputs.canConnect(state === "live" ? undefined : error);
+  outputs.serviceCheck("docker.can_connect", state === "live" ? undefined : error);
   for (const sink of outputs.sinks()) {
     const { lastError } = sink.stats();
     if (lastError !== undefined) log.warn(`${sink.name}: ${lastError}`);

@@ -68,10 +68,10 @@ function quoted(text: string): string {
 
 /** The form of Datadog's integration packs. */
 function serviceChecksJson(): string {
-  const checks = Object.entries(serviceChecks).map(([check, { name, description, statuses }]) => ({
+  const checks = Object.entries(serviceChecks).map(([id, { name, description, statuses }]) => ({
     agent_version: "7.0.0",
     integration: "overlaywatch",
-    check: `overlaywatch.${check}`,
+    check: `overlaywatch.${id}`,
     statuses,
     groups: ["host"],
     name,
