@@ -2,15 +2,26 @@ import type { CounterIdentity } from "./collector.ts";
 
 type Values = Readonly<Record<string, number | undefined>>;
 
+interface Member {
+  readonly values: Values;
+  /** The cycle that read it last. */
+  readonly cycle: number;
+}
+
 interface Group {
-  readonly members: Map<string, Values>;
-  readonly seen: Set<string>;
+  /** Also those that the last cycle did not see: one that comes back with its old counters must not count as new. */
+  readonly members: Map<string, Member>;
   /** The cycle that reads it now, and the one that read it before that. */
   cycle: number;
   before: number | undefined;
   /** In its first cycle: whether all of it began since the last one. */
   readonly whole: boolean;
+  /** Members were dropped, so that one that seems new may be one of them. */
+  forgetful: boolean;
 }
+
+/** No namespace has as many interfaces at once: above it, those that were not seen are forgotten. */
+const mostMembers = 1000;
 
 /** Turns cumulative counters into growth, without ever inventing any. */
 export class Growth {
@@ -40,10 +51,9 @@ export class Growth {
   of(counter: CounterIdentity, values: Values): Record<string, number> | undefined {
     const group = this.#enter(counter);
     const before = group.members.get(counter.member);
-    group.members.set(counter.member, values);
-    group.seen.add(counter.member);
+    group.members.set(counter.member, { values, cycle: this.#cycle });
     if (before === undefined && !this.#bornWithin(group)) return undefined;
-    const grown = difference(before, values);
+    const grown = difference(before?.values, values);
     if (grown === undefined) this.#resets++;
     return grown;
   }
@@ -51,8 +61,8 @@ export class Growth {
   /** Ends the cycle. Returns how many resets it saw. */
   end(): number {
     for (const [name, group] of this.#groups) {
-      if (group.cycle === this.#cycle) dropUnseen(group);
-      else if (group.cycle <= this.#cycle - this.#keep) this.#groups.delete(name);
+      if (group.cycle <= this.#cycle - this.#keep) this.#groups.delete(name);
+      else if (group.members.size > mostMembers) forgetUnseen(group);
     }
     this.#last = this.#now;
     return this.#resets;
@@ -64,24 +74,27 @@ export class Growth {
     if (group.cycle !== this.#cycle) {
       group.before = group.cycle;
       group.cycle = this.#cycle;
-      group.seen.clear();
     }
     if (known === undefined) this.#groups.set(name, group);
     return group;
   }
 
-  /** A member that the last cycle did not see began since then, at 0. */
-  #bornWithin({ before, whole }: Group): boolean {
-    return before === undefined ? whole : before === this.#cycle - 1;
+  /** A member that no cycle has seen, of a group that the last one read, began since then, at 0. */
+  #bornWithin({ before, whole, forgetful }: Group): boolean {
+    return before === undefined ? whole : before === this.#cycle - 1 && !forgetful;
   }
 }
 
 function newGroup(cycle: number, whole: boolean): Group {
-  return { members: new Map(), seen: new Set(), cycle, before: undefined, whole };
+  return { members: new Map(), cycle, before: undefined, whole, forgetful: false };
 }
 
-function dropUnseen({ members, seen }: Group): void {
-  for (const member of members.keys()) if (!seen.has(member)) members.delete(member);
+function forgetUnseen(group: Group): void {
+  for (const [member, { cycle }] of group.members) {
+    if (cycle === group.cycle) continue;
+    group.members.delete(member);
+    group.forgetful = true;
+  }
 }
 
 /** Of a new-born (`before` undefined) all counts; otherwise only of what was read both times. */

@@ -17,3 +17,14 @@ export function seriesKey(name: string, tags: Tags): string {
     .map((key) => `${key}:${tags[key] ?? ""}`)
     .join(",")}`;
 }
+
+/** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
+export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = seriesKey(sample.name, sample.tags);
+    const before = sums.get(key);
+    sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
+  }
+  return [...sums.values()];
+}

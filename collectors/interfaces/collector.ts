@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { NotAvailable } from "../../host/host.ts";
-import { type CycleOf, defineCollector } from "../collector.ts";
+import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
+import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import type { Namespace } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
-import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
+import { type InterfaceCounters, parseIndexes, parseNetDev, parseSnmp6Index } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
 
 export const interfaces = defineCollector({
@@ -38,12 +38,11 @@ function readNamespace(
 ): void {
   try {
     const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
-    const indexes = parseIndexes(namespace.process.text("net/igmp"));
+    const identify = identifier(namespace);
     const networks = networkNames(cycle, namespace);
     for (const one of found) {
       const network = networks.get(one.name) ?? "unknown";
-      if (wantedInterface(one.name) && wantedNetwork(network))
-        emit(cycle, namespace, one, network, indexes.get(one.name));
+      if (wantedInterface(one.name) && wantedNetwork(network)) emit(cycle, namespace, one, network, identify(one.name));
     }
     if (malformed.length > 0)
       cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
@@ -53,16 +52,27 @@ function readNamespace(
   }
 }
 
+/**
+ * An interface is its index: names change hands (Docker renames, so may the container), indexes are not given twice. One
+ * whose index can not be known is on its own: nothing then tells a new one from an old one.
+ */
+function identifier({ id, bornAt, process }: Namespace): (name: string) => CounterIdentity {
+  const indexes = parseIndexes(optional(process, "net/igmp"));
+  return (name) => {
+    const index = indexes.get(name) ?? parseSnmp6Index(optional(process, `net/dev_snmp6/${name}`));
+    if (index === undefined) return { group: `${id} ${name}`, member: name };
+    return { group: id, member: `#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
+  };
+}
+
 function emit(
   cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
+  { container, members }: Namespace,
   one: InterfaceCounters,
   network: string,
-  index = 0,
+  identity: CounterIdentity,
 ): void {
-  const { id: group, bornAt, container, members } = namespace;
   const tags = { ...cycle.tagsOf(container), interface: one.name, docker_network: network };
-  const identity = { group, member: `${one.name}#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
   cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
 }
 
@@ -70,9 +80,20 @@ function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Name
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")
-    ? parseIpv6Devices(process.text("net/if_inet6"))
+    ? parseIpv6Devices(optional(process, "net/if_inet6"))
     : new Map<string, string>();
   return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
+}
+
+/** Empty where this kernel has no such file. Throws `NotAvailable` where it is the process that is no more. */
+function optional(process: ProcessHandle, path: string): string {
+  try {
+    return process.text(path);
+  } catch (error) {
+    if (!(error instanceof NotAvailable)) throw error;
+    process.inode("net/dev");
+    return "";
+  }
 }
 
 const pathOf = ({ process }: Namespace, file: string): string => `/proc/${process.pid}/${file}`;
