@@ -99,6 +99,7 @@ function cycle(
     counters: (of, tags, values) => {
       if (record.closed) return;
       const counts: Readonly<Record<string, number | undefined>> = (raw ? values : growth.of(of, values)) ?? {};
+      if (tags === undefined) return;
       for (const [name, value] of Object.entries(counts)) if (value !== undefined) put("count", name, value, tags);
     },
     skip,

@@ -11,11 +11,12 @@ interface Member {
 interface Group {
   /** Also those that the last cycle did not see: one that comes back with its old counters must not count as new. */
   readonly members: Map<string, Member>;
-  /** The cycle that reads it now, and the one that read it before that. */
+  /** The cycle that read it last. */
   cycle: number;
-  before: number | undefined;
-  /** In its first cycle: whether all of it began since the last one. */
-  readonly whole: boolean;
+  /** Whether a member that is seen for the first time in that cycle began since the one before, at 0. */
+  newborn: boolean;
+  /** That cycle could not read all of it. */
+  partial: boolean;
   /** Members were dropped, so that one that seems new may be one of them. */
   forgetful: boolean;
 }
@@ -50,9 +51,10 @@ export class Growth {
    */
   of(counter: CounterIdentity, values: Values): Record<string, number> | undefined {
     const group = this.#enter(counter);
+    group.partial ||= counter.partial ?? false;
     const before = group.members.get(counter.member);
     group.members.set(counter.member, { values, cycle: this.#cycle });
-    if (before === undefined && !this.#bornWithin(group)) return undefined;
+    if (before === undefined && !group.newborn) return undefined;
     const grown = difference(before?.values, values);
     if (grown === undefined) this.#resets++;
     return grown;
@@ -69,24 +71,22 @@ export class Growth {
   }
 
   #enter({ group: name, bornAt = 0 }: CounterIdentity): Group {
-    const known = this.#groups.get(name);
-    const group = known ?? newGroup(this.#cycle, bornAt > this.#last);
-    if (group.cycle !== this.#cycle) {
-      group.before = group.cycle;
-      group.cycle = this.#cycle;
+    const group = this.#groups.get(name);
+    if (group === undefined) {
+      const made = newGroup(this.#cycle, bornAt > this.#last);
+      this.#groups.set(name, made);
+      return made;
     }
-    if (known === undefined) this.#groups.set(name, group);
+    if (group.cycle === this.#cycle) return group;
+    group.newborn = group.cycle === this.#cycle - 1 && !group.partial && !group.forgetful;
+    group.cycle = this.#cycle;
+    group.partial = false;
     return group;
-  }
-
-  /** A member that no cycle has seen, of a group that the last one read, began since then, at 0. */
-  #bornWithin({ before, whole, forgetful }: Group): boolean {
-    return before === undefined ? whole : before === this.#cycle - 1 && !forgetful;
   }
 }
 
-function newGroup(cycle: number, whole: boolean): Group {
-  return { members: new Map(), cycle, before: undefined, whole, forgetful: false };
+function newGroup(cycle: number, newborn: boolean): Group {
+  return { members: new Map(), cycle, newborn, partial: false, forgetful: false };
 }
 
 function forgetUnseen(group: Group): void {

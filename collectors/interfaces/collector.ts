@@ -1,11 +1,12 @@
 import { z } from "zod";
+import type { Tags } from "../../emit/sample.ts";
 import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import type { Namespace } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
-import { type InterfaceCounters, parseIndexes, parseNetDev, parseSnmp6Index } from "./net-dev.ts";
+import { parseIndexes, parseNetDev, parseSnmp6Index } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
 
 export const interfaces = defineCollector({
@@ -38,11 +39,12 @@ function readNamespace(
 ): void {
   try {
     const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
-    const identify = identifier(namespace);
+    const identify = identifier(namespace, malformed.length > 0);
     const networks = networkNames(cycle, namespace);
-    for (const one of found) {
-      const network = networks.get(one.name) ?? "unknown";
-      if (wantedInterface(one.name) && wantedNetwork(network)) emit(cycle, namespace, one, network, identify(one.name));
+    for (const { name, values } of found) {
+      const network = networks.get(name) ?? "unknown";
+      const wanted = wantedInterface(name) && wantedNetwork(network);
+      cycle.counters(identify(name), wanted ? tagsOf(cycle, namespace, name, network) : undefined, values);
     }
     if (malformed.length > 0)
       cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
@@ -56,24 +58,23 @@ function readNamespace(
  * An interface is its index: names change hands (Docker renames, so may the container), indexes are not given twice. One
  * whose index can not be known is on its own: nothing then tells a new one from an old one.
  */
-function identifier({ id, bornAt, process }: Namespace): (name: string) => CounterIdentity {
+function identifier({ id, bornAt, process }: Namespace, partial: boolean): (name: string) => CounterIdentity {
   const indexes = parseIndexes(optional(process, "net/igmp"));
   return (name) => {
     const index = indexes.get(name) ?? parseSnmp6Index(optional(process, `net/dev_snmp6/${name}`));
     if (index === undefined) return { group: `${id} ${name}`, member: name };
-    return { group: id, member: `#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
+    return { group: id, member: `#${index}`, partial, ...(bornAt === undefined ? {} : { bornAt }) };
   };
 }
 
-function emit(
+function tagsOf(
   cycle: CycleOf<typeof metrics>,
   { container, members }: Namespace,
-  one: InterfaceCounters,
+  name: string,
   network: string,
-  identity: CounterIdentity,
-): void {
-  const tags = { ...cycle.tagsOf(container), interface: one.name, docker_network: network };
-  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
+): Tags {
+  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network };
+  return members.length > 1 ? { ...tags, netns_shared: "true" } : tags;
 }
 
 function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {

@@ -49,10 +49,6 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
     if (state === undefined) throw new Error("turn to a folder first");
     return state;
   };
-  const follow = (pid: number, open: () => ProcessHandle): ProcessHandle => {
-    open();
-    return { pid, text: (path) => open().text(path), inode: (path) => open().inode(path), close: () => undefined };
-  };
   const host: Host = {
     clock,
     docker: { inventory: () => current().docker.inventory() },
@@ -68,6 +64,11 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
       state = fixtureHost(folder, clock);
     },
   };
+}
+
+function follow(pid: number, open: () => ProcessHandle): ProcessHandle {
+  open();
+  return { pid, text: (path) => open().text(path), inode: (path) => open().inode(path), close: () => undefined };
 }
 
 function headOf({ outcome, skipped, resets, errors }: CycleResult, cycle: number): string {
