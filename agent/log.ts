@@ -14,7 +14,9 @@ const repeatAfter = 60_000;
 export function streamLog(out: Writable, now: () => number = Date.now): Log {
   const last = new Map<string, { at: number; held: number }>();
   const write = (level: string, message: string) =>
-    void out.write(`${new Date(now()).toISOString()} ${level} ${printable(message.replaceAll(/\s*\n\s*/gu, "; "))}\n`);
+    void out.write(
+      `${new Date(now()).toISOString()} ${level} ${printable(message.trim().replaceAll(/\s*\n\s*/gu, "; "))}\n`,
+    );
   const limited =
     (level: string) =>
     (message: string, key = message) => {
