@@ -7,6 +7,7 @@ import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
+import { Sightings } from "./sightings.ts";
 
 export const interfaces = defineCollector({
   name: "interfaces",
@@ -18,32 +19,43 @@ export const interfaces = defineCollector({
   }),
   metrics,
   create: (config) => {
-    const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
+    const wanted = { interface: nameFilter(config.interfaces), network: nameFilter(config.networks) };
+    const sightings = new Sightings();
     return async (cycle) => {
-      for (const namespace of cycle.namespaces()) {
-        await cycle.breathe();
-        readNamespace(cycle, namespace, wantedInterface, wantedNetwork);
+      try {
+        for (const namespace of cycle.namespaces()) {
+          await cycle.breathe();
+          readNamespace(cycle, namespace, wanted, sightings);
+        }
+      } finally {
+        sightings.end();
       }
     };
   },
 });
 
-type Wanted = (name: string) => boolean;
+interface Wanted {
+  readonly interface: (name: string) => boolean;
+  readonly network: (name: string) => boolean;
+}
 
 function readNamespace(
   cycle: CycleOf<typeof metrics>,
   namespace: Namespace,
-  wantedInterface: Wanted,
-  wantedNetwork: Wanted,
+  wanted: Wanted,
+  sightings: Sightings,
 ): void {
   try {
     const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
     const indexes = parseIndexes(namespace.process.text("net/igmp"));
     const networks = networkNames(cycle, namespace);
     for (const one of found) {
-      const network = networks.get(one.name) ?? "unknown";
-      if (wantedInterface(one.name) && wantedNetwork(network))
-        emit(cycle, namespace, one, network, indexes.get(one.name));
+      const { member, isNew } = sightings.see(namespace.id, one.name, indexes.get(one.name));
+      const network = networks.get(one.name);
+      // Docker tells of a connect some 100 ms after the fact. The next cycle counts a new interface from 0, by its name.
+      if (isNew && network === undefined) continue;
+      if (wanted.interface(one.name) && wanted.network(network ?? "unknown"))
+        emit(cycle, namespace, one, { member, network: network ?? "unknown" });
     }
     if (malformed.length > 0)
       cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
@@ -53,17 +65,20 @@ function readNamespace(
   }
 }
 
+interface Named {
+  readonly member: string;
+  readonly network: string;
+}
+
 function emit(
   cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
-  one: InterfaceCounters,
-  network: string,
-  index = 0,
+  { id: group, bornAt, container, members }: Namespace,
+  { name, values }: InterfaceCounters,
+  { member, network }: Named,
 ): void {
-  const { id: group, bornAt, container, members } = namespace;
-  const tags = { ...cycle.tagsOf(container), interface: one.name, docker_network: network };
-  const identity = { group, member: `${one.name}#${index}`, ...(bornAt === undefined ? {} : { bornAt }) };
-  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, one.values);
+  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network };
+  const identity = { group, member, ...(bornAt === undefined ? {} : { bornAt }) };
+  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, values);
 }
 
 function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
