@@ -11,16 +11,16 @@ export interface Rest {
 }
 
 /** Two readings of the kernel that agree, with whole cycles of the agent between them. */
-export async function atRest(host: LabHost, container: string, delivered: Delivered): Promise<Rest> {
-  let before = await kernelCounters(host, container);
+export async function atRest(delivered: Delivered, read: () => Promise<Counters>): Promise<Rest> {
+  let before = await read();
   for (let attempt = 0; attempt < 10; attempt++) {
     await delivered.next(2);
     const { cycles: cycle } = delivered;
-    const counters = await kernelCounters(host, container);
+    const counters = await read();
     if (same(before, counters)) return { counters, cycle };
     before = counters;
   }
-  throw new Error(`the counters of ${container} do not come to rest`);
+  throw new Error("the kernel's counters do not come to rest");
 }
 
 /** Does it, and checks that what came for each container is what its kernel counters grew by, off by 0. Gives that growth. */
@@ -30,7 +30,8 @@ export async function grows(
   delivered: Delivered,
   work: () => Promise<void>,
 ): Promise<ReadonlyMap<string, Counters>> {
-  const rests = async () => Promise.all(containers.map(async (container) => atRest(host, container, delivered)));
+  const rest = async (container: string) => atRest(delivered, async () => kernelCounters(host, container));
+  const rests = async () => Promise.all(containers.map(rest));
   const before = await rests();
   await work();
   const after = await rests();

@@ -108,7 +108,7 @@ export function sumOf(samples: readonly Arrived[]): Counters {
 export function repeated(samples: readonly Arrived[]): readonly string[] {
   const seen = new Map<string, number>();
   for (const { name, tags, cycle } of samples) {
-    const key = `${cycle} ${name} ${JSON.stringify(Object.entries(tags).toSorted())}`;
+    const key = `${cycle} ${name} ${JSON.stringify(Object.keys(tags).toSorted((a, b) => a.localeCompare(b)).map((k) => [k, tags[k]]))}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }
   return [...seen].filter(([, count]) => count > 1).map(([key]) => key);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { LabHost } from "../../lab/host.ts";
+import { must } from "../../lab/process.ts";
 
 /** Metric name without prefix, for each counter of `ip -s -j link`. */
 const counters = {
@@ -17,39 +18,62 @@ const addressed = z.object({
   ifname: z.string(),
   addr_info: z.array(z.object({ family: z.string(), local: z.string() })),
 });
-const networks = z.object({
-  Id: z.string(),
+const inspected = z.object({
+  State: z.object({ Pid: z.number() }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
 });
 
 /** `interface|network|metric` -> the kernel's cumulative value, read by `ip`, not by the product. */
 export type Counters = ReadonlyMap<string, number>;
 
-/** Every counter of every interface in the container's network namespace, as `ip -s -j link` tells it. */
+/** One life of a container: to be read without Docker's help. */
+export interface Life {
+  readonly pid: number;
+  /** Network by the container's address in it. */
+  readonly networks: ReadonlyMap<string, string>;
+}
+
+export async function lifeOf(host: LabHost, container: string): Promise<Life> {
+  const { State, NetworkSettings } = inspected.parse(await host.demand("GET", `/containers/${container}/json`));
+  const byAddress = Object.entries(NetworkSettings.Networks).map(([name, { IPAddress }]) => [IPAddress, name] as const);
+  return { pid: State.Pid, networks: new Map(byAddress) };
+}
+
 export async function kernelCounters(host: LabHost, container: string): Promise<Counters> {
+  return countersOf(await lifeOf(host, container));
+}
+
+/** Every counter of every interface in the container's network namespace, as `ip -s -j link` tells it. */
+export async function countersOf(life: Life): Promise<Counters> {
   const found = new Map<string, number>();
-  const names = await networkOfInterface(host, container);
-  const { stdout } = await host.inNetworkOf(container, ["ip", "-s", "-j", "link"]);
-  for (const { ifname, stats64 } of z.array(link).parse(JSON.parse(stdout))) {
-    const network = names.get(ifname) ?? "unknown";
+  const [names, links] = await Promise.all([
+    networkOfInterface(life),
+    must([...inside(life), "ip", "-s", "-j", "link"]),
+  ]);
+  for (const { ifname, stats64 } of z.array(link).parse(JSON.parse(links))) {
     for (const direction of ["rx", "tx"] as const) {
       for (const key of ["bytes", "packets", "errors", "dropped"] as const) {
-        found.set(`${ifname}|${network}|${counters[direction][key]}`, stats64[direction][key]);
+        const name = `${ifname}|${names.get(ifname) ?? "unknown"}|${counters[direction][key]}`;
+        found.set(name, stats64[direction][key]);
       }
     }
   }
   return found;
 }
 
+/** How to run one of the machine's programs in the container's network. */
+export const inside = ({ pid }: Pick<Life, "pid">): readonly [string, string] => [
+  "/usr/bin/nsenter",
+  `--net=/proc/${pid}/ns/net`,
+];
+
 /** By the addresses that `ip` and Docker tell. */
-async function networkOfInterface(host: LabHost, container: string): Promise<ReadonlyMap<string, string>> {
-  const { NetworkSettings } = networks.parse(await host.demand("GET", `/containers/${container}/json`));
-  const byAddress = new Map(Object.entries(NetworkSettings.Networks).map(([name, n]) => [n.IPAddress, name]));
-  const { stdout } = await host.inNetworkOf(container, ["ip", "-j", "address"]);
+async function networkOfInterface(life: Life): Promise<ReadonlyMap<string, string>> {
   const names = new Map([["lo", "loopback"]]);
-  for (const { ifname, addr_info } of z.array(addressed).parse(JSON.parse(stdout))) {
+  const text = await must([...inside(life), "ip", "-j", "address"]);
+  for (const { ifname, addr_info } of z.array(addressed).parse(JSON.parse(text))) {
     const local = addr_info.find((a) => a.family === "inet")?.local ?? "";
-    const network = byAddress.get(local) ?? (local.startsWith("172.18.") ? "docker_gwbridge" : undefined);
+    const network = life.networks.get(local) ?? (local.startsWith("172.18.") ? "docker_gwbridge" : undefined);
     if (network !== undefined) names.set(ifname, network);
   }
   return names;
