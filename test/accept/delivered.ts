@@ -24,7 +24,7 @@ export class Delivered {
   readonly path: string;
   #receiver: Receiver | undefined;
 
-  private constructor(path: string) {
+  constructor(path: string) {
     this.path = path;
   }
 
@@ -108,7 +108,11 @@ export function sumOf(samples: readonly Arrived[]): Counters {
 export function repeated(samples: readonly Arrived[]): readonly string[] {
   const seen = new Map<string, number>();
   for (const { name, tags, cycle } of samples) {
-    const key = `${cycle} ${name} ${JSON.stringify(Object.keys(tags).toSorted((a, b) => a.localeCompare(b)).map((k) => [k, tags[k]]))}`;
+    const key = `${cycle} ${name} ${JSON.stringify(
+      Object.keys(tags)
+        .toSorted((a, b) => a.localeCompare(b))
+        .map((k) => [k, tags[k]]),
+    )}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }
   return [...seen].filter(([, count]) => count > 1).map(([key]) => key);
