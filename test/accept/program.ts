@@ -12,15 +12,21 @@ export interface Program {
   readonly stop: (signal?: NodeJS.Signals) => Promise<{ readonly ms: number; readonly code: number }>;
 }
 
+interface Place {
+  readonly cwd?: string;
+  /** An open file that takes what the program prints, in place of `out()`. */
+  readonly stdout?: number;
+}
+
 type Settings = Readonly<Record<string, string>>;
 
 const main = `${process.cwd()}/dist/agent/main.js`;
 const running = new Set<ChildProcess>();
 
 /** `overlaywatch ARGS` on a host of the lab. */
-export function onHost(host: LabHost, args: readonly string[], settings: Settings = {}): Program {
+export function onHost(host: LabHost, args: readonly string[], settings: Settings = {}, place: Place = {}): Program {
   const [command, ...rest] = host.argv([process.execPath, main, ...args]);
-  return start([command, ...rest], host.environment({ ...clean(), ...settings }));
+  return start([command, ...rest], host.environment({ ...clean(), ...settings }), place);
 }
 
 /** `overlaywatch ARGS` on this machine itself. */
@@ -28,8 +34,12 @@ export function here(args: readonly string[], settings: Settings = {}): Program 
   return start([process.execPath, main, ...args], { ...clean(), ...settings });
 }
 
-export function start(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv, cwd?: string): Program {
-  const child = spawn(argv[0], argv.slice(1), { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+export function start(
+  argv: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv,
+  { cwd, stdout }: Place = {},
+): Program {
+  const child = spawn(argv[0], argv.slice(1), { env, cwd, stdio: ["ignore", stdout ?? "pipe", "pipe"] });
   running.add(child);
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   const ended = new Promise<number>((resolve, reject) => {
@@ -68,9 +78,9 @@ function clean(): NodeJS.ProcessEnv {
   return { PATH, ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }) };
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: string[] = [];
-  stream.setEncoding("utf8");
-  stream.on("data", (chunk: string) => chunks.push(chunk));
+  stream?.setEncoding("utf8");
+  stream?.on("data", (chunk: string) => chunks.push(chunk));
   return () => chunks.join("");
 }
