@@ -79,7 +79,8 @@ function parse<const O extends ArgsOptions>(args: readonly string[], options: O)
     const [, unknown] = /^Unknown option '(-{1,2}[^']+)'/u.exec(message) ?? [];
     if (unknown === undefined) throw new UsageError(message, { cause });
     const known = Object.keys(all).map((name) => `--${name}`);
-    throw new UsageError(`${unknown}: there is no such option${nearestOf(unknown, known)}`, { cause });
+    // Said whole: what Node has to say beside it is about `--`.
+    throw new UsageError(`${unknown}: there is no such option${nearestOf(unknown, known)}`);
   }
 }
 
