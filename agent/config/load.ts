@@ -7,7 +7,7 @@ import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
 
-export const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
+const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
 
 interface ConfigSources {
   /** Settings from the command line, by path. */
