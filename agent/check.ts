@@ -32,7 +32,7 @@ export const command: Command = {
   summary: "collect once and print it",
   usage,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, options);
+    const { values, positionals } = parseCommand(args, options, "some");
     const pause = durationFlag("--pause", values.pause);
     const hosts = hostsFlag(values.hosts, values.estimate);
     const { config } = configOf(values, io);
@@ -87,7 +87,7 @@ async function collect(
 
 function report(results: readonly CycleResult[], { stderr }: Io): void {
   for (const { collector, outcome, errors, skipped } of results) {
-    for (const error of errors) stderr.write(`${collector}: ${outcome}: ${error.message}\n`);
+    for (const error of errors) stderr.write(`${collector}: ${outcome}: ${printable(errorText(error))}\n`);
     const counted = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`);
     if (counted.length > 0) stderr.write(`${collector}: left out: ${counted.join(", ")}\n`);
   }

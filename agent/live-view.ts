@@ -43,7 +43,9 @@ export function liveView({ stdout }: Io, title: string, prefix: string): LiveVie
 function sampleOf(message: Message, prefix: string): Sample | undefined {
   if (message.kind !== "metric" || message.type !== "count" || !message.name.startsWith(prefix)) return undefined;
   const tags = Object.fromEntries(
-    message.tags.map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
+    message.tags
+      .filter((tag) => tag.includes(":"))
+      .map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
   );
   const value = (message.values ?? []).reduce((a, b) => a + b, 0) / message.sample_rate;
   return { name: message.name.slice(prefix.length), type: "count", value, tags };

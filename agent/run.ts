@@ -1,107 +1,73 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, configOf, parseCommand } from "./command.ts";
-import type { CycleResult } from "./collect.ts";
-import { aborted, endingOf } from "./ending.ts";
-import { exitCodes } from "./exit-codes.ts";
-import { type Log, streamLog } from "./log.ts";
-import { every } from "./schedule.ts";
-import { selfMetrics } from "./self-metrics.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
+import type { Config } from "./config/schema.ts";
+import { endingOf } from "./ending.ts";
+import { errorText } from "./error-text.ts";
+import { exitCodes, UsageError } from "./exit-codes.ts";
+import { type Log, streamLog, telegrafHead } from "./log.ts";
+import { openOutputs } from "./outputs.ts";
 import { recordRuns, type RunRecord } from "./run-state.ts";
-import { hostKey, type Job, openSession, type Session } from "./session.ts";
-import { serveStatus } from "./status-socket.ts";
-import { type Outputs, openOutputs } from "./outputs.ts";
+import { grace, onEachLine, onSchedule, serve } from "./serve.ts";
+import { openSession } from "./session.ts";
+import { serveStatus, type StatusServer } from "./status-socket.ts";
 
-const usage = `usage: overlaywatch run [NAME...] [--sink SINK]... [--for DURATION]
+const usage = `usage: overlaywatch run [NAME...] [--sink SINK]... [--on-stdin] [--for DURATION]
 
 Runs everything that is enabled, or only the named collectors, until SIGTERM.
-  --sink SINK      dogstatsd, console (a live table) or none; may be given several times
+  --sink SINK      dogstatsd, influx (lines on stdout, for telegraf's inputs.execd), console (a live table) or none;
+                   may be given several times
+  --on-stdin       with influx: collects at each newline on stdin, and ends with stdin (signal = "STDIN")
   --for DURATION   ends by itself after that time
 `;
+
+const options = {
+  sink: { type: "string", multiple: true },
+  "on-stdin": { type: "boolean", default: false },
+  for: { type: "string" },
+} as const;
 
 export const command: Command = {
   summary: "collect and send, until SIGTERM",
   usage,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, {
-      sink: { type: "string", multiple: true },
-      for: { type: "string" },
-    });
+    const { values, positionals } = parseCommand(args, options, "some");
     const sinks = values.sink?.flatMap((names) => names.split(","));
-    const { config } = configOf(
-      values,
-      io,
-      sinks === undefined ? [] : [{ path: ["sinks", "enabled"], value: sinks, origin: "--sink" }],
-    );
-    const ending = endingOf(values.for, io.signal);
-    const log = streamLog(io.stderr);
-    const session = openSession(config, { names: positionals, log });
-    const outputs = await openOutputs(config, session, io);
-    const record = recordRuns(io.pid, session, outputs);
-    const status = await serveStatus(config.paths.state_dir, io.pid, record.state).catch((error: unknown) => {
-      log.warn(`\`status\` will not see this agent: ${messageOf(error)}`);
-    });
-    await serve({ session, outputs, log, record, self: selfMetrics(session, outputs) }, ending);
-    status?.close();
+    const { config } = configOf(values, io, [
+      ...(sinks === undefined ? [] : [{ path: ["sinks", "enabled"], value: sinks, origin: "--sink" }]),
+      ...(values["on-stdin"] ? [{ path: ["sinks", "influx", "on_stdin"], value: true, origin: "--on-stdin" }] : []),
+    ]);
+    const influx = config.sinks.enabled.includes("influx");
+    if (values["on-stdin"] && !influx) throw new UsageError("--on-stdin: goes with --sink influx only");
+    await runAgent(config, positionals, values.for, io);
     return exitCodes.ok;
   },
 };
 
-/** How long a run that is under way, and then each sink, may take at the end, in milliseconds. */
-const grace = 500;
-
-interface Running {
-  readonly session: Session;
-  readonly outputs: Outputs;
-  readonly log: Log;
-  readonly record: RunRecord;
-  readonly self: ReturnType<typeof selfMetrics>;
-}
-
-async function serve(running: Running, ending: AbortSignal): Promise<void> {
-  const { session, outputs, log } = running;
-  const underWay = new Set<Promise<void>>();
-  const cycle = (run: Job["run"]) => {
-    const one = run(ending).then((result) => deliver(result, running, ending));
-    underWay.add(one);
-    return one.finally(() => underWay.delete(one));
-  };
-  const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${messageOf(e)}; trying again`));
-  await Promise.race([synced, aborted(ending)]);
-  const stops = session.jobs.map((job) => {
-    // The first reading only sets the counters' base: the next one, at its even second, is the first to send.
-    void cycle(job.run);
-    const missed = () => log.warn(`${job.name}: a run came due while the last one had not ended: left out`, job.name);
-    return every({ name: job.name, interval: job.interval, host: hostKey(), run: () => cycle(job.run), missed });
-  });
-  await aborted(ending);
-  await Promise.all(stops.map((stop) => stop()));
-  await Promise.race([Promise.allSettled(underWay), sleep(grace)]);
-  await Promise.race([outputs.close(), sleep(2 * grace)]);
-  await Promise.race([session.close(), sleep(grace / 2)]);
-}
-
-function deliver(result: CycleResult, { session, outputs, log, record, self }: Running, ending: AbortSignal): void {
-  const cut = ending.aborted && result.outcome === "timeout";
-  outputs.write(result.samples, result.at);
-  if (cut) return;
-  tell(result, log);
-  record.add(result);
-  outputs.writeSelf(self(result), result.at);
-  const { state, error = "Docker does not answer" } = session.docker.inventory();
-  outputs.serviceCheck("docker.can_connect", state === "live" ? undefined : error);
-  for (const sink of outputs.sinks()) {
-    const { lastError } = sink.stats();
-    if (lastError !== undefined) log.warn(`${sink.name}: ${lastError}`);
+async function runAgent(config: Config, names: readonly string[], until: string | undefined, io: Io): Promise<void> {
+  const influx = config.sinks.enabled.includes("influx");
+  const end = new AbortController();
+  const ending = endingOf(until, io.signal);
+  ending.addEventListener("abort", () => end.abort(ending.reason), { once: true });
+  if (ending.aborted) end.abort(ending.reason);
+  const log = streamLog(io.stderr, influx ? telegrafHead : undefined);
+  const session = openSession(config, { names, log });
+  try {
+    const outputs = await openOutputs(config, session, io, () => end.abort());
+    const record = recordRuns(io.pid, session, outputs);
+    const status = await openStatus(config, io, record, log);
+    const pace = influx && config.sinks.influx.on_stdin ? onEachLine(io.stdin) : onSchedule;
+    await serve({ session, outputs, record, log, ending: end.signal }, pace);
+    status?.close();
+  } finally {
+    await Promise.race([session.close(), sleep(grace / 2)]);
   }
 }
 
-/** `absent` is a normal state of some hosts: said once by the first warning, never at each run. */
-function tell({ collector, outcome, errors }: CycleResult, log: Log): void {
-  const [first] = errors;
-  if (first === undefined) return;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const level = outcome === "failed" || outcome === "timeout" ? "error" : "warn";
-  log[level](`${collector}: ${outcome}: ${first.message}${more}`, `${collector} ${outcome}`);
+async function openStatus({ paths }: Config, { pid }: Io, { state }: RunRecord, log: Log): Promise<StatusServer | undefined> {
+  try {
+    return await serveStatus(paths.state_dir, pid, state);
+  } catch (error) {
+    log.warn(`\`status\` will not see this agent: ${errorText(error)}`);
+    return undefined;
+  }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

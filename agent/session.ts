@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { containerTags } from "../collectors/container-tags.ts";
 import type { Collector } from "../collectors/collector.ts";
-import { nameFilter } from "../collectors/filter.ts";
+import { containerFilter } from "../collectors/filter.ts";
 import { trackNamespaces } from "../collectors/namespaces.ts";
 import { applyProfile } from "../collectors/profile.ts";
 import { collectors } from "../collectors/registry.ts";
@@ -60,7 +60,7 @@ export function openSession(config: Config, { names, raw = false, log }: Session
     log: (level, message) => log[level](message),
   });
   const host: Host = { proc: procfs(config.paths.host_root), docker, clock };
-  const namespaces = trackNamespaces(host, containerFilter(config));
+  const namespaces = trackNamespaces(host, containerFilter(config.docker));
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {
     const deadline = Math.min(interval * 0.9, 10_000);
@@ -109,12 +109,6 @@ function choose(names: readonly string[], config: Config): readonly Chosen[] {
     const wanted = names.length === 0 ? enabled : names.includes(collector.name);
     return wanted ? [{ collector, section, interval: milliseconds(interval) }] : [];
   });
-}
-
-function containerFilter({ docker }: Config): (container: Container) => boolean {
-  const passes = nameFilter(docker);
-  return ({ name, image, labels }) =>
-    passes(name, `name:${name}`, `image:${image}`, ...Object.entries(labels).map(([k, v]) => `label:${k}=${v}`));
 }
 
 /** Tags are derived once for one inspect answer: the inventory keeps the object as long as nothing changed. */

@@ -1,7 +1,7 @@
-import type { CounterIdentity } from "./collector.ts";
 import type { Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
+import type { CounterIdentity } from "./collector.ts";
 
 /** One network namespace: the unit of account. Whatever shares it is read once and counted once. */
 export interface Namespace {
@@ -20,6 +20,8 @@ export interface Sweep {
   readonly namespaces: readonly Namespace[];
   /** Containers left out, by reason: `host_network`, `filtered`, `gone` (died just now), `unproven` (see `proveProcess`). */
   readonly skipped: Readonly<Record<string, number>>;
+  /** Containers that could not be read for any other reason: the others are there all the same. */
+  readonly errors: readonly Error[];
 }
 
 export interface Namespaces {
@@ -100,6 +102,7 @@ function group(
   wanted: (container: Container) => boolean,
 ): Sweep {
   const skipped: Record<string, number> = {};
+  const errors: Error[] = [];
   const skip = (reason: string, by = 1) => void (skipped[reason] = (skipped[reason] ?? 0) + by);
   const byInode = new Map<number, Tracked[]>();
   const hostInode = hostNamespace(host);
@@ -112,7 +115,7 @@ function group(
     } catch (error) {
       if (error instanceof NotAvailable) skip("gone");
       else if (error instanceof Unproven) skip("unproven");
-      else throw error;
+      else errors.push(new Error(`cannot read container ${container.name}`, { cause: error }));
     }
   }
   const namespaces: Namespace[] = [];
@@ -121,7 +124,7 @@ function group(
     if (namespace === undefined) skip("filtered", members.length);
     else namespaces.push(namespace);
   }
-  return { namespaces, skipped };
+  return { namespaces, skipped, errors };
 }
 
 function hostNamespace(host: Host): number {

@@ -7,7 +7,7 @@ import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
 
-export const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
+const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
 
 interface ConfigSources {
   /** Settings from the command line, by path. */
@@ -48,7 +48,7 @@ function readSettings(path: string, required: boolean): FileSettings | undefined
   const [error] = document.errors;
   if (error !== undefined)
     throw new ConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${error.message}`, { cause: error });
-  if (document.contents !== null && !isMap(document.contents))
+  if (!isEmpty(document.contents) && !isMap(document.contents))
     throw new ConfigError(`${path}: expected sections such as docker: and collectors:`);
   return { path, settings: [...leaves({ path, lines, document }, document.contents, [])] };
 }
@@ -84,7 +84,7 @@ function* leaves(file: ParsedFile, node: unknown, path: readonly string[]): Gene
   }
 }
 
-/** `docker:` with all its keys commented out sets nothing. */
+/** `docker:`, or a whole file, with all its keys commented out sets nothing. */
 const isEmpty = (node: unknown): boolean =>
   node === null || (isScalar(node) && node.value === null) || (isMap(node) && node.items.length === 0);
 

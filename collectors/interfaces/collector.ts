@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NotAvailable } from "../../host/host.ts";
+import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
@@ -7,6 +7,7 @@ import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
+import { Sightings } from "./sightings.ts";
 
 export const interfaces = defineCollector({
   name: "interfaces",
@@ -19,18 +20,19 @@ export const interfaces = defineCollector({
   metrics,
   create: (config) => {
     const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
+    const sightings = new Sightings();
     let held: ReadonlySet<string> = new Set();
     return async (cycle) => {
       const holding = new Set<string>();
       for (const namespace of cycle.namespaces()) {
         await cycle.breathe();
-        for (const found of read(cycle, namespace)) {
+        for (const found of read(cycle, namespace, sightings)) {
           if (isUnnamedYet(cycle, found) && !held.has(keyOf(found))) holding.add(keyOf(found));
-          else if (wantedInterface(found.name) && wantedNetwork(found.network ?? unknown))
-            emit(cycle, namespace, found);
+          else emit(cycle, namespace, found, wantedInterface(found.name) && wantedNetwork(found.network ?? unknown));
         }
       }
       held = holding;
+      sightings.end();
     };
   },
 });
@@ -51,16 +53,18 @@ function isUnnamedYet(cycle: OwnCycle, { network, identity }: Found): boolean {
 
 const keyOf = ({ identity }: Found): string => `${identity.group} ${identity.member}`;
 
-function read(cycle: OwnCycle, namespace: Namespace): readonly Found[] {
+function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): readonly Found[] {
+  const { process } = namespace;
   try {
-    const { interfaces: counted, malformed } = parseNetDev(namespace.process.text("net/dev"));
+    const { interfaces: counted, malformed } = parseNetDev(process.text("net/dev"));
     const [bad] = malformed;
     if (bad !== undefined)
-      cycle.fail(new Error(`/proc/${namespace.process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
-    const indexes = parseIndexes(namespace.process.text("net/igmp"));
+      cycle.fail(new Error(`/proc/${process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
+    const indexes = parseIndexes(optional(process, "net/igmp"));
     const networks = networkNames(cycle, namespace);
     return counted.map((one) => {
-      const identity = identityOf(namespace, `${one.name}#${indexes.get(one.name) ?? 0}`);
+      const member = sightings.see(namespace.id, one.name, indexes.get(one.name));
+      const identity = { ...identityOf(namespace, member), partial: bad !== undefined };
       return { ...one, identity, network: networks.get(one.name) };
     });
   } catch (error) {
@@ -70,16 +74,33 @@ function read(cycle: OwnCycle, namespace: Namespace): readonly Found[] {
   }
 }
 
-function emit(cycle: OwnCycle, namespace: Namespace, { name, network, identity, values }: Found): void {
+/** What is not wanted is told without tags: it must not look new, and count whole, should it ever be wanted. */
+function emit(
+  cycle: OwnCycle,
+  namespace: Namespace,
+  { name, network, identity, values }: Found,
+  wanted: boolean,
+): void {
   const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
-  cycle.counters(identity, tags, values);
+  cycle.counters(identity, wanted ? tags : undefined, values);
 }
 
 function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")
-    ? parseIpv6Devices(process.text("net/if_inet6"))
+    ? parseIpv6Devices(optional(process, "net/if_inet6"))
     : new Map<string, string>();
   return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
+}
+
+/** Empty where this kernel has no such file. Throws `NotAvailable` where it is the process that is no more. */
+function optional(process: ProcessHandle, path: string): string {
+  try {
+    return process.text(path);
+  } catch (error) {
+    if (!(error instanceof NotAvailable)) throw error;
+    process.inode("net/dev");
+    return "";
+  }
 }

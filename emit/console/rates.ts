@@ -16,22 +16,24 @@ export interface Row {
 
 type Measure = Exclude<keyof Row, "host" | "container" | "network" | "interface">;
 
-const measures: Readonly<Record<string, Measure>> = {
-  "net.bytes_rcvd": "bytesIn",
-  "net.bytes_sent": "bytesOut",
-  "net.packets_rcvd": "packetsIn",
-  "net.packets_sent": "packetsOut",
-  "net.drops_rcvd": "drops",
-  "net.drops_sent": "drops",
-  "net.errors_rcvd": "errors",
-  "net.errors_sent": "errors",
-};
+const measures: ReadonlyMap<string, Measure> = new Map(
+  Object.entries({
+    "net.bytes_rcvd": "bytesIn",
+    "net.bytes_sent": "bytesOut",
+    "net.packets_rcvd": "packetsIn",
+    "net.packets_sent": "packetsOut",
+    "net.drops_rcvd": "drops",
+    "net.drops_sent": "drops",
+    "net.errors_rcvd": "errors",
+    "net.errors_sent": "errors",
+  } as const),
+);
 
 /** Rates of the growth that the samples tell, busiest first. `seconds` is the time that they grew in. */
 export function rates(samples: readonly Sample[], seconds: number): readonly Row[] {
   const rows = new Map<string, Row>();
   for (const { name, value, tags } of samples) {
-    const measure = measures[name];
+    const measure = measures.get(name);
     if (measure === undefined || seconds <= 0) continue;
     const key = [tags["host"], tags["container_name"], tags["docker_network"], tags["interface"]].join("\0");
     const row = rows.get(key) ?? emptyRow(tags);
