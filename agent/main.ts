@@ -11,10 +11,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-// A reader that went away (`| head`) is a normal end.
+// A reader that went away (`| head`) is a normal end; a sink that listens as well ends the run in good order.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
+  if (process.stdout.listenerCount("error") === 1) process.exit(0);
 });
 
 const { env, stdin, stdout, stderr } = process;
@@ -29,3 +29,5 @@ const code = await main(process.argv.slice(2), {
 });
 // Not left to the event loop: a sink's retry timer must not hold the process.
 stdout.write("", () => process.exit(code));
+// `run` has given its sinks their time: a reader that does not read must not hold it.
+if (process.argv[2] === "run") setTimeout(() => process.exit(code), 250);
