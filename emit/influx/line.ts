@@ -30,19 +30,21 @@ export function encodeLine({ measurement, tags, fields, time }: Point): string |
 type Place = "measurement" | "tag" | "quoted";
 
 const special: Readonly<Record<Place, RegExp>> = {
-  measurement: /[, \t\n\r\f]/gu,
-  tag: /[,= \t\n\r\f]/gu,
+  measurement: /[, \p{Cc}]/gu,
+  tag: /[,= \p{Cc}]/gu,
   quoted: /["\\\t\n\r\f]/gu,
 };
 
-/** A control character has no escape of its own in names: telegraf writes these two letters in its place. */
+/** Control characters have no escape of their own in names: telegraf writes two letters in place of these. */
 const control: Readonly<Record<string, string>> = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f" };
 
-/** The text as it stands in the line; a string field with its quotes. */
+/** The text as it stands in the line; a string field with its quotes. Servers refuse other control characters in names. */
 export function escapeText(place: Place, text: string): string {
-  const escaped = text.replaceAll(special[place], (found) => control[found] ?? `\\${found}`);
+  const escaped = text.replaceAll(special[place], (found) => control[found] ?? (isControl(found) ? "_" : `\\${found}`));
   return place === "quoted" ? `"${escaped}"` : escaped;
 }
+
+const isControl = (character: string): boolean => /\p{Cc}/u.test(character);
 
 /** A backslash at the end would escape the separator behind it, and a backslash itself can not be escaped in a name. */
 const withoutTail = (text: string): string => text.replace(/\\+$/u, "");
