@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { catalogue } from "../../../agent/catalogue.ts";
 import { encodeLine, type FieldValue, type Point } from "../../../emit/influx/line.ts";
 import { influxName, linesOf } from "../../../emit/influx/lines.ts";
@@ -36,6 +36,11 @@ describe("emit/influx/line", () => {
       { numRuns: 3000 },
     );
     assert.ok(written > 500, `only ${written} points could be written`);
+  });
+
+  it("never writes a tag key twice", () => {
+    const tags = { a: "1", "a\\": "2", "b\n": "3", "b\\n": "4" };
+    assert.equal(encodeLine({ measurement: "m", tags, fields: [["f", 1]], time: 0n }), "m,a=1,b\\n=3 f=1 0");
   });
 
   it("has no two metrics in one field", () => {
@@ -86,8 +91,6 @@ describe("emit/influx/lines", () => {
   });
 
   it("sums what is of one series, and counts what the protocol can not carry", () => {
-    const count = (amount: number) => ({ name: "net.drops_sent", type: "count", value: amount, tags: {} }) as const;
-    const gauge = (amount: number) => ({ name: "probe.loss", type: "gauge", value: amount, tags: {} }) as const;
     const bad = [count(-1), count(0.5), count(2 ** 53), count(Number.NaN), gauge(Number.NaN), gauge(Infinity)];
     const { lines, invalid } = linesOf([count(2), ...bad, count(40), gauge(-0.5), gauge(1)], at, options);
     assert.equal(invalid, bad.length);
@@ -100,6 +103,9 @@ describe("emit/influx/lines", () => {
     );
   });
 });
+
+const count = (amount: number) => ({ name: "net.drops_sent", type: "count", value: amount, tags: {} }) as const;
+const gauge = (amount: number) => ({ name: "probe.loss", type: "gauge", value: amount, tags: {} }) as const;
 
 /** What must come back, said in another way than the encoder does it: undefined where no line can be. */
 function surviving({ measurement, tags, fields, time }: Point): object | undefined {
@@ -127,7 +133,9 @@ function inName(raw: string): string {
   let end = raw.length;
   while (raw[end - 1] === "\\") end -= 1;
   const letters: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f" };
-  return [...raw.slice(0, end)]
+  return raw
+    .slice(0, end)
+    .split("")
     .map((c) => letters[c] ?? (c < " " || (c >= "\u007F" && c < "\u00A0") ? "_" : c))
     .join("");
 }

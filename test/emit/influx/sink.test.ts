@@ -68,6 +68,8 @@ describe("emit/influx/sink", () => {
     sink.write(cycle(3), 1);
     await until("the sink knows", () => gone.length > 0);
     sink.write(cycle(2), 2);
+    // As process.stdout does: it can not be destroyed, and fails anew at each write.
+    failing.emit("error", new Error("write EPIPE"));
     await sink.close();
     assert.deepEqual(gone, ["write EPIPE"]);
     const { samples, dropped, lastError } = sink.stats();
