@@ -137,7 +137,9 @@ describe("run --sink influx", () => {
     const socket = createSocket("udp4", (datagram) => void lines.push(...String(datagram).split("\n")));
     await new Promise<void>((resolve) => void socket.bind(0, "127.0.0.1", resolve));
     try {
-      const env = { OVERLAYWATCH_SINKS_DOGSTATSD_URL: `udp://127.0.0.1:${socket.address().port}` };
+      const url = `udp://127.0.0.1:${socket.address().port}`;
+      // What makes hot-shots add fields that telegraf takes for values.
+      const env = { OVERLAYWATCH_SINKS_DOGSTATSD_URL: url, DD_EXTERNAL_ENV: "it-false,cn-x", DD_CARDINALITY: "low" };
       const program = start(["--sink", "dogstatsd", "--on-stdin"], { env });
       program.child.stdin.end("\n");
       await program.ended();
