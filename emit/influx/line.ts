@@ -47,7 +47,7 @@ export function escapeText(place: Place, text: string): string {
 const isControl = (character: string): boolean => /\p{Cc}/u.test(character);
 
 /** A backslash at the end would escape the separator behind it, and a backslash itself can not be escaped in a name. */
-const withoutTail = (text: string): string => text.replace(/\\+$/u, "");
+const withoutTail = (text: string): string => (text.endsWith("\\") ? text.replace(/\\+$/u, "") : text);
 
 /** Sorted, as databases store them: they need not sort again. */
 function encodeTags(tags: Tags): string {

@@ -46,17 +46,33 @@ interface Group {
 
 function groupsOf(samples: readonly Sample[], { prefix, tags: common }: LinesOptions): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
+  const dress = dresser(common);
+  const names = new Map<string, ReturnType<typeof influxName>>();
   for (const { name, type, value, tags: own } of samples) {
-    const { measurement, field } = influxName(prefix, name);
-    const tags = withValue({ ...common, ...own });
-    const key = seriesKey(measurement, tags);
-    const group = groups.get(key) ?? { measurement, tags, fields: new Map<string, number | bigint>(), samples: 0 };
+    const named = names.get(name) ?? influxName(prefix, name);
+    names.set(name, named);
+    const { measurement, field } = named;
+    const { tags, key } = dress(own);
+    const group = groups.get(measurement + key) ?? { measurement, tags, fields: new Map(), samples: 0 };
     const sum = Number(group.fields.get(field) ?? 0) + value;
     group.fields.set(field, type === "count" ? BigInt(sum) : sum);
     group.samples += 1;
-    groups.set(key, group);
+    groups.set(measurement + key, group);
   }
   return groups;
+}
+
+/** All tags of a line, and what tells them from others. Samples of one interface share the object: worked out once for all. */
+function dresser(common: Tags): (own: Tags) => { readonly tags: Tags; readonly key: string } {
+  const known = new Map<Tags, { readonly tags: Tags; readonly key: string }>();
+  return (own) => {
+    const before = known.get(own);
+    if (before !== undefined) return before;
+    const tags = withValue({ ...common, ...own });
+    const dressed = { tags, key: seriesKey("", tags) };
+    known.set(own, dressed);
+    return dressed;
+  };
 }
 
 /** The protocol has no empty values. */
