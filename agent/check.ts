@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { printable } from "../emit/console/table.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { durationFlag } from "./ending.ts";
@@ -6,6 +7,7 @@ import { quietGauges } from "./catalogue.ts";
 import { printEstimate, printSamples } from "./check-output.ts";
 import type { Config } from "./config/schema.ts";
 import { type Estimate, estimate } from "./estimate.ts";
+import { errorText } from "./error-text.ts";
 import { exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
 import { silentLog } from "./log.ts";
 import { selfMetrics } from "./self-metrics.ts";

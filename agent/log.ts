@@ -13,15 +13,21 @@ export const silentLog: Log = { info: () => undefined, warn: () => undefined, er
 
 const repeatAfter = 60_000;
 
+/** What stands before a message. */
+type Head = (level: "INFO" | "WARN" | "ERROR", at: number) => string;
+
+const stamped: Head = (level, at) => `${new Date(at).toISOString()} ${level}`;
+
+/** `E!`, `W!`, `I!`: telegraf's execd reads the level there, and writes the time itself. */
+export const telegrafHead: Head = (level) => `${level.slice(0, 1)}!`;
+
 /** One line an entry: time, level, message; names from outside in it can neither end the line nor steer a terminal. Only entry points write: the rest returns or throws what it has to say. */
-export function streamLog(out: Writable, now: () => number = Date.now): Log {
+export function streamLog(out: Writable, head: Head = stamped, now: () => number = Date.now): Log {
   const last = new Map<string, { at: number; held: number }>();
-  const write = (level: string, message: string) =>
-    void out.write(
-      `${new Date(now()).toISOString()} ${level} ${printable(message.trim().replaceAll(/\s*\n\s*/gu, "; "))}\n`,
-    );
+  const write = (level: Parameters<Head>[0], message: string) =>
+    void out.write(`${head(level, now())} ${printable(message.trim().replaceAll(/\s*\n\s*/gu, "; "))}\n`);
   const limited =
-    (level: string) =>
+    (level: "WARN" | "ERROR") =>
     (message: string, key = message) => {
       const before = last.get(key);
       if (before !== undefined && now() - before.at < repeatAfter) {

@@ -11,10 +11,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-// A reader that went away (`| head`) is a normal end.
+// A reader that went away (`| head`) is a normal end; a sink that listens as well ends the run in good order.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
+  if (process.stdout.listenerCount("error") === 1) process.exit(0);
 });
 
 const { env, stdin, stdout, stderr } = process;
@@ -31,7 +31,8 @@ const code = await main(process.argv.slice(2), {
 // Not left to the event loop: a sink's retry timer must not hold the process.
 const leave = () => process.exit(code);
 stdout.write("", leave);
-// Who reads slowly gets all of it; but a reader that does not read must not hold a program that was told to end.
+// Who reads slowly gets all of it; but a reader that does not read must not hold a program that was told to end, nor
+// `run`, which has given its sinks their time.
 const leaveSoon = () => void setTimeout(leave, 300);
-if (shutdown.signal.aborted) leaveSoon();
+if (shutdown.signal.aborted || process.argv[2] === "run") leaveSoon();
 else shutdown.signal.addEventListener("abort", leaveSoon);

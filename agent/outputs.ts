@@ -7,6 +7,7 @@ import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
 import { quietGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
+import { globalTagsOf } from "./global-tags.ts";
 import type { Config } from "./config/schema.ts";
 import type { ServiceCheckName } from "./service-checks.ts";
 import type { Session } from "./session.ts";
@@ -27,10 +28,15 @@ export interface Outputs {
   readonly close: () => Promise<void>;
 }
 
-export async function openOutputs(config: Config, session: Session, io: Io): Promise<Outputs> {
+/** `onGone` is called when nobody will read stdout any more, where samples go there. */
+export async function openOutputs(config: Config, session: Session, io: Io, onGone: () => void): Promise<Outputs> {
   const wanted = new Set(config.sinks.enabled);
   const forPeople: readonly Sink[] = wanted.has("console") ? [await openConsole(io)] : [];
-  const network = wanted.has("dogstatsd") ? [await openDogstatsd(config, io)] : [];
+  const checked = wanted.has("dogstatsd") ? [await openDogstatsd(config, io)] : [];
+  const network: readonly Sink[] = [
+    ...checked,
+    ...(wanted.has("influx") ? [await openInflux(config, io, onGone)] : []),
+  ];
   const gate = new SeriesGate({
     maxSeries: config.sinks.dogstatsd.max_series,
     idle: milliseconds(config.sinks.dogstatsd.idle),
@@ -58,7 +64,7 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
       ["all", "over_budget", folded] as const,
     ],
     serviceCheck: (name, problem) => {
-      for (const sink of network)
+      for (const sink of checked)
         sink.serviceCheck(
           name,
           problem === undefined ? "ok" : "critical",
@@ -91,5 +97,17 @@ async function openDogstatsd(config: Config, { env }: Io): Promise<DogstatsdSink
     transport: transportOf(config, env).transport,
     prefix: config.sinks.dogstatsd.prefix,
     globalTags: resolveGlobalTags(config.tags.global, env),
+  });
+}
+
+async function openInflux(config: Config, { env, stdout }: Io, onGone: () => void): Promise<Sink> {
+  const { influxSink } = await import("../emit/influx/sink.ts");
+  // The line protocol has no tags without a value: telegraf's statsd input makes them "true" as well.
+  const tags = Object.entries(globalTagsOf(config, env)).map(([k, v]) => [k, v === "" ? "true" : v] as const);
+  return influxSink({
+    out: stdout,
+    prefix: config.sinks.dogstatsd.prefix,
+    globalTags: Object.fromEntries(tags),
+    onGone,
   });
 }

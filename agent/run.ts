@@ -63,7 +63,12 @@ async function runAgent(config: Config, names: readonly string[], until: string 
   }
 }
 
-async function openStatus({ paths }: Config, { pid }: Io, { state }: RunRecord, log: Log): Promise<StatusServer | undefined> {
+async function openStatus(
+  { paths }: Config,
+  { pid }: Io,
+  { state }: RunRecord,
+  log: Log,
+): Promise<StatusServer | undefined> {
   try {
     return await serveStatus(paths.state_dir, pid, state);
   } catch (error) {

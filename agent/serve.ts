@@ -34,10 +34,7 @@ export async function serve(agent: Agent, pace: Pace): Promise<void> {
   const self = selfMetrics(session, outputs);
   const underWay = new Set<Promise<void>>();
   const cycle: Cycle = (job) => {
-    const one = job.run(ending).then((result) => {
-      deliver(result, agent);
-      if (!wasCut(result, agent)) outputs.writeSelf(self(result), result.at);
-    });
+    const one = runOnce(job, agent, self);
     underWay.add(one);
     return one.finally(() => underWay.delete(one));
   };
@@ -81,6 +78,12 @@ export const onEachLine =
       missed: () => log.warn("newlines come faster on stdin than collections end: one was left out"),
       signal,
     });
+
+async function runOnce(job: Job, agent: Agent, self: ReturnType<typeof selfMetrics>): Promise<void> {
+  const result = await job.run(agent.ending);
+  deliver(result, agent);
+  if (!wasCut(result, agent)) agent.outputs.writeSelf(self(result), result.at);
+}
 
 function deliver(result: CycleResult, agent: Agent): void {
   const { session, outputs, record, log } = agent;

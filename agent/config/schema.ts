@@ -101,13 +101,29 @@ const dogstatsd = z
   .prefault({})
   .describe("Metrics to the Datadog agent on this host.");
 
+const influx = z
+  .strictObject({
+    on_stdin: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Collects at each newline on stdin, in place of the own schedule, and ends with stdin: for signal = "STDIN".',
+      ),
+  })
+  .prefault({})
+  .describe("Line protocol on stdout, for telegraf's inputs.execd. Prefix and series budget are those of dogstatsd.");
+
 const sinks = z
   .strictObject({
     enabled: z
-      .array(z.enum(["dogstatsd", "console", "none"]))
+      .array(z.enum(["dogstatsd", "influx", "console", "none"]))
+      .refine((names) => !(names.includes("influx") && names.includes("console")), {
+        error: "influx and console both write to stdout: expected one of them at most",
+      })
       .default(["dogstatsd"])
-      .describe("Where samples go; several at once will do."),
+      .describe("Where samples go; several at once will do, but not influx together with console."),
     dogstatsd,
+    influx,
   })
   .prefault({})
   .describe("Where samples go.");

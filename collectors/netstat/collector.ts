@@ -25,8 +25,7 @@ export const netstat = defineCollector({
     return async (cycle) => {
       for (const namespace of cycle.namespaces()) {
         await cycle.breathe();
-        for (const file of ["net/snmp", "net/netstat"])
-          emit(cycle, namespace, file, readFile(cycle, namespace, file, read), extra);
+        readNamespace(cycle, namespace, read, extra);
       }
     };
   },
@@ -35,18 +34,22 @@ export const netstat = defineCollector({
 type OwnCycle = CycleOf<typeof metrics>;
 type Read = ReadonlyMap<string, number>;
 
-/** Each file by itself: one that can not be read does not take the other's counters along. */
-function readFile(cycle: OwnCycle, { process }: Namespace, file: string, read: Reader): Read {
+function readNamespace(cycle: OwnCycle, namespace: Namespace, read: Reader, extra: readonly string[]): void {
   try {
-    const { values, malformed } = read(process.text(file));
-    for (const protocol of malformed)
-      cycle.fail(new Error(`/proc/${process.pid}/${file}: the numbers of ${protocol} do not fit their names`));
-    return values;
+    for (const file of ["net/snmp", "net/netstat"])
+      emit(cycle, namespace, file, readFile(cycle, namespace, file, read), extra);
   } catch (error) {
     if (error instanceof NotAvailable) cycle.skip("gone");
     else cycle.fail(error instanceof Error ? error : new Error(String(error)));
-    return new Map();
   }
+}
+
+/** What does not fit is left out by protocol: the others are there all the same. */
+function readFile(cycle: OwnCycle, { process }: Namespace, file: string, read: Reader): Read {
+  const { values, malformed } = read(process.text(file));
+  for (const protocol of malformed)
+    cycle.fail(new Error(`/proc/${process.pid}/${file}: the numbers of ${protocol} do not fit their names`));
+  return values;
 }
 
 function emit(cycle: OwnCycle, namespace: Namespace, file: string, read: Read, extra: readonly string[]): void {

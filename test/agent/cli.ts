@@ -26,6 +26,7 @@ export function memoryIo({ env = {}, signal = new AbortController().signal, isTT
   const io: Io = {
     env,
     stdin: Readable.from([]),
+    pid: process.pid,
     self: [process.execPath, "dist/agent/main.js"],
     cwd: process.cwd(),
     stdout: out.stream,

@@ -11,7 +11,7 @@ function logging() {
     },
   });
   let now = 0;
-  const log = streamLog(out, () => now);
+  const log = streamLog(out, undefined, () => now);
   return {
     log,
     lines: () => written.splice(0).join("").split("\n").slice(0, -1),

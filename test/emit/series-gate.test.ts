@@ -5,7 +5,8 @@ import { SeriesGate } from "../../emit/series-gate.ts";
 
 const minute = 60_000;
 const fold = ({ docker_network = "" }: Tags): Tags => ({ docker_network });
-const gateOf = (maxSeries = 100) => new SeriesGate({ maxSeries, idle: 5 * minute, fold });
+const gateOf = (maxSeries = 100) =>
+  new SeriesGate({ maxSeries, idle: 5 * minute, fold, quietGauges: new Set(["tcp.connections"]) });
 const count = (value: number, container = "a", network = "n"): Sample => ({
   name: "net.bytes_rcvd",
   type: "count",
