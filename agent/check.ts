@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Column, table } from "../emit/console/table.ts";
+import { type Column, printable, table } from "../emit/console/table.ts";
 import type { Sample } from "../emit/sample.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { durationFlag } from "./ending.ts";
 import { globalTagsOf } from "./global-tags.ts";
+import { errorText } from "./error-text.ts";
 import { exitCodes, UnavailableError } from "./exit-codes.ts";
-import { streamLog } from "./log.ts";
+import { silentLog } from "./log.ts";
 import { openSession, type Session } from "./session.ts";
 
 const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw]
@@ -21,13 +22,17 @@ export const command: Command = {
   summary: "collect once and print it",
   usage,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, {
-      pause: { type: "string", default: "2s" },
-      raw: { type: "boolean", default: false },
-    });
+    const { values, positionals } = parseCommand(
+      args,
+      {
+        pause: { type: "string", default: "2s" },
+        raw: { type: "boolean", default: false },
+      },
+      "some",
+    );
     const pause = durationFlag("--pause", values.pause);
     const { config } = configOf(values, io);
-    const session = openSession(config, { names: positionals, raw: values.raw, log: streamLog(io.stderr) });
+    const session = openSession(config, { names: positionals, raw: values.raw, log: silentLog });
     try {
       const results = await collect(session, pause, values.raw, io.signal);
       report(results, io);
@@ -64,7 +69,7 @@ async function collect(
 
 function report(results: readonly CycleResult[], { stderr }: Io): void {
   for (const { collector, outcome, errors, skipped } of results) {
-    for (const error of errors) stderr.write(`${collector}: ${outcome}: ${error.message}\n`);
+    for (const error of errors) stderr.write(`${collector}: ${outcome}: ${printable(errorText(error))}\n`);
     const counted = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`);
     if (counted.length > 0) stderr.write(`${collector}: left out: ${counted.join(", ")}\n`);
   }

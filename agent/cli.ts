@@ -1,5 +1,6 @@
 import { commonUsage, type Command, type Io } from "./command.ts";
 import { nearestOf } from "./config/nearest.ts";
+import { errorText } from "./error-text.ts";
 import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
 
 /** Loaded when asked for: no command pays for another's imports. */
@@ -17,10 +18,9 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     return await dispatch(args, io);
   } catch (error) {
-    io.stderr.write(`overlaywatch: ${messageOf(error)}\n`);
-    return error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError
-      ? error.exitCode
-      : exitCodes.failed;
+    const expected = error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError;
+    io.stderr.write(`overlaywatch: ${expected ? error.message : errorText(error)}\n`);
+    return expected ? error.exitCode : exitCodes.failed;
   }
 }
 
@@ -63,11 +63,4 @@ async function version(): Promise<string> {
   const [, found] =
     /"version": "([^"]+)"/u.exec(await readFile(new URL("../../package.json", import.meta.url), "utf8")) ?? [];
   return found ?? "unknown";
-}
-
-/** The error and what it was caused by, as one line; a cause that its error quotes already is not said twice. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? messageOf(error.cause) : "";
-  return cause === "" || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }

@@ -44,7 +44,7 @@ export function runner(collector: Collector, section: unknown, options: RunnerOp
     const record = newReading();
     const { signal, clear } = deadline(shutdown, options.deadline);
     growth.begin(at);
-    const failure = await settle(collect(cycle(options, growth, record, signal)), signal);
+    const failure = await settle(async () => collect(cycle(options, growth, record, signal)), signal);
     record.closed = true;
     clear();
     return {
@@ -78,7 +78,10 @@ function cycle(
 ): Cycle {
   const put = (type: Sample["type"], name: string, value: number, tags: Tags) =>
     void (record.closed || record.samples.push({ name, type, value, tags }));
-  const skip = (reason: string, by = 1) => void (record.skipped[reason] = (record.skipped[reason] ?? 0) + by);
+  const skip = (reason: string, by = 1) => {
+    if (!record.closed) record.skipped[reason] = (record.skipped[reason] ?? 0) + by;
+  };
+  const fail = (error: Error) => void (record.closed || record.errors.push(error));
   return {
     host,
     signal,
@@ -88,6 +91,7 @@ function cycle(
       if (state === "never") throw new NotAvailable(error ?? "Docker has not answered yet");
       const sweep = namespaces.sweep(containers);
       for (const [reason, count] of Object.entries(sweep.skipped)) skip(reason, count);
+      sweep.errors.forEach(fail);
       return sweep.namespaces;
     },
     breathe: breather(signal),
@@ -95,10 +99,12 @@ function cycle(
     counters: (of, tags, values) => {
       if (record.closed) return;
       const counts: Readonly<Record<string, number | undefined>> = (raw ? values : growth.of(of, values)) ?? {};
+      if (tags === undefined) return;
       for (const [name, value] of Object.entries(counts)) if (value !== undefined) put("count", name, value, tags);
     },
+    isNew: (of) => growth.isNew(of),
     skip,
-    fail: (error) => void record.errors.push(error),
+    fail,
   };
 }
 
@@ -117,12 +123,13 @@ function breather(signal: AbortSignal): () => Promise<void> {
 }
 
 /** The error that the work ended with, if any; a work that ignores the abort is left behind. */
-async function settle(work: Promise<void>, signal: AbortSignal): Promise<Error | undefined> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
+async function settle(work: () => Promise<void>, signal: AbortSignal): Promise<Error | undefined> {
   try {
-    await Promise.race([work, aborted]);
+    signal.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    await Promise.race([work(), aborted]);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

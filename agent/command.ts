@@ -58,8 +58,19 @@ const flagPaths = {
   "state-dir": ["paths", "state_dir"],
 } as const;
 
-/** Parses a command's arguments together with the common ones. Throws `UsageError`. */
-export function parseCommand<const O extends ArgsOptions>(args: readonly string[], options: O) {
+/** Parses a command's arguments together with the common ones; operands only where it takes some. Throws `UsageError`. */
+export function parseCommand<const O extends ArgsOptions>(
+  args: readonly string[],
+  options: O,
+  operands: "none" | "some" = "none",
+) {
+  const parsed = parse(args, options);
+  const [first] = parsed.positionals;
+  if (operands === "none" && first !== undefined) throw new UsageError(`${first}: this command takes only options`);
+  return parsed;
+}
+
+function parse<const O extends ArgsOptions>(args: readonly string[], options: O) {
   const all = { ...common, ...options };
   try {
     return parseArgs({ args: [...args], options: all, allowPositionals: true, strict: true });
@@ -68,7 +79,8 @@ export function parseCommand<const O extends ArgsOptions>(args: readonly string[
     const [, unknown] = /^Unknown option '(-{1,2}[^']+)'/u.exec(message) ?? [];
     if (unknown === undefined) throw new UsageError(message, { cause });
     const known = Object.keys(all).map((name) => `--${name}`);
-    throw new UsageError(`${unknown}: there is no such option${nearestOf(unknown, known)}`, { cause });
+    // Said whole: what Node has to say beside it is about `--`.
+    throw new UsageError(`${unknown}: there is no such option${nearestOf(unknown, known)}`);
   }
 }
 

@@ -61,7 +61,7 @@ export const command: Command = {
   usage,
   run: async (args, io) => {
     const dashes = args.indexOf("--");
-    const { values, positionals } = parseCommand(dashes === -1 ? args : args.slice(0, dashes), options);
+    const { values, positionals } = parseCommand(dashes === -1 ? args : args.slice(0, dashes), options, "some");
     const [name = "", ...operands] = positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (action === undefined)

@@ -6,7 +6,7 @@ import type { Io } from "./command.ts";
 
 interface LiveView {
   readonly message: (message: Message) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** What arrives by DogStatsD, as a live table: redrawn every second on a terminal, printed every five otherwise. */
@@ -33,14 +33,19 @@ export function liveView({ stdout }: Io, title: string, prefix: string): LiveVie
       const sample = sampleOf(message, prefix);
       if (sample !== undefined) arrivals.add(sample, Date.now());
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer);
+      return view.close();
+    },
   };
 }
 
 function sampleOf(message: Message, prefix: string): Sample | undefined {
   if (message.kind !== "metric" || message.type !== "count" || !message.name.startsWith(prefix)) return undefined;
   const tags = Object.fromEntries(
-    message.tags.map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
+    message.tags
+      .filter((tag) => tag.includes(":"))
+      .map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]),
   );
   const value = (message.values ?? []).reduce((a, b) => a + b, 0) / message.sample_rate;
   return { name: message.name.slice(prefix.length), type: "count", value, tags };

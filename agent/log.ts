@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { printable } from "../emit/console/table.ts";
 
 export interface Log {
   readonly info: (message: string) => void;
@@ -7,13 +8,18 @@ export interface Log {
   readonly error: (message: string, key?: string) => void;
 }
 
+/** For commands that say themselves what went wrong, once. */
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 const repeatAfter = 60_000;
 
-/** One line an entry: time, level, message. Only entry points write: the rest returns or throws what it has to say. */
+/** One line an entry: time, level, message; names from outside in it can neither end the line nor steer a terminal. Only entry points write: the rest returns or throws what it has to say. */
 export function streamLog(out: Writable, now: () => number = Date.now): Log {
   const last = new Map<string, { at: number; held: number }>();
   const write = (level: string, message: string) =>
-    void out.write(`${new Date(now()).toISOString()} ${level} ${message.replaceAll(/\s*\n\s*/gu, "; ")}\n`);
+    void out.write(
+      `${new Date(now()).toISOString()} ${level} ${printable(message.trim().replaceAll(/\s*\n\s*/gu, "; "))}\n`,
+    );
   const limited =
     (level: string) =>
     (message: string, key = message) => {

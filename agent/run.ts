@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { aborted, endingOf } from "./ending.ts";
+import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { every } from "./schedule.ts";
@@ -20,10 +21,14 @@ export const command: Command = {
   summary: "collect and send, until SIGTERM",
   usage,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, {
-      sink: { type: "string", multiple: true },
-      for: { type: "string" },
-    });
+    const { values, positionals } = parseCommand(
+      args,
+      {
+        sink: { type: "string", multiple: true },
+        for: { type: "string" },
+      },
+      "some",
+    );
     const sinks = values.sink?.flatMap((names) => names.split(","));
     const { config } = configOf(
       values,
@@ -33,8 +38,11 @@ export const command: Command = {
     const ending = endingOf(values.for, io.signal);
     const log = streamLog(io.stderr);
     const session = openSession(config, { names: positionals, log });
-    const outputs = await openOutputs(config, session, io);
-    await serve(session, outputs, log, ending);
+    try {
+      await serve(session, await openOutputs(config, session, io), log, ending);
+    } finally {
+      await Promise.race([session.close(), sleep(grace / 2)]);
+    }
     return exitCodes.ok;
   },
 };
@@ -51,17 +59,21 @@ async function serve(session: Session, outputs: Outputs, log: Log, ending: Abort
     return one.finally(() => running.delete(one));
   };
   await Promise.race([
-    session.docker.synced(ending).catch((e: unknown) => log.warn(`${messageOf(e)}; trying again`)),
+    session.docker.synced(ending).catch((e: unknown) => log.warn(`${errorText(e)}; trying again`)),
     aborted(ending),
   ]);
   const stops = session.jobs.map(({ name, interval, run }) => {
     // The first reading only sets the counters' base: the next one, at its even second, is the first to send.
-    void cycle(run);
+    const first = cycle(run);
     return every({
       name,
       interval,
       host: hostKey(),
-      run: () => cycle(run),
+      // Two at once would mix up what each takes for the last reading.
+      run: async () => {
+        await first;
+        await cycle(run);
+      },
       missed: () => log.warn(`${name}: a run came due while the last one had not ended: left out`, name),
     });
   });
@@ -69,7 +81,6 @@ async function serve(session: Session, outputs: Outputs, log: Log, ending: Abort
   await Promise.all(stops.map((stop) => stop()));
   await Promise.race([Promise.allSettled(running), sleep(grace)]);
   await Promise.race([outputs.close(), sleep(2 * grace)]);
-  await Promise.race([session.close(), sleep(grace / 2)]);
 }
 
 type SelfMetrics = ReturnType<typeof selfMetrics>;
@@ -98,7 +109,5 @@ function tell({ collector, outcome, errors }: CycleResult, log: Log): void {
   if (first === undefined) return;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const level = outcome === "failed" || outcome === "timeout" ? "error" : "warn";
-  log[level](`${collector}: ${outcome}: ${first.message}${more}`, `${collector} ${outcome}`);
+  log[level](`${collector}: ${outcome}: ${errorText(first)}${more}`, `${collector} ${outcome}`);
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

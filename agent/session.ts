@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { containerTags } from "../collectors/container-tags.ts";
 import type { Collector } from "../collectors/collector.ts";
-import { nameFilter } from "../collectors/filter.ts";
+import { containerFilter } from "../collectors/filter.ts";
 import { trackNamespaces } from "../collectors/namespaces.ts";
 import { applyProfile } from "../collectors/profile.ts";
 import { collectors } from "../collectors/registry.ts";
@@ -17,7 +17,7 @@ import { type Runner, runner } from "./collect.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
-import { ConfigError, UsageError } from "./exit-codes.ts";
+import { UsageError } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
 export interface Job {
@@ -34,6 +34,8 @@ export interface Session {
   readonly jobs: readonly Job[];
   /** Samples as the profile in the configuration wants them. */
   readonly profiled: (samples: readonly Sample[]) => readonly Sample[];
+  /** Containers that came and went between two runs, so far. */
+  readonly unseen: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -48,14 +50,17 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   const chosen = choose(names, config);
   const clock = liveClock;
   const docker = watchDocker({
-    client: dockerClient({ socketPath: dockerSocket(config), timeoutMs: milliseconds(config.docker.timeout) }),
+    client: dockerClient({
+      socketPath: socketPathOf(config.docker.socket),
+      timeoutMs: milliseconds(config.docker.timeout),
+    }),
     clock,
     resyncMs: milliseconds(config.docker.resync),
     timeoutMs: milliseconds(config.docker.timeout),
     log: (level, message) => log[level](message),
   });
   const host: Host = { proc: procfs(config.paths.host_root), docker, clock };
-  const namespaces = trackNamespaces(host, containerFilter(config));
+  const namespaces = trackNamespaces(host, containerFilter(config.docker));
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {
     const deadline = Math.min(interval * 0.9, 10_000);
@@ -65,20 +70,21 @@ export function openSession(config: Config, { names, raw = false, log }: Session
       run: runner(collector, section, { host, namespaces, tagsOf, deadline, raw }),
     };
   });
+  let unseen = 0;
+  docker.onDie((id) => void (unseen += namespaces.hasSeen(id) ? 0 : 1));
   const close = async () => {
     namespaces.close();
     await docker.close();
   };
   const labelKeys = Object.values(config.tags.labels);
-  return { host, docker, jobs, profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples), close };
-}
-
-function dockerSocket({ docker }: Config): string {
-  try {
-    return socketPathOf(docker.socket);
-  } catch (cause) {
-    throw new ConfigError(`docker.socket: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+  return {
+    host,
+    docker,
+    jobs,
+    profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples),
+    unseen: () => unseen,
+    close,
+  };
 }
 
 interface Chosen {
@@ -103,12 +109,6 @@ function choose(names: readonly string[], config: Config): readonly Chosen[] {
     const wanted = names.length === 0 ? enabled : names.includes(collector.name);
     return wanted ? [{ collector, section, interval: milliseconds(interval) }] : [];
   });
-}
-
-function containerFilter({ docker }: Config): (container: Container) => boolean {
-  const passes = nameFilter(docker);
-  return ({ name, image, labels }) =>
-    passes(name, `name:${name}`, `image:${image}`, ...Object.entries(labels).map(([k, v]) => `label:${k}=${v}`));
 }
 
 /** Tags are derived once for one inspect answer: the inventory keeps the object as long as nothing changed. */

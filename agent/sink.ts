@@ -45,7 +45,7 @@ export const command: Command = {
     );
     await aborted(ending);
     await receiver.close();
-    show.close();
+    await show.close();
     for (const [name, s] of Object.entries(receiver.stats())) {
       if (s.datagrams > 0)
         io.stderr.write(
@@ -58,7 +58,7 @@ export const command: Command = {
 
 interface Show {
   readonly message: (message: Message) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** Bytes that may wait for a reader of stdout that is slower than the senders. */
@@ -73,6 +73,7 @@ function jsonLines({ stdout, stderr }: Io): Show {
     },
     close: () => {
       if (lost > 0) stderr.write(`${lost} messages were not printed: the reader of stdout is too slow\n`);
+      return Promise.resolve();
     },
   };
 }

@@ -9,10 +9,12 @@ import type { Namespace } from "./namespaces.ts";
 export interface CounterIdentity {
   /** What lives and dies as a whole: one life of one network namespace. */
   readonly group: string;
-  /** One member of it: an interface with its index. */
+  /** One member of it: an interface by its index. */
   readonly member: string;
   /** When the group began with all counters at 0, in milliseconds since the epoch, where that is known. */
   readonly bornAt?: number;
+  /** Some members of the group could not be read in this cycle: one that comes in the next may be old. */
+  readonly partial?: boolean;
 }
 
 /** One run of a collector. Throw `NotAvailable` where the host lacks the source; `fail` for a partial loss. */
@@ -26,8 +28,17 @@ export interface Cycle<Gauge extends string = string, Count extends string = str
   /** To await between two pieces of work: lets others run where the cycle has held the event loop for some milliseconds. Throws once the cycle is aborted. */
   readonly breathe: () => Promise<void>;
   readonly gauge: (name: Gauge, value: number, tags?: Tags) => void;
-  /** The kernel's cumulative values; the agent takes the growth. */
-  readonly counters: (of: CounterIdentity, tags: Tags, values: Readonly<Partial<Record<Count, number>>>) => void;
+  /**
+   * The kernel's cumulative values; the agent takes the growth. All that is read is told, also what the user does not want,
+   * without tags: otherwise it would look new, and count whole, once it is wanted.
+   */
+  readonly counters: (
+    of: CounterIdentity,
+    tags: Tags | undefined,
+    values: Readonly<Partial<Record<Count, number>>>,
+  ) => void;
+  /** Whether this counter began since the last cycle. One that is held back for a cycle then still counts in full. */
+  readonly isNew: (of: CounterIdentity) => boolean;
   /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
   readonly skip: (reason: string) => void;
   readonly fail: (error: Error) => void;

@@ -8,7 +8,7 @@ export interface TagOptions {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Unified service tagging: a label wins over the variable, as in the Datadog agent's tagger. */
+/** Unified service tagging: the agent's tagger would send both, label and variable; here the label wins. */
 const unified = [
   ["env", "com.datadoghq.tags.env", "DD_ENV"],
   ["service", "com.datadoghq.tags.service", "DD_SERVICE"],
@@ -41,8 +41,11 @@ export function containerTags(container: Container, options: TagOptions): Tags {
     if (value !== undefined && value !== "") tags[key] = value;
   };
   for (const [key, label] of fromLabels) set(key, labels[label]);
-  for (const [key, label, variable] of unified) set(key, labels[label] ?? container.env[variable]);
-  for (const [label, key] of Object.entries(options.labels)) set(key, labels[label]);
+  for (const [key, label, variable] of unified) {
+    set(key, container.env[variable]);
+    set(key, labels[label]);
+  }
+  for (const [label, key] of Object.entries(options.labels)) if (Object.hasOwn(labels, label)) set(key, labels[label]);
   if (options.containerId) set("container_id", container.id);
   return tags;
 }
@@ -60,6 +63,9 @@ function imageTags(image: string): Partial<Record<(typeof imageKeys)[number], st
   const slash = reference.lastIndexOf("/");
   const colon = reference.indexOf(":", slash + 1);
   const name = colon === -1 ? reference : reference.slice(0, colon);
-  const tag = colon === -1 ? "latest" : reference.slice(colon + 1);
-  return { image_name: name, short_image: name.slice(slash + 1), image_tag: tag, docker_image: `${name}:${tag}` };
+  const known = { image_name: name, short_image: name.slice(slash + 1) };
+  // Without a tag the agent's tagger sends none, and does not guess `latest`.
+  if (colon === -1) return { ...known, docker_image: name };
+  const tag = reference.slice(colon + 1);
+  return { ...known, image_tag: tag, docker_image: `${name}:${tag}` };
 }

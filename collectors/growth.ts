@@ -2,15 +2,27 @@ import type { CounterIdentity } from "./collector.ts";
 
 type Values = Readonly<Record<string, number | undefined>>;
 
-interface Group {
-  readonly members: Map<string, Values>;
-  readonly seen: Set<string>;
-  /** The cycle that reads it now, and the one that read it before that. */
-  cycle: number;
-  before: number | undefined;
-  /** In its first cycle: whether all of it began since the last one. */
-  readonly whole: boolean;
+interface Member {
+  readonly values: Values;
+  /** The cycle that read it last. */
+  readonly cycle: number;
 }
+
+interface Group {
+  /** Also those that the last cycle did not see: one that comes back with its old counters must not count as new. */
+  readonly members: Map<string, Member>;
+  /** The cycle that read it last. */
+  cycle: number;
+  /** Whether a member that is seen for the first time in that cycle began since the one before, at 0. */
+  newborn: boolean;
+  /** That cycle could not read all of it. */
+  partial: boolean;
+  /** Members were dropped, so that one that seems new may be one of them. */
+  forgetful: boolean;
+}
+
+/** No namespace has as many interfaces at once: above it, those that were not seen are forgotten. */
+const mostMembers = 1000;
 
 /** Turns cumulative counters into growth, without ever inventing any. */
 export class Growth {
@@ -39,49 +51,62 @@ export class Growth {
    */
   of(counter: CounterIdentity, values: Values): Record<string, number> | undefined {
     const group = this.#enter(counter);
+    group.partial ||= counter.partial ?? false;
     const before = group.members.get(counter.member);
-    group.members.set(counter.member, values);
-    group.seen.add(counter.member);
-    if (before === undefined && !this.#bornWithin(group)) return undefined;
-    const grown = difference(before, values);
+    group.members.set(counter.member, { values, cycle: this.#cycle });
+    if (before === undefined && !group.newborn) return undefined;
+    const grown = difference(before?.values, values);
     if (grown === undefined) this.#resets++;
     return grown;
+  }
+
+  /** Whether it began since the last cycle: if it is not read in this one, the next will count all of it. */
+  isNew({ group: name, member, bornAt = 0 }: CounterIdentity): boolean {
+    const group = this.#groups.get(name);
+    if (group === undefined) return bornAt > this.#last;
+    return !group.members.has(member) && (group.cycle === this.#cycle ? group.newborn : this.#wasReadWhole(group));
   }
 
   /** Ends the cycle. Returns how many resets it saw. */
   end(): number {
     for (const [name, group] of this.#groups) {
-      if (group.cycle === this.#cycle) dropUnseen(group);
-      else if (group.cycle <= this.#cycle - this.#keep) this.#groups.delete(name);
+      if (group.cycle <= this.#cycle - this.#keep) this.#groups.delete(name);
+      else if (group.members.size > mostMembers) forgetUnseen(group);
     }
     this.#last = this.#now;
     return this.#resets;
   }
 
   #enter({ group: name, bornAt = 0 }: CounterIdentity): Group {
-    const known = this.#groups.get(name);
-    const group = known ?? newGroup(this.#cycle, bornAt > this.#last);
-    if (group.cycle !== this.#cycle) {
-      group.before = group.cycle;
-      group.cycle = this.#cycle;
-      group.seen.clear();
+    const group = this.#groups.get(name);
+    if (group === undefined) {
+      const made = newGroup(this.#cycle, bornAt > this.#last);
+      this.#groups.set(name, made);
+      return made;
     }
-    if (known === undefined) this.#groups.set(name, group);
+    if (group.cycle === this.#cycle) return group;
+    group.newborn = this.#wasReadWhole(group);
+    group.cycle = this.#cycle;
+    group.partial = false;
     return group;
   }
 
-  /** A member that the last cycle did not see began since then, at 0. */
-  #bornWithin({ before, whole }: Group): boolean {
-    return before === undefined ? whole : before === this.#cycle - 1;
+  /** In the last cycle: what it did not have then began since. */
+  #wasReadWhole({ cycle, partial, forgetful }: Group): boolean {
+    return cycle === this.#cycle - 1 && !partial && !forgetful;
   }
 }
 
-function newGroup(cycle: number, whole: boolean): Group {
-  return { members: new Map(), seen: new Set(), cycle, before: undefined, whole };
+function newGroup(cycle: number, newborn: boolean): Group {
+  return { members: new Map(), cycle, newborn, partial: false, forgetful: false };
 }
 
-function dropUnseen({ members, seen }: Group): void {
-  for (const member of members.keys()) if (!seen.has(member)) members.delete(member);
+function forgetUnseen(group: Group): void {
+  for (const [member, { cycle }] of group.members) {
+    if (cycle === group.cycle) continue;
+    group.members.delete(member);
+    group.forgetful = true;
+  }
 }
 
 /** Of a new-born (`before` undefined) all counts; otherwise only of what was read both times. */

@@ -1,5 +1,7 @@
+import type { Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
+import type { CounterIdentity } from "./collector.ts";
 
 /** One network namespace: the unit of account. Whatever shares it is read once and counted once. */
 export interface Namespace {
@@ -18,12 +20,26 @@ export interface Sweep {
   readonly namespaces: readonly Namespace[];
   /** Containers left out, by reason: `host_network`, `filtered`, `gone` (died just now), `unproven` (see `proveProcess`). */
   readonly skipped: Readonly<Record<string, number>>;
+  /** Containers that could not be read for any other reason: the others are there all the same. */
+  readonly errors: readonly Error[];
 }
 
 export interface Namespaces {
   /** Looks at the running containers as Docker last told them. */
   readonly sweep: (containers: readonly Container[]) => Sweep;
+  /** Whether the container with this id was in a sweep since it was started. */
+  readonly hasSeen: (containerId: string) => boolean;
   readonly close: () => void;
+}
+
+/** The identity of a counter of the whole namespace, or of one member of it, such as an interface with its index. */
+export function identityOf({ id, bornAt }: Namespace, member: string): CounterIdentity {
+  return bornAt === undefined ? { group: id, member } : { group: id, member, bornAt };
+}
+
+/** The tags of the container that stands for the namespace; `netns_shared:true` where others are in it too. */
+export function namespaceTags({ container, members }: Namespace, tagsOf: (container: Container) => Tags): Tags {
+  return members.length > 1 ? { ...tagsOf(container), netns_shared: "true" } : tagsOf(container);
 }
 
 interface Tracked {
@@ -62,6 +78,7 @@ export function trackNamespaces(host: Host, wanted: (container: Container) => bo
       closeAllBut(new Set(containers.map(lifeOf)));
       return group(host, containers, handleOf, wanted);
     },
+    hasSeen: (containerId) => [...tracked.values()].some(({ container }) => container.id === containerId),
     close: () => closeAllBut(new Set()),
   };
 }
@@ -85,6 +102,7 @@ function group(
   wanted: (container: Container) => boolean,
 ): Sweep {
   const skipped: Record<string, number> = {};
+  const errors: Error[] = [];
   const skip = (reason: string, by = 1) => void (skipped[reason] = (skipped[reason] ?? 0) + by);
   const byInode = new Map<number, Tracked[]>();
   const hostInode = hostNamespace(host);
@@ -97,7 +115,7 @@ function group(
     } catch (error) {
       if (error instanceof NotAvailable) skip("gone");
       else if (error instanceof Unproven) skip("unproven");
-      else throw error;
+      else errors.push(new Error(`cannot read container ${container.name}`, { cause: error }));
     }
   }
   const namespaces: Namespace[] = [];
@@ -106,7 +124,7 @@ function group(
     if (namespace === undefined) skip("filtered", members.length);
     else namespaces.push(namespace);
   }
-  return { namespaces, skipped };
+  return { namespaces, skipped, errors };
 }
 
 function hostNamespace(host: Host): number {

@@ -1,4 +1,4 @@
-import { type Sample, seriesKey, type Tags } from "../emit/sample.ts";
+import { type Sample, sumBySeries, type Tags } from "../emit/sample.ts";
 import { containerTagKeys } from "./container-tags.ts";
 
 /** How fine the series are, from what is asked for by default to the cheapest. */
@@ -35,15 +35,4 @@ function serviceTags(tags: Tags): Tags {
 
 function without(tags: Tags, keys: ReadonlySet<string>): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !keys.has(key)));
-}
-
-/** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
-export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
-  const sums = new Map<string, Sample>();
-  for (const sample of samples) {
-    const key = seriesKey(sample.name, sample.tags);
-    const before = sums.get(key);
-    sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
-  }
-  return [...sums.values()];
 }

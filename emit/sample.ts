@@ -10,10 +10,22 @@ export interface Sample {
   readonly tags: Tags;
 }
 
-/** Identity of a series: name and tags in a fixed order. Two samples with one key are one billed series. */
+/**
+ * Identity of a series: name and tags in a fixed order. Two samples with one key are one billed series, and no others:
+ * a label may hold any separator.
+ */
 export function seriesKey(name: string, tags: Tags): string {
-  return `${name}|${Object.keys(tags)
-    .toSorted()
-    .map((key) => `${key}:${tags[key] ?? ""}`)
-    .join(",")}`;
+  const keys = Object.keys(tags).toSorted();
+  return JSON.stringify([name, ...keys, ...keys.map((key) => tags[key])]);
+}
+
+/** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
+export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = seriesKey(sample.name, sample.tags);
+    const before = sums.get(key);
+    sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
+  }
+  return [...sums.values()];
 }

@@ -1,4 +1,4 @@
-import { type Sample, seriesKey, type Tags } from "./sample.ts";
+import { type Sample, seriesKey, sumBySeries, type Tags } from "./sample.ts";
 
 interface GateOptions {
   /** Series that may be alive at once; a Datadog series is billed for the hour in which it was seen. */
@@ -43,7 +43,7 @@ export class SeriesGate {
       if (this.#admit(key)) this.#pass(sample, key, now, passed);
       else folded.push({ ...sample, tags: { ...this.#options.fold(sample.tags), over_budget: "true" } });
     }
-    return { samples: [...passed, ...folded], folded: folded.length };
+    return { samples: [...passed, ...sumBySeries(folded)], folded: folded.length };
   }
 
   #pass(sample: Sample, key: string, now: number, passed: Sample[]): void {

@@ -52,12 +52,15 @@ function read(name: string, value: string, { kind }: Option): unknown {
 
 /** `label=tag,label=tag` */
 function readMap(name: string, value: string): Record<string, string> {
-  const map: Record<string, string> = {};
-  for (const pair of value.split(",").filter((p) => p !== "")) {
-    const [key = "", tag, ...more] = pair.split("=");
-    if (tag === undefined || more.length > 0)
-      throw new ConfigError(`${name}: expected key=value,key=value, found ${JSON.stringify(value)}`);
-    map[key] = tag;
-  }
-  return map;
+  const pairs = value
+    .split(",")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== "")
+    .map((pair): [string, string] => {
+      const [key = "", tag, ...more] = pair.split("=");
+      if (key === "" || tag === undefined || more.length > 0)
+        throw new ConfigError(`${name}: expected key=value,key=value, found ${JSON.stringify(value)}`);
+      return [key, tag];
+    });
+  return Object.fromEntries(pairs);
 }

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { ConfigError } from "../exit-codes.ts";
+import { ConfigError, UsageError } from "../exit-codes.ts";
 import { environmentSettings } from "./environment.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
 
-export const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
+const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
 
 interface ConfigSources {
   /** Settings from the command line, by path. */
@@ -31,7 +31,7 @@ export function loadConfig({ flags, env, file }: ConfigSources): LoadedConfig {
   const settings = [...(fromFile?.settings ?? []), ...environmentSettings(env), ...flags];
   const origins = new Map(settings.map(({ path, origin }) => [path.join("."), origin]));
   const parsed = configSchema.safeParse(settingsTree(settings));
-  if (!parsed.success) throw new ConfigError(explain(parsed.error, origins));
+  if (!parsed.success) throw refusal(explain(parsed.error, origins));
   return { config: parsed.data, origins, ...(fromFile === undefined ? {} : { file: fromFile.path }) };
 }
 
@@ -48,7 +48,7 @@ function readSettings(path: string, required: boolean): FileSettings | undefined
   const [error] = document.errors;
   if (error !== undefined)
     throw new ConfigError(`${path}:${lines.linePos(error.pos[0]).line}: not YAML: ${error.message}`, { cause: error });
-  if (document.contents !== null && !isMap(document.contents))
+  if (!isEmpty(document.contents) && !isMap(document.contents))
     throw new ConfigError(`${path}: expected sections such as docker: and collectors:`);
   return { path, settings: [...leaves({ path, lines, document }, document.contents, [])] };
 }
@@ -84,15 +84,21 @@ function* leaves(file: ParsedFile, node: unknown, path: readonly string[]): Gene
   }
 }
 
-/** `docker:` with all its keys commented out sets nothing. */
+/** `docker:`, or a whole file, with all its keys commented out sets nothing. */
 const isEmpty = (node: unknown): boolean =>
   node === null || (isScalar(node) && node.value === null) || (isMap(node) && node.items.length === 0);
 
 const isRanged = (node: unknown): node is { range: [number, number, number] } =>
   typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
 
-function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): string {
-  return error.issues.map((issue) => describeIssue(issue, origins)).join("\n");
+/** What a flag alone got wrong is bad usage, not a bad configuration. */
+function refusal(lines: readonly string[]): Error {
+  const message = lines.join("\n");
+  return lines.every((line) => line.startsWith("--")) ? new UsageError(message) : new ConfigError(message);
+}
+
+function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): readonly string[] {
+  return error.issues.map((issue) => describeIssue(issue, origins));
 }
 
 function describeIssue(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): string {

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { pattern } from "../../collectors/filter.ts";
+import { containerPattern } from "../../collectors/filter.ts";
 import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
-import { duration, interval } from "./duration.ts";
+import { socketPathOf } from "../../host/docker/socket.ts";
+import { duration, interval, positiveDuration } from "./duration.ts";
 
 const tagKey = z
   .string()
@@ -12,22 +13,34 @@ const docker = z
   .strictObject({
     socket: z
       .string()
+      .superRefine(refuseBadSocket)
       .default("/var/run/docker.sock")
       .describe("Unix socket of the Docker engine, a path or unix:///path. A read-only socket proxy will do."),
-    timeout: duration.default("5s").describe("Deadline of one request to the engine."),
-    resync: duration
+    timeout: positiveDuration.default("5s").describe("Deadline of one request to the engine."),
+    resync: positiveDuration
       .default("5m")
       .describe("How often to list all containers again, beside following the engine's events."),
     include: z
-      .array(pattern)
+      .array(containerPattern)
       .default([])
       .describe(
         "Only containers that match one of these: name:web-*, image:nginx*, label:tier=front, or /regular expression/. Empty means all.",
       ),
-    exclude: z.array(pattern).default([]).describe("Never containers that match one of these; wins over include."),
+    exclude: z
+      .array(containerPattern)
+      .default([])
+      .describe("Never containers that match one of these; wins over include."),
   })
   .prefault({})
   .describe("Where the containers are, and which of them to watch.");
+
+function refuseBadSocket(text: string, context: z.core.$RefinementCtx): void {
+  try {
+    socketPathOf(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+  }
+}
 
 const absolute = z.string().startsWith("/", { error: "expected an absolute path" });
 

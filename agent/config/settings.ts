@@ -8,7 +8,7 @@ export interface Setting {
 
 export type Tree = { [key: string]: unknown };
 
-/** Later settings win over earlier ones. */
+/** Later settings win over earlier ones. What stands where a section belongs stays there, to be refused. */
 export function settingsTree(settings: readonly Setting[]): Tree {
   const root: Tree = {};
   for (const { path, value } of settings) put(root, path, value);
@@ -17,13 +17,17 @@ export function settingsTree(settings: readonly Setting[]): Tree {
 
 function put(tree: Tree, [head, ...rest]: readonly string[], value: unknown): void {
   if (head === undefined) return;
-  if (rest.length === 0) tree[head] = value;
-  else {
-    const below = tree[head];
-    const branch = isTree(below) ? below : {};
-    tree[head] = branch;
-    put(branch, rest, value);
-  }
+  if (rest.length === 0) return set(tree, head, value);
+  const below = Object.hasOwn(tree, head) ? tree[head] : undefined;
+  if (below !== undefined && !isTree(below)) return;
+  const branch = below ?? {};
+  set(tree, head, branch);
+  put(branch, rest, value);
+}
+
+/** Not by assignment: a key may be called `__proto__`. */
+function set(tree: Tree, key: string, value: unknown): void {
+  Object.defineProperty(tree, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 export function isTree(value: unknown): value is Tree {

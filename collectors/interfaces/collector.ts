@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { NotAvailable } from "../../host/host.ts";
-import { type CycleOf, defineCollector } from "../collector.ts";
+import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
+import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
-import type { Namespace } from "../namespaces.ts";
+import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
@@ -19,75 +19,88 @@ export const interfaces = defineCollector({
   }),
   metrics,
   create: (config) => {
-    const wanted = { interface: nameFilter(config.interfaces), network: nameFilter(config.networks) };
+    const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
     const sightings = new Sightings();
+    let held: ReadonlySet<string> = new Set();
     return async (cycle) => {
-      try {
-        for (const namespace of cycle.namespaces()) {
-          await cycle.breathe();
-          readNamespace(cycle, namespace, wanted, sightings);
+      const holding = new Set<string>();
+      for (const namespace of cycle.namespaces()) {
+        await cycle.breathe();
+        for (const found of read(cycle, namespace, sightings)) {
+          if (isUnnamedYet(cycle, found) && !held.has(keyOf(found))) holding.add(keyOf(found));
+          else emit(cycle, namespace, found, wantedInterface(found.name) && wantedNetwork(found.network ?? unknown));
         }
-      } finally {
-        sightings.end();
       }
+      held = holding;
+      sightings.end();
     };
   },
 });
 
-interface Wanted {
-  readonly interface: (name: string) => boolean;
-  readonly network: (name: string) => boolean;
+type OwnCycle = CycleOf<typeof metrics>;
+
+const unknown = "unknown";
+
+interface Found extends InterfaceCounters {
+  readonly identity: CounterIdentity;
+  readonly network: string | undefined;
 }
 
-function readNamespace(
-  cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
-  wanted: Wanted,
-  sightings: Sightings,
-): void {
+/** The kernel shows a new interface before Docker's event tells its network: it may wait one cycle for its name. */
+function isUnnamedYet(cycle: OwnCycle, { network, identity }: Found): boolean {
+  return network === undefined && cycle.isNew(identity);
+}
+
+const keyOf = ({ identity }: Found): string => `${identity.group} ${identity.member}`;
+
+function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): readonly Found[] {
+  const { process } = namespace;
   try {
-    const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
-    const indexes = parseIndexes(namespace.process.text("net/igmp"));
+    const { interfaces: counted, malformed } = parseNetDev(process.text("net/dev"));
+    const [bad] = malformed;
+    if (bad !== undefined)
+      cycle.fail(new Error(`/proc/${process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
+    const indexes = parseIndexes(optional(process, "net/igmp"));
     const networks = networkNames(cycle, namespace);
-    for (const one of found) {
-      const { member, isNew } = sightings.see(namespace.id, one.name, indexes.get(one.name));
-      const network = networks.get(one.name);
-      // Docker tells of a connect some 100 ms after the fact. The next cycle counts a new interface from 0, by its name.
-      if (isNew && network === undefined) continue;
-      if (wanted.interface(one.name) && wanted.network(network ?? "unknown"))
-        emit(cycle, namespace, one, { member, network: network ?? "unknown" });
-    }
-    if (malformed.length > 0)
-      cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
+    return counted.map((one) => {
+      const member = sightings.see(namespace.id, one.name, indexes.get(one.name));
+      const identity = { ...identityOf(namespace, member), partial: bad !== undefined };
+      return { ...one, identity, network: networks.get(one.name) };
+    });
   } catch (error) {
     if (error instanceof NotAvailable) cycle.skip("gone");
     else cycle.fail(error instanceof Error ? error : new Error(String(error)));
+    return [];
   }
 }
 
-interface Named {
-  readonly member: string;
-  readonly network: string;
-}
-
+/** What is not wanted is told without tags: it must not look new, and count whole, should it ever be wanted. */
 function emit(
-  cycle: CycleOf<typeof metrics>,
-  { id: group, bornAt, container, members }: Namespace,
-  { name, values }: InterfaceCounters,
-  { member, network }: Named,
+  cycle: OwnCycle,
+  namespace: Namespace,
+  { name, network, identity, values }: Found,
+  wanted: boolean,
 ): void {
-  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network };
-  const identity = { group, member, ...(bornAt === undefined ? {} : { bornAt }) };
-  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, values);
+  const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
+  cycle.counters(identity, wanted ? tags : undefined, values);
 }
 
-function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
+function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")
-    ? parseIpv6Devices(process.text("net/if_inet6"))
+    ? parseIpv6Devices(optional(process, "net/if_inet6"))
     : new Map<string, string>();
   return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
 }
 
-const pathOf = ({ process }: Namespace, file: string): string => `/proc/${process.pid}/${file}`;
+/** Empty where this kernel has no such file. Throws `NotAvailable` where it is the process that is no more. */
+function optional(process: ProcessHandle, path: string): string {
+  try {
+    return process.text(path);
+  } catch (error) {
+    if (!(error instanceof NotAvailable)) throw error;
+    process.inode("net/dev");
+    return "";
+  }
+}

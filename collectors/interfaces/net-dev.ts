@@ -26,19 +26,32 @@ export interface NetDev {
   readonly malformed: readonly string[];
 }
 
-/** A name may hold anything but white space and `/`, colons included: the counters start behind the last colon. */
-const line = /^\s*(\S+):\s*((?:\d+\s+){11,}\d+)\s*$/u;
+/**
+ * A name may hold anything but `/` and what the kernel takes for white space (older ones let colons through): the
+ * counters start behind the last colon. Sixteen of them, of 64 bits; columns that a later kernel adds are let through.
+ */
+const line = /^ *([^ /]+):\s*((?:\d{1,20}\s+){15,}\d{1,20})\s*$/u;
 
 export function parseNetDev(text: string): NetDev {
   const interfaces: InterfaceCounters[] = [];
   const malformed: string[] = [];
   for (const row of text.split("\n").slice(2)) {
-    if (row.trim() === "") continue;
+    if (row === "") continue;
     const [, name, numbers] = line.exec(row) ?? [];
     if (name === undefined || numbers === undefined) malformed.push(row);
     else interfaces.push({ name, values: pick(numbers.split(/\s+/u)) });
   }
-  return { interfaces, malformed };
+  return apart(interfaces, malformed);
+}
+
+/** Bytes that are no UTF-8 all read alike: two such names can not be told apart, and must not be mixed up. */
+function apart(interfaces: readonly InterfaceCounters[], malformed: readonly string[]): NetDev {
+  const count = new Map<string, number>();
+  for (const { name } of interfaces) count.set(name, (count.get(name) ?? 0) + 1);
+  const alike = [...count]
+    .filter(([, times]) => times > 1)
+    .map(([name, times]) => `${times} interfaces read as ${name}`);
+  return { interfaces: interfaces.filter(({ name }) => count.get(name) === 1), malformed: [...malformed, ...alike] };
 }
 
 function pick(numbers: readonly string[]): Record<CounterName, number> {
@@ -55,7 +68,7 @@ function pick(numbers: readonly string[]): Record<CounterName, number> {
   };
 }
 
-/** Interface index by name, from `/proc/PID/net/igmp`: one row for each interface that IPv4 may use. */
+/** Interface index by name, from `/proc/PID/net/igmp`: one row for each interface that is up (net/ipv4/igmp.c). */
 export function parseIndexes(igmp: string): ReadonlyMap<string, number> {
   const indexes = new Map<string, number>();
   for (const row of igmp.split("\n")) {

@@ -1,12 +1,12 @@
 import type { Attachment, Network } from "../../host/docker/inventory.ts";
 import { contains, parseIpv4, parseSubnet, type Route } from "./ipv4.ts";
 
-/** Networks that Docker attaches by itself, and does not list in a container's inspect answer. */
-const implicitNetworks = ["docker_gwbridge", "ingress"] as const;
+/** Networks that Docker attaches by itself, and does not always list in a container's inspect answer. */
+const implicitNetworks: ReadonlySet<string> = new Set(["docker_gwbridge", "ingress"]);
 
 /**
  * The Docker network of each interface of a namespace. `ethN` is join order and no identity: what tells is the address,
- * through the subnet that the interface's route is connected to.
+ * its own device for IPv6, the route to its network's subnet for IPv4. What fits two devices fits none.
  */
 export function nameNetworks(
   routes: readonly Route[],
@@ -15,25 +15,49 @@ export function nameNetworks(
   networks: readonly Network[],
 ): ReadonlyMap<string, string> {
   const names = new Map<string, string>([["lo", "loopback"]]);
-  for (const { name, ipv4, ipv6: address6 } of attachments) {
-    const device = deviceOf(routes, ipv4) ?? ipv6.get(address6);
-    if (device !== undefined && !names.has(device)) names.set(device, name);
+  const left = attachments.filter((one) => {
+    const device = ipv6.get(one.ipv6) ?? deviceOfSubnet(routes, one, networks);
+    if (device === undefined || names.has(device)) return true;
+    names.set(device, one.name);
+    return false;
+  });
+  for (const { name, ipv4 } of left) {
+    const unnamed = routes.filter(({ device }) => !names.has(device));
+    const device = narrowest(unnamed, ipv4);
+    if (device !== undefined) names.set(device, name);
   }
-  for (const { name, subnets } of networks.filter(isImplicit)) {
+  for (const { name, subnets } of networks.filter((n) => implicitNetworks.has(n.name))) {
     for (const device of devicesOn(routes, subnets)) if (!names.has(device)) names.set(device, name);
   }
   return names;
 }
 
-function isImplicit({ name }: Network): boolean {
-  return implicitNetworks.some((implicit) => implicit === name);
-}
-
-/** The narrowest route wins, as in the kernel. */
-function deviceOf(routes: readonly Route[], ipv4: string): string | undefined {
+/** The device whose route is the very subnet that Docker gave the network: it tells nested networks apart. */
+function deviceOfSubnet(
+  routes: readonly Route[],
+  { ipv4, networkId }: Attachment,
+  networks: readonly Network[],
+): string | undefined {
   const address = parseIpv4(ipv4);
   if (address === undefined) return undefined;
-  return routes.filter((r) => contains(r, address)).toSorted((a, b) => b.prefix - a.prefix)[0]?.device;
+  const own = (networks.find(({ id }) => id === networkId)?.subnets ?? [])
+    .map(parseSubnet)
+    .filter((s) => s !== undefined && contains(s, address));
+  return onlyDevice(routes.filter((r) => own.some((s) => s?.prefix === r.prefix) && contains(r, address)));
+}
+
+/** Where Docker does not tell the subnet: the narrowest route wins, as in the kernel. */
+function narrowest(routes: readonly Route[], ipv4: string): string | undefined {
+  const address = parseIpv4(ipv4);
+  if (address === undefined) return undefined;
+  const leading = routes.filter((r) => contains(r, address));
+  const longest = Math.max(...leading.map(({ prefix }) => prefix));
+  return onlyDevice(leading.filter(({ prefix }) => prefix === longest));
+}
+
+function onlyDevice(routes: readonly Route[]): string | undefined {
+  const [device, ...others] = new Set(routes.map((r) => r.device));
+  return others.length === 0 ? device : undefined;
 }
 
 function devicesOn(routes: readonly Route[], subnets: readonly string[]): readonly string[] {

@@ -1,48 +1,38 @@
-interface Sighting {
-  /** What `Growth` knows the interface by. */
-  readonly member: string;
-  /** Whether it appeared since the last cycle in a namespace that was there before. */
-  readonly isNew: boolean;
-}
-
-interface Known extends Sighting {
+interface Known {
+  readonly name: string;
   readonly index: number | undefined;
-}
-
-interface Group {
-  readonly before: ReadonlyMap<string, Known>;
-  readonly now: Map<string, Known>;
+  /** What the growth of its counters is kept under. */
+  readonly member: string;
 }
 
 /**
- * Which interface of the last cycle each one is. An index may be missing for a while (the kernel takes IPv4 off a
- * device whose MTU is below 68, and its line out of `/proc/net/igmp`): the interface is the old one all the same, and
- * all that it ever counted would count once more if it were taken for a new one.
+ * Which interface of the last cycle each one is. The index tells: names change hands, indexes are not given twice. But
+ * an index may be missing for a while: the kernel lists no multicast group, and so no line in `/proc/net/igmp`, for a
+ * device that is down, and takes IPv4 off one whose MTU is below 68. Then the name tells; an interface that was taken
+ * for a new one would count once more all that it ever counted.
  */
 export class Sightings {
-  #groups = new Map<string, Group>();
+  #before = new Map<string, readonly Known[]>();
+  #now = new Map<string, Known[]>();
 
-  /** `index` is undefined where it can not be read. */
-  see(group: string, name: string, index: number | undefined): Sighting {
-    const { before, now } = this.#enter(group);
-    const last = before.get(name);
-    const same = last !== undefined && (index === undefined || last.index === undefined || index === last.index);
-    const known: Known = same
-      ? { member: last.member, isNew: false, index: index ?? last.index }
-      : { member: `${name}#${index ?? "?"}`, isNew: before.size > 0, index };
-    now.set(name, known);
-    return known;
+  /** The member of its namespace's group. `index` is undefined where it can not be read. */
+  see(group: string, name: string, index: number | undefined): string {
+    const before = this.#before.get(group) ?? [];
+    const last = before.find((known) => isSame(known, name, index));
+    const member = last?.member ?? `${name}#${index ?? "?"}`;
+    const now = this.#now.get(group) ?? [];
+    now.push({ name, index: index ?? last?.index, member });
+    this.#now.set(group, now);
+    return member;
   }
 
   /** Ends a cycle. */
   end(): void {
-    const seen = [...this.#groups].filter(([, { now }]) => now.size > 0);
-    this.#groups = new Map(seen.map(([id, { now }]) => [id, { before: now, now: new Map() }]));
+    this.#before = this.#now;
+    this.#now = new Map();
   }
+}
 
-  #enter(group: string): Group {
-    const known = this.#groups.get(group) ?? { before: new Map<string, Known>(), now: new Map<string, Known>() };
-    this.#groups.set(group, known);
-    return known;
-  }
+function isSame(known: Known, name: string, index: number | undefined): boolean {
+  return index === undefined || known.index === undefined ? known.name === name : known.index === index;
 }

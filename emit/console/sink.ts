@@ -3,6 +3,7 @@ import type { Sample } from "../sample.ts";
 import type { Sink } from "../sink.ts";
 import { rates, type Row } from "./rates.ts";
 import { type Column, table } from "./table.ts";
+import { cut, widthOf } from "./width.ts";
 
 interface ConsoleOptions {
   readonly out: Writable;
@@ -29,7 +30,11 @@ export function consoleSink(
     },
     show: (batch, seconds, at) => draw(options, rates(batch, seconds), at),
     flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    close: () => {
+      // What is printed next, a shell's prompt, starts below the table.
+      if (options.terminal) options.out.write("\n");
+      return Promise.resolve();
+    },
     stats: () => ({ samples, dropped: {} }),
   };
 }
@@ -104,9 +109,11 @@ const decimal = (value: number): string => (value === 0 ? "0" : value.toFixed(1)
 /** `1.5 kB`: powers of 1000, as network rates are counted. */
 export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"] as const;
-  const step = Math.min(Math.max(Math.floor(Math.log10(Math.max(value, 1)) / 3), 0), units.length - 1);
-  const scaled = value / 1000 ** step;
-  return `${step === 0 ? scaled.toFixed(0) : scaled.toFixed(1)} ${units[step]}`;
+  if (value < 999.5) return `${value.toFixed(0)} B`;
+  let [step, scaled] = [1, value / 1000];
+  // What would be written as 1000.0 is 1.0 of the next.
+  while (scaled >= 999.95 && step < units.length - 1) [step, scaled] = [step + 1, scaled / 1000];
+  return `${scaled.toFixed(1)} ${units[step]}`;
 }
 
 function fit(lines: readonly string[], height: number, width: number): readonly string[] {
@@ -123,8 +130,8 @@ function clip(line: string, width: number): string {
   return parts
     .map((part) => {
       if (part.startsWith("\u001B[")) return part;
-      const kept = part.slice(0, Math.max(left, 0));
-      left -= part.length;
+      const kept = cut(part, left);
+      left = kept === part ? left - widthOf(part) : 0;
       return kept;
     })
     .join("");

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import { widthOf } from "./width.ts";
 
 export interface Column<T> {
   readonly title: string;
@@ -10,9 +11,13 @@ export interface Column<T> {
 /** Rows as aligned text. Cells hold names from outside: control characters must not reach a terminal. */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], colors: boolean): readonly string[] {
   const cells = rows.map((row) => columns.map((column) => printable(column.text(row))));
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((line) => line[i]?.length ?? 0)));
-  const pad = (text: string, i: number) =>
-    columns[i]?.right === true ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
+  const widths = columns.map(({ title }, i) =>
+    cells.reduce((most, line) => Math.max(most, widthOf(line[i] ?? "")), title.length),
+  );
+  const pad = (text: string, i: number) => {
+    const blank = " ".repeat((widths[i] ?? 0) - widthOf(text));
+    return columns[i]?.right === true ? blank + text : text + blank;
+  };
   const paint = (text: string, color: "red" | "dim" | "bold" | undefined) =>
     color === undefined || !colors ? text : styleText(color, text, { validateStream: false });
   return [
@@ -32,6 +37,7 @@ export function table<T>(columns: readonly Column<T>[], rows: readonly T[], colo
   ];
 }
 
+/** One line without control, format (also those that turn the direction) and unassigned characters, and line breaks. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/\p{C}/gu, "?");
+  return stripVTControlCharacters(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -1,0 +1,37 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { type ScriptedDocker, scriptedDocker } from "../host/docker/scripted.ts";
+
+const captured = z.object({
+  containers: z.array(z.looseObject({ Id: z.string() })),
+  networks: z.array(z.unknown()),
+});
+
+export interface ReplayedHost {
+  readonly docker: ScriptedDocker;
+  /** What makes the program watch this host. */
+  readonly args: readonly string[];
+  /** Lets the counters be those of another cycle of the case. */
+  readonly turnTo: (cycle: number) => void;
+  readonly remove: () => Promise<void>;
+}
+
+/** A host out of a golden case (`test/collectors/interfaces/cases`): its files below a folder, its engine on a real socket. */
+export async function replayedHost(name: string, folder: string): Promise<ReplayedHost> {
+  const cycles = join("test/collectors/interfaces/cases", name);
+  const docker = await scriptedDocker();
+  const { containers, networks } = captured.parse(JSON.parse(readFileSync(join(cycles, "1/docker.json"), "utf8")));
+  for (const container of containers) docker.containers.set(container.Id, container);
+  docker.networks.push(...networks);
+  const root = join(folder, "root");
+  const turnTo = (cycle: number) =>
+    cpSync(join(cycles, String(cycle), "proc"), join(root, "proc"), { recursive: true });
+  turnTo(1);
+  mkdirSync(join(root, "proc/1/net"), { recursive: true });
+  writeFileSync(join(root, "proc/1/net/dev"), "");
+  const config = join(folder, "empty.yaml");
+  writeFileSync(config, "");
+  const args = ["--docker-socket", docker.socketPath, "--host-root", root, "--config", config];
+  return { docker, args, turnTo, remove: docker.remove };
+}
