@@ -52,12 +52,15 @@ describe("agent/cli", () => {
       [["help", "rnu"], "overlaywatch: rnu: there is no such command; did you mean run?\n"],
       [
         ["constructor"],
-        "overlaywatch: constructor: there is no such command; there are check, configcheck, lab, quickstart, run, sink\n",
+        "overlaywatch: constructor: there is no such command; there are check, configcheck, lab, quickstart, run, sink, status\n",
       ],
       [["check", "--puase", "1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "--puase=1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "intrefaces"], "overlaywatch: intrefaces: there is no such collector; did you mean interfaces?\n"],
-      [["run", "nothing-like-it"], "overlaywatch: nothing-like-it: there is no such collector; there are interfaces\n"],
+      [
+        ["run", "nothing-like-it"],
+        "overlaywatch: nothing-like-it: there is no such collector; there are interfaces, netstat\n",
+      ],
       [["configcheck", "all"], "overlaywatch: all: this command takes only options\n"],
       [["sink", "8125"], "overlaywatch: 8125: this command takes only options\n"],
       [["sink", "--udp", "99999"], "overlaywatch: --udp 99999: expected a port from 0 to 65535\n"],
@@ -204,7 +207,7 @@ describe("agent/cli", () => {
     });
 
     it("takes only the containers that the filter lets through, and says how many it left out", async () => {
-      const { out, err } = await cli(["check", "--raw", "--json", ...host.args], {
+      const { out, err } = await cli(["check", "interfaces", "--raw", "--json", ...host.args], {
         env: { OVERLAYWATCH_DOCKER_EXCLUDE: "B*" },
       });
       assert.deepEqual([...new Set(shown.parse(JSON.parse(out)).map(({ tags }) => tags["container_name"]))], ["A1"]);
@@ -216,7 +219,7 @@ describe("agent/cli", () => {
       host.turnTo(1);
       const pid = /"Pid":(\d+)/u.exec(JSON.stringify([...host.docker.containers.values()][0]))?.[1] ?? "";
       file(`root/proc/${pid}/net/dev`, `\n\n  \u009B31m\u001B[2J: 1 2\n`);
-      const { code, out, err } = await cli(["check", "--raw", "--json", ...host.args]);
+      const { code, out, err } = await cli(["check", "interfaces", "--raw", "--json", ...host.args]);
       assert.equal(code, 0);
       assert.match(
         err,

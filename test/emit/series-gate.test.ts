@@ -44,8 +44,18 @@ describe("emit/series-gate", () => {
 
   it("sends a gauge at any value, the first time too", () => {
     const gate = gateOf();
-    assert.deepEqual(gate.pass([gauge(0)], 0).samples, [gauge(0)]);
+    const age = { ...gauge(0), name: "agent.docker.age" };
+    assert.deepEqual(gate.pass([age], 0).samples, [age]);
     assert.equal(gate.size, 1);
+  });
+
+  it("keeps a quiet gauge back while it stands at 0, but tells a change to 0, for the idle time", () => {
+    const gate = gateOf();
+    assert.deepEqual(gate.pass([gauge(0)], 0).samples, []);
+    assert.deepEqual(gate.pass([gauge(3)], minute).samples, [gauge(3)]);
+    assert.deepEqual(gate.pass([gauge(0)], 2 * minute).samples, [gauge(0)]);
+    assert.deepEqual(gate.pass([gauge(0)], 6 * minute).samples, [gauge(0)]);
+    assert.deepEqual(gate.pass([gauge(0)], 6 * minute + 1).samples, []);
   });
 
   it("counts a series for the hour in which it was seen, and then no more", () => {
