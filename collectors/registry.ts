@@ -1,4 +1,5 @@
 import { interfaces } from "./interfaces/collector.ts";
+import { tcp } from "./tcp/collector.ts";
 
 /** The one list: a folder beside this file, and one line here. */
-export const collectors = [interfaces] as const;
+export const collectors = [interfaces, tcp] as const;
