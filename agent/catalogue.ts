@@ -19,3 +19,8 @@ export function catalogue(): readonly CatalogueEntry[] {
     .flatMap(([room, table]) => Object.entries(table).map(([name, spec]) => ({ ...spec, name, room })))
     .toSorted((a, b) => a.name.localeCompare(b.name, "en"));
 }
+
+/** Gauges that are not sent while they stand at 0. */
+export function quietGauges(): ReadonlySet<string> {
+  return new Set(catalogue().flatMap(({ name, quietAtZero }) => (quietAtZero === true ? [name] : [])));
+}

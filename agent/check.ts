@@ -1,48 +1,71 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Column, table } from "../emit/console/table.ts";
-import type { Sample } from "../emit/sample.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { durationFlag } from "./ending.ts";
-import { globalTagsOf } from "./global-tags.ts";
-import { exitCodes, UnavailableError } from "./exit-codes.ts";
+import { quietGauges } from "./catalogue.ts";
+import { printEstimate, printSamples } from "./check-output.ts";
+import type { Config } from "./config/schema.ts";
+import { type Estimate, estimate } from "./estimate.ts";
+import { exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
 import { silentLog } from "./log.ts";
+import { selfMetrics } from "./self-metrics.ts";
 import { openSession, type Session } from "./session.ts";
 
-const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw]
+const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw] [--estimate [--hosts N]]
 
 Collects once and prints what would be sent; nothing is sent.
   --pause DURATION   how long counters may grow between the two readings, default 2s
   --raw              the kernel's cumulative values, from one reading
+  --estimate         the distinct series that an hour brings, by collector and profile: what a fleet would pay for
+  --hosts N          of such hosts, for --estimate
   --json             array of {metric, type, value, tags}
 `;
+
+const options = {
+  pause: { type: "string", default: "2s" },
+  raw: { type: "boolean", default: false },
+  estimate: { type: "boolean", default: false },
+  hosts: { type: "string" },
+} as const;
 
 export const command: Command = {
   summary: "collect once and print it",
   usage,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, {
-      pause: { type: "string", default: "2s" },
-      raw: { type: "boolean", default: false },
-    });
+    const { values, positionals } = parseCommand(args, options);
     const pause = durationFlag("--pause", values.pause);
+    const hosts = hostsFlag(values.hosts, values.estimate);
     const { config } = configOf(values, io);
-    const session = openSession(config, { names: positionals, raw: values.raw, log: silentLog });
+    const once = values.raw || values.estimate;
+    const session = openSession(config, { names: positionals, raw: once, log: silentLog });
     try {
-      const results = await collect(session, pause, values.raw, io.signal);
+      const results = await collect(session, pause, once, io.signal);
       report(results, io);
-      print(
-        session.profiled(results.flatMap((r) => r.samples)),
-        { prefix: config.sinks.dogstatsd.prefix, tags: globalTagsOf(config, io.env) },
-        values.json ?? false,
-        io,
-      );
+      if (values.estimate) printEstimate(estimateOf(results, session, hosts, config), values.json ?? false, io);
+      else printSamples(session.profiled(results.flatMap((r) => r.samples)), config, values.json ?? false, io);
       return results.every((r) => r.outcome === "ok" || r.outcome === "partial") ? exitCodes.ok : exitCodes.failed;
     } finally {
       await session.close();
     }
   },
 };
+
+function hostsFlag(text: string | undefined, estimating: boolean): number {
+  if (text === undefined) return 1;
+  if (!estimating) throw new UsageError("--hosts goes with --estimate");
+  if (!/^[1-9]\d{0,6}$/u.test(text)) throw new UsageError(`--hosts ${text}: expected a number of hosts`);
+  return Number(text);
+}
+
+/** The agent's own metrics are paid for too. */
+function estimateOf(results: readonly CycleResult[], session: Session, hosts: number, config: Config): Estimate {
+  const self = selfMetrics(session, { series: () => 1, dropped: () => [] });
+  const observed = [
+    ...results.map(({ collector, samples }) => ({ collector, samples })),
+    { collector: "agent", samples: results.flatMap(self) },
+  ];
+  return estimate(observed, session.docker.inventory().containers, hosts, config, quietGauges());
+}
 
 async function collect(
   session: Session,
@@ -69,36 +92,3 @@ function report(results: readonly CycleResult[], { stderr }: Io): void {
     if (counted.length > 0) stderr.write(`${collector}: left out: ${counted.join(", ")}\n`);
   }
 }
-
-interface Dressing {
-  readonly prefix: string;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-function print(samples: readonly Sample[], { prefix, tags }: Dressing, json: boolean, { stdout }: Io): void {
-  const printed = samples.map((s) => ({
-    metric: prefix + s.name,
-    type: s.type,
-    value: s.value,
-    tags: { ...tags, ...s.tags },
-  }));
-  if (json) {
-    stdout.write(`${JSON.stringify(printed, undefined, 1)}\n`);
-    return;
-  }
-  const shown = printed.filter((s) => s.value !== 0);
-  const zero = printed.length - shown.length;
-  stdout.write(`${table(columns, shown, stdout.isTTY ?? false).join("\n")}\n`);
-  if (zero > 0) stdout.write(`\n${zero} more stand at 0; --json shows them.\n`);
-}
-
-type Printed = Sample & { readonly metric: string };
-
-const columns: readonly Column<Omit<Printed, "name">>[] = [
-  { title: "METRIC", text: (s) => s.metric },
-  { title: "TYPE", text: (s) => s.type },
-  { title: "VALUE", text: (s) => String(s.value), right: true },
-  { title: "CONTAINER", text: (s) => s.tags["container_name"] ?? "" },
-  { title: "NETWORK", text: (s) => s.tags["docker_network"] ?? "" },
-  { title: "INTERFACE", text: (s) => s.tags["interface"] ?? "" },
-];

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   quickstart: () => import("./quickstart.ts"),
   run: () => import("./run.ts"),
   sink: () => import("./sink.ts"),
+  status: () => import("./status.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

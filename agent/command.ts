@@ -11,6 +11,8 @@ export interface Io {
   readonly stdin: Readable;
   /** How this very program is started: interpreter and script. */
   readonly self: readonly string[];
+  /** Of this process. */
+  readonly pid: number;
   /** The working folder. */
   readonly cwd: string;
   readonly stdout: Terminal;

@@ -23,6 +23,7 @@ const code = await main(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
+  pid: process.pid,
   cwd: process.cwd(),
   self: [process.execPath, ...process.argv.slice(1, 2)],
   signal: shutdown.signal,

@@ -5,8 +5,10 @@ import type { Sample } from "../emit/sample.ts";
 import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
+import { quietGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
+import type { ServiceCheckName } from "./service-checks.ts";
 import type { Session } from "./session.ts";
 
 /** Where a running agent's samples go: people see all of them, the network gets what the profile and the budget let through. */
@@ -19,10 +21,9 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
-  /** Whether Docker answers, as Datadog's service checks say it. */
-  readonly canConnect: (error: string | undefined) => void;
-  /** What keeps samples from leaving, for the log. */
-  readonly troubles: () => readonly string[];
+  /** OK, or CRITICAL with the problem as its message. */
+  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined) => void;
+  readonly sinks: () => readonly Sink[];
   readonly close: () => Promise<void>;
 }
 
@@ -33,6 +34,7 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
   const gate = new SeriesGate({
     maxSeries: config.sinks.dogstatsd.max_series,
     idle: milliseconds(config.sinks.dogstatsd.idle),
+    quietGauges: quietGauges(),
     fold: leanTags(Object.values(config.tags.labels)),
   });
   let folded = 0;
@@ -55,15 +57,15 @@ export async function openOutputs(config: Config, session: Session, io: Io): Pro
       ),
       ["all", "over_budget", folded] as const,
     ],
-    canConnect: (error) => {
+    serviceCheck: (name, problem) => {
       for (const sink of network)
         sink.serviceCheck(
-          "docker.can_connect",
-          error === undefined ? "ok" : "critical",
-          error === undefined ? {} : { message: error },
+          name,
+          problem === undefined ? "ok" : "critical",
+          problem === undefined ? {} : { message: problem },
         );
     },
-    troubles: () => all.flatMap((sink) => sink.stats().lastError ?? []),
+    sinks: () => all,
     close: async () => {
       await Promise.allSettled(all.map((sink) => sink.close()));
     },

@@ -6,7 +6,9 @@ import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { every } from "./schedule.ts";
 import { selfMetrics } from "./self-metrics.ts";
-import { hostKey, openSession, type Session } from "./session.ts";
+import { recordRuns, type RunRecord } from "./run-state.ts";
+import { hostKey, type Job, openSession, type Session } from "./session.ts";
+import { serveStatus } from "./status-socket.ts";
 import { type Outputs, openOutputs } from "./outputs.ts";
 
 const usage = `usage: overlaywatch run [NAME...] [--sink SINK]... [--for DURATION]
@@ -34,7 +36,12 @@ export const command: Command = {
     const log = streamLog(io.stderr);
     const session = openSession(config, { names: positionals, log });
     const outputs = await openOutputs(config, session, io);
-    await serve(session, outputs, log, ending);
+    const record = recordRuns(io.pid, session, outputs);
+    const status = await serveStatus(config.paths.state_dir, io.pid, record.state).catch((error: unknown) => {
+      log.warn(`\`status\` will not see this agent: ${messageOf(error)}`);
+    });
+    await serve({ session, outputs, log, record, self: selfMetrics(session, outputs) }, ending);
+    status?.close();
     return exitCodes.ok;
   },
 };
@@ -42,54 +49,50 @@ export const command: Command = {
 /** How long a run that is under way, and then each sink, may take at the end, in milliseconds. */
 const grace = 500;
 
-async function serve(session: Session, outputs: Outputs, log: Log, ending: AbortSignal): Promise<void> {
-  const self = selfMetrics(session, outputs);
-  const running = new Set<Promise<void>>();
-  const cycle = (run: Session["jobs"][number]["run"]) => {
-    const one = run(ending).then((result) => deliver(result, session, outputs, self, log, ending));
-    running.add(one);
-    return one.finally(() => running.delete(one));
+interface Running {
+  readonly session: Session;
+  readonly outputs: Outputs;
+  readonly log: Log;
+  readonly record: RunRecord;
+  readonly self: ReturnType<typeof selfMetrics>;
+}
+
+async function serve(running: Running, ending: AbortSignal): Promise<void> {
+  const { session, outputs, log } = running;
+  const underWay = new Set<Promise<void>>();
+  const cycle = (run: Job["run"]) => {
+    const one = run(ending).then((result) => deliver(result, running, ending));
+    underWay.add(one);
+    return one.finally(() => underWay.delete(one));
   };
-  await Promise.race([
-    session.docker.synced(ending).catch((e: unknown) => log.warn(`${messageOf(e)}; trying again`)),
-    aborted(ending),
-  ]);
-  const stops = session.jobs.map(({ name, interval, run }) => {
+  const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${messageOf(e)}; trying again`));
+  await Promise.race([synced, aborted(ending)]);
+  const stops = session.jobs.map((job) => {
     // The first reading only sets the counters' base: the next one, at its even second, is the first to send.
-    void cycle(run);
-    return every({
-      name,
-      interval,
-      host: hostKey(),
-      run: () => cycle(run),
-      missed: () => log.warn(`${name}: a run came due while the last one had not ended: left out`, name),
-    });
+    void cycle(job.run);
+    const missed = () => log.warn(`${job.name}: a run came due while the last one had not ended: left out`, job.name);
+    return every({ name: job.name, interval: job.interval, host: hostKey(), run: () => cycle(job.run), missed });
   });
   await aborted(ending);
   await Promise.all(stops.map((stop) => stop()));
-  await Promise.race([Promise.allSettled(running), sleep(grace)]);
+  await Promise.race([Promise.allSettled(underWay), sleep(grace)]);
   await Promise.race([outputs.close(), sleep(2 * grace)]);
   await Promise.race([session.close(), sleep(grace / 2)]);
 }
 
-type SelfMetrics = ReturnType<typeof selfMetrics>;
-
-function deliver(
-  result: CycleResult,
-  { docker }: Session,
-  outputs: Outputs,
-  self: SelfMetrics,
-  log: Log,
-  ending: AbortSignal,
-): void {
+function deliver(result: CycleResult, { session, outputs, log, record, self }: Running, ending: AbortSignal): void {
   const cut = ending.aborted && result.outcome === "timeout";
-  if (!cut) tell(result, log);
   outputs.write(result.samples, result.at);
   if (cut) return;
+  tell(result, log);
+  record.add(result);
   outputs.writeSelf(self(result), result.at);
-  const { state, error = "Docker does not answer" } = docker.inventory();
-  outputs.canConnect(state === "live" ? undefined : error);
-  for (const trouble of outputs.troubles()) log.warn(trouble);
+  const { state, error = "Docker does not answer" } = session.docker.inventory();
+  outputs.serviceCheck("docker.can_connect", state === "live" ? undefined : error);
+  for (const sink of outputs.sinks()) {
+    const { lastError } = sink.stats();
+    if (lastError !== undefined) log.warn(`${sink.name}: ${lastError}`);
+  }
 }
 
 /** `absent` is a normal state of some hosts: said once by the first warning, never at each run. */

@@ -8,7 +8,10 @@ import type { Session } from "./session.ts";
 type Metrics = typeof agentMetrics;
 
 /** What the agent has to say of itself after each run of a collector. */
-export function selfMetrics(session: Session, outputs: Outputs): (result: CycleResult) => readonly Sample[] {
+export function selfMetrics(
+  session: Session,
+  outputs: Pick<Outputs, "series" | "dropped">,
+): (result: CycleResult) => readonly Sample[] {
   const grown = grownSince();
   return (result) => {
     const samples: Sample[] = [];

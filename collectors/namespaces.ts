@@ -1,3 +1,5 @@
+import type { CounterIdentity } from "./collector.ts";
+import type { Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
 
@@ -26,6 +28,16 @@ export interface Namespaces {
   /** Whether the container with this id was in a sweep since it was started. */
   readonly hasSeen: (containerId: string) => boolean;
   readonly close: () => void;
+}
+
+/** The identity of a counter of the whole namespace, or of one member of it, such as an interface with its index. */
+export function identityOf({ id, bornAt }: Namespace, member: string): CounterIdentity {
+  return bornAt === undefined ? { group: id, member } : { group: id, member, bornAt };
+}
+
+/** The tags of the container that stands for the namespace; `netns_shared:true` where others are in it too. */
+export function namespaceTags({ container, members }: Namespace, tagsOf: (container: Container) => Tags): Tags {
+  return members.length > 1 ? { ...tagsOf(container), netns_shared: "true" } : tagsOf(container);
 }
 
 interface Tracked {

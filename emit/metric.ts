@@ -9,6 +9,8 @@ export interface MetricSpec {
   readonly help: string;
   /** -1: lower is better, 1: higher is better, 0: neither. */
   readonly orientation: -1 | 0 | 1;
+  /** A gauge of which a host has many that stand at 0: such a one is not sent until it is something else, as counts are not. */
+  readonly quietAtZero?: true;
 }
 
 export type MetricTable = Readonly<Record<string, MetricSpec>>;

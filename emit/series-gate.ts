@@ -5,6 +5,8 @@ interface GateOptions {
   readonly maxSeries: number;
   /** Milliseconds after which a counter that stands still is no longer sent. */
   readonly idle: number;
+  /** Names of the gauges that, like counts, are not sent while they stand at 0. */
+  readonly quietGauges: ReadonlySet<string>;
   /** Tags of what is sent in place of a series above the budget. */
   readonly fold: (tags: Tags) => Tags;
 }
@@ -17,7 +19,7 @@ export interface Gated {
 
 const hour = 3_600_000;
 
-/** What may leave this host: counters that move, and no more series than the budget. */
+/** What may leave this host: what moves or stands at something, and no more series than the budget. */
 export class SeriesGate {
   readonly #options: GateOptions;
   /** When each series last moved (a gauge: was last sent), in milliseconds since the epoch. */
@@ -47,15 +49,19 @@ export class SeriesGate {
   }
 
   #pass(sample: Sample, key: string, now: number, passed: Sample[]): void {
-    if (sample.type === "gauge" || sample.value !== 0) this.#moved.set(key, now);
+    if (this.#isLoud(sample)) this.#moved.set(key, now);
     passed.push(sample);
   }
 
   /** A counter that never moved is not sent, one that stopped goes on being sent as 0 for the idle time. */
-  #moves({ type, value }: Sample, key: string, now: number): boolean {
-    if (type === "gauge" || value !== 0) return true;
+  #moves(sample: Sample, key: string, now: number): boolean {
+    if (this.#isLoud(sample)) return true;
     const last = this.#moved.get(key);
     return last !== undefined && now - last <= this.#options.idle;
+  }
+
+  #isLoud({ name, type, value }: Sample): boolean {
+    return value !== 0 || (type === "gauge" && !this.#options.quietGauges.has(name));
   }
 
   #admit(key: string): boolean {

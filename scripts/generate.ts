@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { catalogue } from "../agent/catalogue.ts";
+import { serviceChecks } from "../agent/service-checks.ts";
 import { exampleConfig } from "../agent/config/example.ts";
 import { configJsonSchema, configOptions } from "../agent/config/options.ts";
 import { collectors } from "../collectors/registry.ts";
@@ -11,10 +12,15 @@ import { collectors } from "../collectors/registry.ts";
  */
 const check = process.argv.includes("--check");
 const stale = files().filter(({ path, text }) => !isFresh(path, text));
-if (!check) for (const { path, text } of stale) writeFileSync(path, text);
+if (!check) for (const { path, text } of stale) write(path, text);
 for (const { path } of stale)
   process.stdout.write(check ? `${path} is stale: run npm run generate\n` : `wrote ${path}\n`);
 process.exitCode = check && stale.length > 0 ? 1 : 0;
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
 
 interface Generated {
   readonly path: string;
@@ -24,6 +30,7 @@ interface Generated {
 function files(): readonly Generated[] {
   return [
     { path: "metadata.csv", text: metadataCsv() },
+    { path: "assets/service_checks.json", text: serviceChecksJson() },
     { path: "agent/config/overlaywatch.example.yaml", text: exampleConfig() },
     { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
     ...collectors.map(({ name }) => readme(name)),
@@ -57,6 +64,20 @@ function metadataCsv(): string {
 
 function quoted(text: string): string {
   return /[",\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The form of Datadog's integration packs. */
+function serviceChecksJson(): string {
+  const checks = Object.entries(serviceChecks).map(([id, { name, description, statuses }]) => ({
+    agent_version: "7.0.0",
+    integration: "overlaywatch",
+    check: `overlaywatch.${id}`,
+    statuses,
+    groups: ["host"],
+    name,
+    description,
+  }));
+  return `${JSON.stringify(checks, undefined, 2)}\n`;
 }
 
 /** A collector's README, with the text between its markers made anew; one without a README gets a first one. */

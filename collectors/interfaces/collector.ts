@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NotAvailable } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
-import type { Namespace } from "../namespaces.ts";
+import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
@@ -70,13 +70,9 @@ function read(cycle: OwnCycle, namespace: Namespace): readonly Found[] {
   }
 }
 
-function identityOf({ id: group, bornAt }: Namespace, member: string): CounterIdentity {
-  return bornAt === undefined ? { group, member } : { group, member, bornAt };
-}
-
-function emit(cycle: OwnCycle, { container, members }: Namespace, { name, network, identity, values }: Found): void {
-  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network ?? unknown };
-  cycle.counters(identity, members.length > 1 ? { ...tags, netns_shared: "true" } : tags, values);
+function emit(cycle: OwnCycle, namespace: Namespace, { name, network, identity, values }: Found): void {
+  const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
+  cycle.counters(identity, tags, values);
 }
 
 function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Tags } from "../../emit/sample.ts";
 import { NotAvailable, type NamespaceProcess, type TcpReading } from "../../host/host.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
-import type { Namespace } from "../namespaces.ts";
+import { type Namespace, namespaceTags } from "../namespaces.ts";
 import { metrics } from "./metrics.ts";
 
 export const tcp = defineCollector({
@@ -41,9 +41,8 @@ function containersOf(cycle: OwnCycle): readonly Subject[] | Error {
 }
 
 /** The id of a namespace begins with its inode number, so that none is `host`. */
-function subjectOf(cycle: OwnCycle, { id, process, container, members }: Namespace): Subject {
-  const tags = cycle.tagsOf(container);
-  return { key: id, process, tags: members.length > 1 ? { ...tags, netns_shared: "true" } : tags };
+function subjectOf(cycle: OwnCycle, namespace: Namespace): Subject {
+  return { key: namespace.id, process: namespace.process, tags: namespaceTags(namespace, cycle.tagsOf) };
 }
 
 /** All in one question: what is left out of it is let go of. */

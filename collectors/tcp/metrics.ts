@@ -7,6 +7,7 @@ export const metrics = defineMetrics({
     tags: ["state", "scope"],
     help: "TCP sockets in this state, IPv4 and IPv6 together; scope:host marks those of the host itself.",
     orientation: 0,
+    quietAtZero: true,
   },
   "agent.tcp.source": {
     type: "gauge",
@@ -14,5 +15,6 @@ export const metrics = defineMetrics({
     tags: ["how"],
     help: "Network namespaces whose TCP sockets were counted by sock_diag (cheap) or as text (some milliseconds each).",
     orientation: 0,
+    quietAtZero: true,
   },
 });

@@ -26,7 +26,7 @@ export function liveSockets({
   log,
   timeoutMs = 5000,
   idleMs = 120_000,
-  program = new URL("worker.js", import.meta.url),
+  program = new URL("./worker.js", import.meta.url),
 }: LiveOptions): LiveSockets {
   const open = folders();
   const tell = teller(log);

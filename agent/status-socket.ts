@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createConnection, createServer } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { type RunState, runStateSchema } from "./run-state.ts";
+
+/** Each running agent answers on a socket of its own, so that two never collide. */
+const socketName = /^status-\d+\.sock$/u;
+
+export interface StatusServer {
+  readonly close: () => void;
+}
+
+/** Answers each connection with the state as JSON, and ends it. Throws where the folder can not be written. */
+export async function serveStatus(stateDir: string, pid: number, state: () => RunState): Promise<StatusServer> {
+  mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  const path = join(stateDir, `status-${pid}.sock`);
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.end(JSON.stringify(state()));
+  });
+  server.listen(path);
+  await once(server, "listening");
+  server.unref();
+  return {
+    close: () => {
+      server.close();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+/** The states of all agents that run with this state folder; sockets that nobody answers any more are removed. */
+export async function runningAgents(stateDir: string, timeout = 2000): Promise<readonly RunState[]> {
+  const states = await Promise.all(socketsIn(stateDir).map((path) => ask(path, timeout)));
+  return states.filter((state) => state !== undefined);
+}
+
+function socketsIn(stateDir: string): readonly string[] {
+  try {
+    return readdirSync(stateDir)
+      .filter((name) => socketName.test(name))
+      .map((name) => join(stateDir, name));
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
+    throw new Error(`cannot look for running agents in ${stateDir}`, { cause });
+  }
+}
+
+async function ask(path: string, timeout: number): Promise<RunState | undefined> {
+  const socket = createConnection({ path, timeout });
+  socket.on("timeout", () => socket.destroy(new Error(`the agent behind ${path} does not answer`)));
+  try {
+    return runStateSchema.parse(JSON.parse(await text(socket)));
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED")) throw cause;
+    rmSync(path, { force: true });
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+import { type Column, printable, table } from "../emit/console/table.ts";
+import { type Command, configOf, parseCommand } from "./command.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { RunState } from "./run-state.ts";
+import { runningAgents } from "./status-socket.ts";
+
+const usage = `usage: overlaywatch status
+
+What the agents that run on this host (with the same --state-dir) last did. Exits 1 where none runs.
+`;
+
+export const command: Command = {
+  summary: "what the running agent last did",
+  usage,
+  run: async (args, io) => {
+    const { values } = parseCommand(args, {});
+    const { config } = configOf(values, io);
+    const agents = await runningAgents(config.paths.state_dir);
+    if (values.json === true) io.stdout.write(`${JSON.stringify({ agents }, undefined, 1)}\n`);
+    else if (agents.length === 0) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
+    else io.stdout.write(agents.map((agent) => describe(agent, Date.now(), io.stdout.isTTY ?? false)).join("\n"));
+    return agents.length > 0 ? exitCodes.ok : exitCodes.failed;
+  },
+};
+
+type CollectorState = RunState["collectors"][number];
+
+function describe(agent: RunState, now: number, colors: boolean): string {
+  const { docker, series, sinks } = agent;
+  const lines = [
+    `Agent (pid ${agent.pid})`,
+    `  running for ${ago(agent.started, now)}, ${series} series in the last hour`,
+    "",
+    "Docker",
+    `  ${docker.state}, ${docker.containers} containers${docker.state === "never" ? "" : `, confirmed ${ago(docker.as_of, now)} ago`}`,
+    ...(docker.error === undefined ? [] : [`  ${printable(docker.error)}`]),
+    "",
+    "Collectors",
+    ...table(collectorColumns(now), agent.collectors, colors).map((line) => `  ${line}`),
+    ...agent.collectors.flatMap(({ name, last }) =>
+      (last?.errors ?? []).slice(0, 5).map((error) => `  ${name}: ${printable(error)}`),
+    ),
+    "",
+    "Sinks",
+    ...sinks.flatMap(({ name, samples, dropped, last_error }) => [
+      `  ${name}: ${samples} samples sent${lost(dropped)}`,
+      ...(last_error === undefined ? [] : [`    last error: ${printable(last_error)}`]),
+    ]),
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function collectorColumns(now: number): readonly Column<CollectorState>[] {
+  return [
+    { title: "NAME", text: ({ name }) => name },
+    { title: "EVERY", text: (c) => `${c.interval_seconds}s`, right: true },
+    { title: "RUNS", text: ({ runs }) => String(Object.values(runs).reduce((a, b) => a + b, 0)), right: true },
+    { title: "LAST", text: ({ last }) => (last === undefined ? "never" : `${ago(last.at, now)} ago`), right: true },
+    {
+      title: "OUTCOME",
+      text: ({ last }) => last?.outcome ?? "",
+      color: ({ last }) => (last === undefined || last.outcome === "ok" ? undefined : "red"),
+    },
+    {
+      title: "TOOK",
+      text: ({ last }) => (last === undefined ? "" : `${(last.seconds * 1000).toFixed(1)} ms`),
+      right: true,
+    },
+    { title: "SAMPLES", text: ({ last }) => String(last?.samples ?? ""), right: true },
+    {
+      title: "LEFT OUT",
+      text: ({ last }) =>
+        Object.entries(last?.skipped ?? {})
+          .map(([reason, n]) => `${n} ${reason}`)
+          .join(", "),
+    },
+  ];
+}
+
+function lost(dropped: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(dropped).map(([reason, n]) => `${n} ${reason}`);
+  return parts.length === 0 ? "" : `; lost: ${parts.join(", ")}`;
+}
+
+function ago(then: number, now: number): string {
+  const seconds = Math.max(0, Math.round((now - then) / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 3600)}h`;
+}

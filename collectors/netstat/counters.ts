@@ -1,0 +1,58 @@
+/** Counters by the kernel's name, `Tcp.RetransSegs`, and what of the text could not be read. */
+export interface Counters {
+  readonly values: ReadonlyMap<string, number>;
+  /** Pairs of lines whose numbers do not match their names: left out whole, for a shifted column would be a lie. */
+  readonly malformed: readonly string[];
+}
+
+/** Picks counters out of `/proc/PID/net/snmp` or `netstat`: pairs of lines, `Tcp: names...` and `Tcp: numbers...`. */
+export type Reader = (text: string) => Counters;
+
+interface Layout {
+  readonly columns: number;
+  /** Where in the line of numbers each wanted counter stands. */
+  readonly wanted: readonly { readonly name: string; readonly column: number }[];
+}
+
+/** Kernels differ in their columns, containers of one host do not: a line of names is understood once. */
+export function counterReader(names: Iterable<string>): Reader {
+  const wanted = new Set(names);
+  const layouts = new Map<string, Layout>();
+  const layoutOf = (header: string): Layout => {
+    const known = layouts.get(header);
+    if (known !== undefined) return known;
+    if (layouts.size > 100) layouts.clear();
+    const layout = readHeader(header, wanted);
+    layouts.set(header, layout);
+    return layout;
+  };
+  return (text) => readPairs(text, layoutOf);
+}
+
+function readHeader(header: string, wanted: ReadonlySet<string>): Layout {
+  const [protocol = "", ...columns] = words(header);
+  const named = columns.map((column, i) => ({ name: `${protocol.slice(0, -1)}.${column}`, column: i + 1 }));
+  return { columns: columns.length + 1, wanted: named.filter(({ name }) => wanted.has(name)) };
+}
+
+function readPairs(text: string, layoutOf: (header: string) => Layout): Counters {
+  const values = new Map<string, number>();
+  const malformed: string[] = [];
+  const lines = text.split("\n").filter((line) => line !== "");
+  for (let i = 0; i < lines.length; i += 2) {
+    const [header = "", numbers = ""] = lines.slice(i, i + 2);
+    const layout = layoutOf(header);
+    if (layout.wanted.length === 0) continue;
+    const cells = words(numbers);
+    const fits = cells.length === layout.columns && cells[0] === protocolOf(header);
+    if (!fits || layout.wanted.some(({ column }) => !isCount(cells[column]))) malformed.push(protocolOf(header));
+    else for (const { name, column } of layout.wanted) values.set(name, Number(cells[column]));
+  }
+  return { values, malformed };
+}
+
+const words = (line: string): readonly string[] => line.trim().split(/\s+/u);
+
+const protocolOf = (line: string): string => line.slice(0, line.indexOf(":") + 1);
+
+const isCount = (cell: string | undefined): boolean => cell !== undefined && /^\d+$/u.test(cell);
