@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import type { Libc } from "./libc.ts";
-import type { Asked, Ledger } from "./messages.ts";
+import type { Asked } from "./messages.ts";
 import { errorName, NetlinkError } from "./netlink.ts";
+import type { Ledger } from "./shared.ts";
 
 /** One netlink socket in a network namespace: it stays there, so that the thread enters each only once. */
 export interface Kept {
@@ -30,7 +31,6 @@ export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
     const socket = kept.get(key)?.socket;
     kept.delete(key);
     if (socket === undefined) return;
-    // Struck out first: were the thread ended in between, the number might soon be someone else's.
     Atomics.store(ledger, ledger.indexOf(socket), -1);
     libc.close(socket);
   };
@@ -59,10 +59,10 @@ const netlink = [16, 3 | 0x8_00_00 | 0x8_00, 4] as const;
 
 /** Nothing asynchronous between the two setns: a thread that libuv started meanwhile would stay in there. */
 function socketIn(libc: Libc, home: number, path: string): number {
-  const namespace = openSync(path, "r");
+  const namespace = openNamespace(path);
   try {
     const entered = libc.setns(namespace, cloneNewNet);
-    if (entered < 0) throw new NetlinkError(`cannot enter network namespaces: setns: ${errorName(-entered)}`);
+    if (entered < 0) throw new NetlinkError(`cannot enter network namespaces: ${errorName(-entered)} ${rights}`);
     const socket = libc.socket(...netlink);
     const left = libc.setns(home, cloneNewNet);
     if (left < 0) {
@@ -73,5 +73,17 @@ function socketIn(libc: Libc, home: number, path: string): number {
     return socket;
   } finally {
     closeSync(namespace);
+  }
+}
+
+const rights = "(it takes CAP_SYS_PTRACE and CAP_SYS_ADMIN)";
+
+/** The message names no process: it is said once for all of them. */
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new NetlinkError(`cannot open network namespaces: ${code} ${rights}`, { cause });
   }
 }

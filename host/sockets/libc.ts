@@ -1,4 +1,5 @@
 import type { LibraryHandle } from "koffi";
+import type { Shared } from "./shared.ts";
 
 /** Calls of the C library, made on the calling thread. Each answers what C answers, or the negative errno. */
 export interface Libc {
@@ -12,12 +13,12 @@ export interface Libc {
   readonly close: (fd: number) => number;
 }
 
-export const errno = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105 } as const;
+export const errno = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105, ECANCELED: 125 } as const;
 
 const messageTruncated = 0x20;
 
-/** Without koffi, or without its binary for this machine: an error that says so. */
-export async function loadLibc(): Promise<Libc | Error> {
+/** Without koffi, or without its binary for this machine: an error that says so. `receive` is refused once stopped. */
+export async function loadLibc(shared: Shared): Promise<Libc | Error> {
   try {
     const koffi = await import("koffi");
     const library = koffi.load(null);
@@ -30,7 +31,7 @@ export async function loadLibc(): Promise<Libc | Error> {
       setns,
       socket,
       send: (fd, bytes) => send(fd, bytes, bytes.length, 0),
-      receive: (fd, into) => recv(fd, into, into.length, messageTruncated),
+      receive: (fd, into) => (shared.isStopped() ? -errno.ECANCELED : recv(fd, into, into.length, messageTruncated)),
       poll: (fd, ms) => poll(pollFor(fd), 1, ms),
       close,
     };

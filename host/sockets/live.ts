@@ -39,8 +39,8 @@ export function liveSockets({
     const ended = thread?.end();
     thread = undefined;
     open.close();
-    // A thread that hangs in the kernel is left behind.
-    await Promise.race([ended, new Promise((resolve) => void setTimeout(resolve, 1000).unref())]);
+    // One that hangs in the kernel is left behind.
+    if (ended !== undefined) await within(ended, 1000);
   };
 
   const read = async (wanted: readonly NamespaceProcess[], parent: AbortSignal) => {
@@ -75,6 +75,13 @@ export function liveSockets({
       await letGo();
     },
   };
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => void (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 const isAsked = (one: Asked | Error): one is Asked => !(one instanceof Error);

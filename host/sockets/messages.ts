@@ -34,6 +34,3 @@ export interface Reply {
   /** In the order of the request. */
   readonly readings: readonly Reading[];
 }
-
-/** Descriptors of the open netlink sockets, -1 where none: shared, so that they can be closed when the thread is ended. */
-export type Ledger = Int32Array<SharedArrayBuffer>;

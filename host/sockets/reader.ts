@@ -4,9 +4,10 @@ import { type Dump, type Dumper, dumper } from "./dump.ts";
 import { type EstablishedRule, establishedRule } from "./established.ts";
 import { type Kept, keptSockets, LostThread } from "./kept.ts";
 import type { Libc } from "./libc.ts";
-import type { Asked, Counted, Ledger, Reading } from "./messages.ts";
+import type { Asked, Counted, Reading } from "./messages.ts";
 import { masks } from "./netlink.ts";
 import { readTotals, type Totals } from "./proc-net.ts";
+import type { Shared } from "./shared.ts";
 import { newTally, numbers, type Tally } from "./states.ts";
 import { textTally } from "./text.ts";
 
@@ -14,26 +15,39 @@ export type NamespaceReader = (asked: readonly Asked[]) => readonly Reading[];
 
 /**
  * Counts the TCP sockets of network namespaces: by sock_diag, or from `/proc/PID/net/tcp` where that can not be. For a
- * worker thread only: it enters namespaces, and it blocks. Throws nothing but `LostThread`; the thread must then end.
+ * worker thread only: it enters namespaces, and it blocks. Throws only what must end the thread: `LostThread`, `Stopped`.
  */
-export function namespaceReader(libc: Libc | Error, ledger: Ledger): NamespaceReader {
-  const byDiag = libc instanceof Error ? undefined : diagReader(libc, ledger);
+export function namespaceReader(libc: Libc | Error, shared: Shared): NamespaceReader {
+  const byDiag = libc instanceof Error ? noDiag(libc) : diagReader(libc, shared);
+  const readOne = (one: Asked): Reading => {
+    try {
+      return byDiag.read(one);
+    } catch (error) {
+      if (error instanceof LostThread) throw error;
+      byDiag.close(one.key);
+      return readText(one, messageOf(error));
+    }
+  };
   return (asked) => {
-    byDiag?.keepOnly(new Set(asked.map(({ key }) => key)));
-    return asked.map((one) => {
-      try {
-        if (libc instanceof Error) throw libc;
-        return byDiag?.read(one) ?? readText(one);
-      } catch (error) {
-        if (error instanceof LostThread) throw error;
-        byDiag?.close(one.key);
-        return readText(one, messageOf(error));
-      }
-    });
+    shared.inOnePiece(() => byDiag.keepOnly(new Set(asked.map(({ key }) => key))));
+    return asked.map((one) => shared.inOnePiece(() => readOne(one)));
   };
 }
 
-function diagReader(libc: Libc, ledger: Ledger) {
+interface DiagReader {
+  readonly read: (asked: Asked) => Counted;
+  readonly close: (key: string) => void;
+  readonly keepOnly: (keys: ReadonlySet<string>) => void;
+}
+
+function noDiag(why: Error): DiagReader {
+  const read = () => {
+    throw why;
+  };
+  return { read, close: () => undefined, keepOnly: () => undefined };
+}
+
+function diagReader(libc: Libc, { ledger }: Shared): DiagReader {
   const [sockets, dump, rule] = [keptSockets(libc, ledger), dumper(libc), establishedRule()];
   const read = (asked: Asked): Counted => {
     const folder = folderOf(asked);
@@ -84,12 +98,12 @@ function readIfThere(path: string): string {
   }
 }
 
-function readText(asked: Asked, why?: string): Reading {
+function readText(asked: Asked, why: string): Reading {
   try {
     const tally = newTally();
     addFile(`${folderOf(asked)}/net/tcp`, tally);
     addIpv6(`${folderOf(asked)}/net/tcp6`, tally);
-    return { how: "text", tally, interrupted: false, ...(why === undefined ? {} : { why }) };
+    return { how: "text", tally, interrupted: false, why };
   } catch (error) {
     return { fault: messageOf(error), gone: isGone(error) };
   }

@@ -1,18 +1,17 @@
 import { closeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Asked, Ledger, Reading, Reply, Request } from "./messages.ts";
+import type { Asked, Reading, Reply, Request } from "./messages.ts";
+import { type Ledger, share } from "./shared.ts";
 
 /** The worker thread while it lives. */
 export interface Thread {
-  /** One at a time. Rejects when the thread dies, and when the signal is aborted: the thread is then ended, since nothing else would stop it. */
+  /** One at a time. Rejects when the thread dies, and when the signal is aborted: the thread is then ended. */
   readonly ask: (asked: readonly Asked[], signal: AbortSignal) => Promise<readonly Reading[]>;
   readonly isAlive: () => boolean;
   /** Resolves when it has ended and its sockets are closed; never where the kernel does not let go of it. */
   readonly end: () => Promise<unknown>;
 }
-
-/** More network namespaces than any host has; of those beyond, the sockets are read as text. */
-const most = 8192;
 
 interface Waiting {
   readonly id: number;
@@ -21,9 +20,9 @@ interface Waiting {
 }
 
 export function startThread(program: URL): Thread {
-  const ledger: Ledger = new Int32Array(new SharedArrayBuffer(4 * most)).fill(-1);
-  const worker = new Worker(program, { workerData: ledger.buffer });
-  let [alive, lastId, why] = [true, 0, ""];
+  const shared = share();
+  const worker = new Worker(program, { workerData: shared.buffer });
+  let [alive, exited, lastId, why] = [true, false, 0, ""];
   let waiting: Waiting | undefined;
   // Only a question keeps the process from ending.
   worker.unref();
@@ -32,13 +31,16 @@ export function startThread(program: URL): Thread {
   });
   worker.on("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
   worker.on("exit", (code) => {
-    alive = false;
-    closeAll(ledger);
+    [alive, exited] = [false, true];
+    closeAll(shared.ledger);
     waiting?.reject(new Error(`the thread that reads TCP sockets died (${why === "" ? `code ${code}` : why})`));
   });
-  const end = () => {
+  const mayEnd = () => exited || shared.isInterruptible();
+  const end = async () => {
     alive = false;
-    return worker.terminate();
+    shared.stop();
+    while (!mayEnd()) await sleep(5, undefined, { ref: false });
+    await worker.terminate();
   };
   const answer = (asked: readonly Asked[], signal: AbortSignal) =>
     new Promise<readonly Reading[]>((resolve, reject) => {

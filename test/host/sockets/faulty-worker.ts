@@ -1,20 +1,28 @@
-import koffi from "koffi";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { loadLibc } from "../../../host/sockets/libc.ts";
+import { sharedIn } from "../../../host/sockets/shared.ts";
 
 /** The thread with the fault that `OVERLAYWATCH_TEST_FAULT` names when it is started; the true one without. */
-const faults: Readonly<Record<string, () => void>> = {
-  spin: () => {
-    for (;;);
-  },
-  sleep: () => void koffi.load(null).func("unsigned int sleep(unsigned int)")(2),
-  silence: () => undefined,
-  throw: () => {
-    throw new Error("out of order");
-  },
-  exit: () => process.exit(3),
-  empty: () => parentPort?.postMessage({ id: 1, readings: [] }, []),
-};
+const name = process.env["OVERLAYWATCH_TEST_FAULT"] ?? "";
+if (name === "") await import("../../../host/sockets/worker.ts");
+else await beFaulty();
 
-const fault = faults[process.env["OVERLAYWATCH_TEST_FAULT"] ?? ""];
-if (fault === undefined) await import("../../../host/sockets/worker.ts");
-else parentPort?.on("message", fault);
+async function beFaulty(): Promise<void> {
+  const shared = sharedIn(workerData);
+  const libc = await loadLibc(shared);
+  const faults: Readonly<Record<string, () => void>> = {
+    spin: () => {
+      for (;;);
+    },
+    /** In the kernel, as a dump might: nothing can end it there. */
+    hang: () => void shared.inOnePiece(() => (libc instanceof Error ? 0 : libc.poll(-1, 2000))),
+    silence: () => undefined,
+    throw: () => {
+      throw new Error("out of order");
+    },
+    exit: () => process.exit(3),
+    empty: () => parentPort?.postMessage({ id: 1, readings: [] }, []),
+  };
+  shared.started();
+  parentPort?.on("message", () => faults[name]?.());
+}

@@ -73,7 +73,10 @@ export async function endHolders(): Promise<void> {
 
 /** What `ss` counts in there, under our names. */
 export function ssStates({ pid }: Holder): Readonly<Record<TcpState, number>> {
-  const { stdout, status } = spawnSync("nsenter", [`--net=/proc/${pid}/ns/net`, "ss", "-Htan"], { encoding: "utf8" });
+  const { stdout, status } = spawnSync("nsenter", [`--net=/proc/${pid}/ns/net`, "ss", "-Htan"], {
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (status !== 0) throw new Error(`ss ended with ${status}`);
   const seen = stdout
     .split("\n")
