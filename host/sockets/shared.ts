@@ -18,7 +18,7 @@ export interface Shared {
   readonly isInterruptible: () => boolean;
 }
 
-export class Stopped extends Error {
+class Stopped extends Error {
   override readonly name = "Stopped";
 }
 

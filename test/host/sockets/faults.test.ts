@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LiveSockets, liveSockets } from "../../../host/sockets/live.ts";
-import { isRoot, needs } from "../../needs.ts";
+import { needs } from "../../needs.ts";
 import { until } from "../until.ts";
 import {
   ask,
@@ -13,11 +13,13 @@ import {
   openSockets,
   ssStates,
   threadNamespaces,
+  hasTools,
+  tools,
 } from "./stage.ts";
 
 const never = new AbortController().signal;
 const full = process.env["OVERLAYWATCH_ACCEPT"] === "full";
-const faulty = new URL("faulty-worker.js", import.meta.url);
+const faulty = new URL("./faulty-worker.js", import.meta.url);
 
 describe("host/sockets, when the thread or its namespaces come and go", () => {
   let sockets: LiveSockets;
@@ -26,7 +28,7 @@ describe("host/sockets, when the thread or its namespaces come and go", () => {
   };
 
   beforeEach(function () {
-    needs(this, "root", isRoot());
+    needs(this, tools, hasTools());
   });
 
   afterEach(async () => {

@@ -24,7 +24,7 @@ const accepted = new Map<string, Socket>();
 
 const isHalf = process.send !== undefined;
 if (isHalf) process.on("disconnect", () => process.exit(0));
-else execFileSync("ip", ["link", "set", "lo", "up"]);
+else execFileSync("/sbin/ip", ["link", "set", "lo", "up"]);
 await act(kind);
 if (!isHalf) {
   const lines = createInterface({ input: process.stdin });
@@ -40,8 +40,8 @@ async function act(name: string): Promise<void> {
 /** Every state, in both families; v6 has an IPv4 connection on a socket of its own too. */
 async function allStates(): Promise<void> {
   for (const [host, tables, base] of [
-    ["127.0.0.1", "iptables", 9000],
-    ["::1", "ip6tables", 9200],
+    ["127.0.0.1", "/usr/sbin/iptables", 9000],
+    ["::1", "/usr/sbin/ip6tables", 9200],
   ] as const) {
     const drop = (...rule: string[]) =>
       execFileSync(tables, ["-w", "-A", "INPUT", "-i", "lo", "-p", "tcp", ...rule, "-j", "DROP"]);
@@ -88,7 +88,7 @@ async function droppedStates(host: string, port: number, drop: (...rule: string[
 
 /** A connection that only its server half knows: SYN_RECV, and nothing but listeners otherwise. */
 async function halfOpen(): Promise<void> {
-  execFileSync("iptables", ["-w", "-A", "INPUT", "-i", "lo", "-p", "tcp", "--sport", "9100", "-j", "DROP"]);
+  execFileSync("/usr/sbin/iptables", ["-w", "-A", "INPUT", "-i", "lo", "-p", "tcp", "--sport", "9100", "-j", "DROP"]);
   const client = connect({ host: "127.0.0.1", port: 9100 });
   await sleep(50);
   client.destroy();

@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { NotAvailable } from "../../../host/host.ts";
 import { procfs } from "../../../host/procfs.ts";
 import { type LiveSockets, liveSockets } from "../../../host/sockets/live.ts";
-import { isRoot, needs } from "../../needs.ts";
+import { needs } from "../../needs.ts";
 import { until } from "../until.ts";
-import { ask, endHolders, hold, holdEmpty, ssStates } from "./stage.ts";
+import { ask, endHolders, hold, holdEmpty, ssStates, hasTools, tools } from "./stage.ts";
 
+const textWorker = new URL("./text-worker.js", import.meta.url);
 const never = new AbortController().signal;
 
 describe("host/sockets, in real network namespaces", () => {
   const said: string[] = [];
   let opened: LiveSockets[] = [];
-  const open = (program?: string): LiveSockets => {
-    const url = program === undefined ? {} : { program: new URL(program, import.meta.url) };
-    const sockets = liveSockets({ log: (level, message) => void said.push(`${level} ${message}`), ...url });
+  const open = (options: { readonly program?: URL } = {}): LiveSockets => {
+    const sockets = liveSockets({ log: (level, message) => void said.push(`${level} ${message}`), ...options });
     opened.push(sockets);
     return sockets;
   };
 
   beforeEach(function () {
-    needs(this, "root", isRoot());
+    needs(this, tools, hasTools());
     said.length = 0;
   });
 
@@ -31,7 +31,7 @@ describe("host/sockets, in real network namespaces", () => {
 
   it("counts every state as ss does, IPv4 and IPv6, by sock_diag and by text", async () => {
     const holder = await hold("states");
-    const [diag, text] = [open(), open("text-worker.js")];
+    const [diag, text] = [open(), open({ program: textWorker })];
     const truth = ssStates(holder);
     for (const [state, count] of Object.entries(truth))
       assert.ok(count >= 2 || state === "close", `the stage lacks ${state}`);
@@ -97,7 +97,7 @@ describe("host/sockets, in real network namespaces", () => {
     const [sockets, both] = [open(), [{ key: dead.key, process: handle }, alive]];
     await sockets.tcpStates(both, never);
     await dead.end();
-    for (const asked of [sockets, open("text-worker.js")]) {
+    for (const asked of [sockets, open({ program: textWorker })]) {
       const readings = await asked.tcpStates(both, never);
       assert.ok(readings.get(dead.key) instanceof NotAvailable);
       const reading = readings.get(alive.key);

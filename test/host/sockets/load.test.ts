@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type LiveSockets, liveSockets } from "../../../host/sockets/live.ts";
-import { isRoot, needs } from "../../needs.ts";
-import { ask, endHolders, hold, type Holder, ssStates } from "./stage.ts";
+import { needs } from "../../needs.ts";
+import { ask, endHolders, hold, type Holder, ssStates, hasTools, tools } from "./stage.ts";
 
-const open = (program = "../../../host/sockets/worker.js") =>
-  liveSockets({ log: () => undefined, program: new URL(program, import.meta.url) });
+const textWorker = new URL("./text-worker.js", import.meta.url);
+const open = (options: { readonly program?: URL } = {}) => liveSockets({ log: () => undefined, ...options });
 
 describe("host/sockets, with 20 000 established sockets in one namespace", () => {
   const opened: LiveSockets[] = [];
@@ -16,9 +16,9 @@ describe("host/sockets, with 20 000 established sockets in one namespace", () =>
 
   it("is right, by sock_diag and by text, and says what a cycle costs", async function () {
     this.timeout(120_000);
-    needs(this, "root", isRoot());
+    needs(this, tools, hasTools());
     const holder = await hold("many", 20_000);
-    const [diag, text] = [open(), open("text-worker.js")];
+    const [diag, text] = [open(), open({ program: textWorker })];
     opened.push(diag, text);
     const truth = ssStates(holder);
     assert.equal(truth.established, 20_000);
@@ -33,7 +33,7 @@ describe("host/sockets, with 20 000 established sockets in one namespace", () =>
   });
 
   it("asks an idle namespace next to nothing", async function () {
-    needs(this, "root", isRoot());
+    needs(this, tools, hasTools());
     const holder = await hold("idle");
     const diag = open();
     opened.push(diag);

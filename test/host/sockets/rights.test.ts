@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { isRoot, needs } from "../../needs.ts";
-import { endHolders, hold, ssStates } from "./stage.ts";
+import { needs } from "../../needs.ts";
+import { endHolders, hold, ssStates, hasTools, tools } from "./stage.ts";
 
 describe("host/sockets, without the right to enter namespaces", () => {
   afterEach(endHolders);
 
   it("reads the same as text, and says why, once", async function () {
-    needs(this, "root", isRoot());
-    const program = fileURLToPath(new URL("ask-as-nobody.js", import.meta.url));
+    needs(this, tools, hasTools());
+    const program = fileURLToPath(new URL("./ask-as-nobody.js", import.meta.url));
     const nobody = { uid: 65_534, gid: 65_534, encoding: "utf8" } as const;
     needs(this, "a clone that others may read", spawnSync(process.execPath, ["--check", program], nobody).status === 0);
     const holder = await hold("states");

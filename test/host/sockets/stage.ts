@@ -1,12 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { NamespaceProcess, SocketView, TcpReading } from "../../../host/host.ts";
 import { procfs } from "../../../host/procfs.ts";
 import type { TcpState } from "../../../host/sockets/states.ts";
 import { until } from "../until.ts";
+
+/** For `needs`. */
+export const tools = "root, iptables, ip6tables, iproute2 and IPv6";
+export const hasTools = (): boolean =>
+  process.getuid?.() === 0 &&
+  ["/usr/sbin/iptables", "/usr/sbin/ip6tables", "/sbin/ip", "/proc/net/tcp6"].every((path) => existsSync(path));
 
 /** A process that holds sockets in a network namespace of its own. */
 export interface Holder extends NamespaceProcess {
@@ -21,8 +27,8 @@ const holders = new Set<Holder>();
 let made = 0;
 
 export async function hold(kind: string, count = 0): Promise<Holder> {
-  const program = fileURLToPath(new URL("holder.js", import.meta.url));
-  const child = spawn("unshare", ["--net", process.execPath, program, kind, String(count)], {
+  const program = fileURLToPath(new URL("./holder.js", import.meta.url));
+  const child = spawn("/usr/bin/unshare", ["--net", process.execPath, program, kind, String(count)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -35,7 +41,7 @@ export async function hold(kind: string, count = 0): Promise<Holder> {
 
 /** A namespace with nothing in it, cheaply. */
 export async function holdEmpty(): Promise<Holder> {
-  const child = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
+  const child = spawn("/usr/bin/unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
   await once(child, "spawn");
   const own = readlinkSync("/proc/self/ns/net");
   await until("a namespace of its own", () => namespaceOf(child.pid) !== own);
@@ -46,15 +52,15 @@ const namespaceOf = (pid: number | undefined): string => readlinkSync(`/proc/${p
 
 function holderOf(child: ChildProcess, tell: (act: string) => Promise<void>): Holder {
   const pid = child.pid ?? 0;
-  const process = procfs().open(pid);
+  const handle = procfs().open(pid);
   const holder: Holder = {
     key: `holder ${++made}`,
     pid,
-    process,
+    process: handle,
     tell,
     end: async () => {
       holders.delete(holder);
-      process.close();
+      handle.close();
       const ended = once(child, "exit");
       if (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGKILL");
@@ -73,7 +79,7 @@ export async function endHolders(): Promise<void> {
 
 /** What `ss` counts in there, under our names. */
 export function ssStates({ pid }: Holder): Readonly<Record<TcpState, number>> {
-  const { stdout, status } = spawnSync("nsenter", [`--net=/proc/${pid}/ns/net`, "ss", "-Htan"], {
+  const { stdout, status } = spawnSync("/usr/bin/nsenter", [`--net=/proc/${pid}/ns/net`, "ss", "-Htan"], {
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,
   });
