@@ -14,7 +14,8 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
   idle: () => listen("127.0.0.1", 9100),
   states: allStates,
   many: () => many(Number(count)),
-  closeWait: closeWait,
+  closeWait,
+  timeWait,
   halfOpen,
 };
 
@@ -56,14 +57,25 @@ async function easyStates(host: string, port: number): Promise<void> {
   await listen(host, port);
   for (let i = 0; i < 3; i++) await pair(host, port);
   for (let i = 0; i < 2; i++) (await pair(host, port)).client.end();
-  // TIME_WAIT: both ends closed.
+  await closed(host, port);
+  // FIN_WAIT2 without a process: what the kernel keeps among its TIME_WAIT sockets.
+  (await pair(host, port)).client.destroy();
+}
+
+/** TIME_WAIT: both ends closed, one after the other. */
+async function closed(host: string, port: number): Promise<void> {
   const { client, server } = await pair(host, port);
   const ended = once(server.resume(), "end");
   client.resume().end();
   await ended;
   server.end();
-  // FIN_WAIT2 without a process: what the kernel keeps among its TIME_WAIT sockets.
-  (await pair(host, port)).client.destroy();
+  await once(client, "close");
+}
+
+/** Nothing but a listener, and a connection that was. */
+async function timeWait(): Promise<void> {
+  await listen("127.0.0.1", 9600);
+  await closed("127.0.0.1", 9600);
 }
 
 async function droppedStates(host: string, port: number, drop: (...rule: string[]) => unknown): Promise<void> {

@@ -66,6 +66,15 @@ describe("host/sockets, in real network namespaces", () => {
     }
   });
 
+  it("keeps seeing TIME_WAIT where nothing but a listener is in use and nothing comes in", async () => {
+    const holder = await hold("timeWait");
+    const sockets = open();
+    for (let cycle = 0; cycle < 3; cycle++) {
+      const { states } = await ask(sockets, holder);
+      assert.deepEqual([states.listen, states.time_wait], [1, 1]);
+    }
+  });
+
   it("follows a namespace from nothing to CLOSE_WAIT", async () => {
     const holder = await hold("nothing");
     const sockets = open();

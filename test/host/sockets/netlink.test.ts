@@ -100,6 +100,7 @@ describe("host/sockets/netlink", () => {
       socket(1, { size: 0xff_ff_ff_ff }),
       socket(1, { size: 84 }),
       Buffer.concat([socket(1), Buffer.alloc(4)]),
+      message(typeSocket, Buffer.alloc(68)),
     ]) {
       assert.throws(() => take(bytes), NetlinkError);
     }
