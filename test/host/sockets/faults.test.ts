@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LiveSockets, liveSockets } from "../../../host/sockets/live.ts";
 import { needs } from "../../needs.ts";
@@ -19,6 +22,8 @@ import {
 
 const never = new AbortController().signal;
 const full = process.env["OVERLAYWATCH_ACCEPT"] === "full";
+/** What a thread does wrong that starts while this file names it. */
+const order = join(tmpdir(), `overlaywatch-fault-${process.pid}`);
 const faulty = new URL("./faulty-worker.js", import.meta.url);
 
 describe("host/sockets, when the thread or its namespaces come and go", () => {
@@ -32,10 +37,12 @@ describe("host/sockets, when the thread or its namespaces come and go", () => {
   });
 
   afterEach(async () => {
-    delete process.env["OVERLAYWATCH_TEST_FAULT"];
+    writeFileSync(order, "");
     await sockets?.close();
     await endHolders();
   });
+
+  after(() => rmSync(order, { force: true }));
 
   for (const [fault, message] of [
     ["spin", /^no TCP socket was read within 1000 ms: the thread was ended, another follows$/u],
@@ -48,9 +55,9 @@ describe("host/sockets, when the thread or its namespaces come and go", () => {
     it(`costs one cycle and no more when the thread does this: ${fault}`, async () => {
       const holder = await hold("idle");
       open({ program: faulty, timeoutMs: 1000 });
-      process.env["OVERLAYWATCH_TEST_FAULT"] = fault;
+      writeFileSync(order, fault);
       await assert.rejects(ask(sockets, holder), { message });
-      process.env["OVERLAYWATCH_TEST_FAULT"] = "";
+      writeFileSync(order, "");
       if (fault === "empty") return;
       // One that hangs in the kernel is left behind: another works beside it.
       assert.equal((await ask(sockets, holder)).states.listen, 1);
@@ -121,7 +128,7 @@ describe("host/sockets, when the thread or its namespaces come and go", () => {
     const holder = await hold("idle");
     open({ program: faulty });
     await assert.rejects(sockets.tcpStates([holder], AbortSignal.abort(new Error("early"))), { message: "early" });
-    process.env["OVERLAYWATCH_TEST_FAULT"] = "silence";
+    writeFileSync(order, "silence");
     const cut = new AbortController();
     const reading = sockets.tcpStates([holder], cut.signal);
     setTimeout(() => cut.abort(new Error("late")), 50);

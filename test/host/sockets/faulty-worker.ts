@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { loadLibc } from "../../../host/sockets/libc.ts";
 import { sharedIn } from "../../../host/sockets/shared.ts";
 
-/** The thread with the fault that `OVERLAYWATCH_TEST_FAULT` names when it is started; the true one without. */
-const name = process.env["OVERLAYWATCH_TEST_FAULT"] ?? "";
+/** The thread with the fault that a file names when it is started; the true one without. */
+const name = readFileSync(join(tmpdir(), `overlaywatch-fault-${process.pid}`), "utf8");
 if (name === "") await import("../../../host/sockets/worker.ts");
 else await beFaulty();
 
