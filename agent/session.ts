@@ -13,6 +13,7 @@ import { socketPathOf } from "../host/docker/socket.ts";
 import { type DockerWatch, watchDocker } from "../host/docker/watch.ts";
 import type { Host } from "../host/host.ts";
 import { procfs } from "../host/procfs.ts";
+import { liveSockets } from "../host/sockets/live.ts";
 import { type Runner, runner } from "./collect.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
@@ -59,7 +60,8 @@ export function openSession(config: Config, { names, raw = false, log }: Session
     timeoutMs: milliseconds(config.docker.timeout),
     log: (level, message) => log[level](message),
   });
-  const host: Host = { proc: procfs(config.paths.host_root), docker, clock };
+  const sockets = liveSockets({ log: (level, message) => log[level](message) });
+  const host: Host = { proc: procfs(config.paths.host_root), docker, sockets, clock };
   const namespaces = trackNamespaces(host, containerFilter(config.docker));
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {
@@ -74,7 +76,7 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   docker.onDie((id) => void (unseen += namespaces.hasSeen(id) ? 0 : 1));
   const close = async () => {
     namespaces.close();
-    await docker.close();
+    await Promise.all([docker.close(), sockets.close()]);
   };
   const labelKeys = Object.values(config.tags.labels);
   return {

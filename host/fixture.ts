@@ -3,7 +3,19 @@ import { join } from "node:path";
 import { readContainer } from "./docker/container.ts";
 import { emptyInventory, type Inventory } from "./docker/inventory.ts";
 import { readNetworks } from "./docker/network.ts";
-import { type Clock, type DockerView, type Host, NotAvailable, type ProcessHandle, type Procfs } from "./host.ts";
+import {
+  type Clock,
+  type DockerView,
+  type Host,
+  type NamespaceProcess,
+  NotAvailable,
+  type ProcessHandle,
+  type Procfs,
+  type SocketView,
+  type TcpReading,
+} from "./host.ts";
+import { byState, newTally } from "./sockets/states.ts";
+import { tallyText } from "./sockets/text.ts";
 
 /** The fixture was asked for something that it does not have: the test, not the machine, is wrong. */
 class FixtureError extends Error {
@@ -12,11 +24,11 @@ class FixtureError extends Error {
 
 /**
  * A machine in a folder: `docker.json` as `{containers: [inspect answers], networks: [...]}`, `proc/PID/...` as the
- * kernel has it, `proc/host/...` for the host's own namespace, `proc/PID/net/dev.inode` for an inode number. A folder
+ * kernel has it, `proc/host/...` for the host's own namespace, `proc/PID/net/dev.inode` for an inode number, sockets from `proc/PID/net/tcp` and `tcp6`. A folder
  * `proc/PID.gone` is a process that is no more. What is missing otherwise is refused loudly, never taken for absent.
  */
 export function fixtureHost(folder: string, clock: Clock): Host {
-  return { proc: fixtureProcfs(folder), docker: fixtureDocker(folder), clock };
+  return { proc: fixtureProcfs(folder), docker: fixtureDocker(folder), sockets: fixtureSockets, clock };
 }
 
 function fixtureProcfs(folder: string): Procfs {
@@ -26,6 +38,7 @@ function fixtureProcfs(folder: string): Procfs {
     if (!existsSync(below)) throw new FixtureError(`the fixture ${folder} has no process ${name}`);
     return {
       pid,
+      folder: below,
       text: (path) => need(folder, join(below, path)),
       inode: (path) => Number(need(folder, join(below, `${path}.inode`)).trim()),
       close: () => undefined,
@@ -38,6 +51,30 @@ function need(folder: string, path: string): string {
   if (existsSync(`${path}.gone`)) throw new NotAvailable(`${path} is gone`);
   if (!existsSync(path)) throw new FixtureError(`the fixture ${folder} has no ${path.slice(folder.length + 1)}`);
   return readFileSync(path, "utf8");
+}
+
+const fixtureSockets: SocketView = {
+  tcpStates: async (wanted) => new Map(wanted.map((one) => [one.key, readStates(one)])),
+};
+
+/** `net/tcp6.gone` is a machine without IPv6. What is not the kernel's form is that namespace's error, as on a live host. */
+function readStates({ process }: NamespaceProcess): TcpReading | Error {
+  try {
+    const tally = tallyText(process.text("net/tcp"), newTally());
+    return { states: byState(tallyText(textIfThere(process, "net/tcp6"), tally)), how: "text", interrupted: false };
+  } catch (error) {
+    if (error instanceof FixtureError) throw error;
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function textIfThere(process: ProcessHandle, path: string): string {
+  try {
+    return process.text(path);
+  } catch (error) {
+    if (error instanceof NotAvailable) return "";
+    throw error;
+  }
 }
 
 function fixtureDocker(folder: string): DockerView {

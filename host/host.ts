@@ -1,9 +1,11 @@
 import type { Inventory } from "./docker/inventory.ts";
+import type { TcpState } from "./sockets/states.ts";
 
 /** Everything that a collector may learn from the machine that it runs on. */
 export interface Host {
   readonly proc: Procfs;
   readonly docker: DockerView;
+  readonly sockets: SocketView;
   readonly clock: Clock;
 }
 
@@ -19,6 +21,8 @@ export interface Procfs {
 
 export interface ProcessHandle {
   readonly pid: number;
+  /** The folder itself, good within this program while the handle is open. */
+  readonly folder: string;
   /** A file below `/proc/PID`, whole. Throws `NotAvailable` where it is missing or the process is gone. */
   readonly text: (path: string) => string;
   /** Inode number of a file below `/proc/PID`; that of `net/dev` is the same for all processes of one network namespace. */
@@ -29,6 +33,34 @@ export interface ProcessHandle {
 export interface DockerView {
   /** The last known good inventory, at once; `state` and `asOf` say how good. */
   readonly inventory: () => Inventory;
+}
+
+/** A process that stands for its network namespace. */
+export interface NamespaceProcess {
+  /** The same for one life of a namespace, and for no other. */
+  readonly key: string;
+  readonly process: ProcessHandle;
+}
+
+export interface SocketView {
+  /**
+   * The TCP sockets of network namespaces, all in one question. For each key what was counted, `NotAvailable` where the
+   * process is gone, or the error. What is held open for a namespace is let go of when a question leaves it out.
+   * Rejects when nothing could be read within the deadline, or when the signal is aborted.
+   */
+  readonly tcpStates: (
+    wanted: readonly NamespaceProcess[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, TcpReading | Error>>;
+}
+
+export interface TcpReading {
+  /** IPv4 and IPv6 together, every state, those at 0 too. */
+  readonly states: Readonly<Record<TcpState, number>>;
+  /** From the kernel's socket tables by netlink, or from `/proc/PID/net/tcp{,6}`. */
+  readonly how: "sock_diag" | "text";
+  /** The table changed under every try to read it: near the truth, not true. */
+  readonly interrupted: boolean;
 }
 
 export interface Clock {

@@ -21,6 +21,7 @@ function openProcess(path: string, pid: number): ProcessHandle {
   let open = true;
   return {
     pid,
+    folder: base,
     text: (file) => reading(`${path}/${file}`, () => readWhole(`${base}/${file}`)),
     inode: (file) => reading(`${path}/${file}`, () => statSync(`${base}/${file}`).ino),
     close: () => {
@@ -33,13 +34,16 @@ function openProcess(path: string, pid: number): ProcessHandle {
 /** ESRCH and EINVAL: the process died between two steps, or is a zombie without namespaces. */
 const gone: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "EINVAL"]);
 
+/** Whether a read failed because what was to be read is no more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && gone.has(error.code);
+}
+
 function reading<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && gone.has(cause.code)) {
-      throw new NotAvailable(`${what} is not there (any more)`, { cause });
-    }
+    if (isGone(cause)) throw new NotAvailable(`${what} is not there (any more)`, { cause });
     throw new Error(`cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
@@ -47,7 +51,8 @@ function reading<T>(what: string, read: () => T): T {
 /** One buffer for all reads: nothing here is ever awaited while it is in use. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-function readWhole(path: string): string {
+/** A file of the kernel's, at once. */
+export function readWhole(path: string): string {
   const file = openSync(path, "r");
   try {
     let length = 0;

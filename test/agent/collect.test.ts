@@ -27,8 +27,13 @@ const gone = () => {
 
 function hostOf(inventory: Inventory = { ...emptyInventory, state: "live" }) {
   const clock = manualClock(1_000_000);
-  const self = { pid: 0, text: nothing, inode: () => 1, close: () => undefined };
-  const host: Host = { clock, docker: { inventory: () => inventory }, proc: { open: gone, host: () => self } };
+  const self = { pid: 0, folder: "/proc/self", text: nothing, inode: () => 1, close: () => undefined };
+  const host: Host = {
+    clock,
+    docker: { inventory: () => inventory },
+    proc: { open: gone, host: () => self },
+    sockets: { tcpStates: gone },
+  };
   return { host, clock };
 }
 

@@ -39,6 +39,7 @@ function machine(...processes: readonly (readonly [pid: number, name: string, in
     };
     const handle = {
       pid,
+      folder: `/proc/${pid}`,
       text: () => alive().cgroup,
       inode: () => alive().inode,
       close: () => void open.delete(handle),
@@ -51,7 +52,12 @@ function machine(...processes: readonly (readonly [pid: number, name: string, in
   return {
     processes: made,
     open,
-    host: { proc, docker: { inventory: unused }, clock: { now: unused, monotonic: unused } },
+    host: {
+      proc,
+      docker: { inventory: unused },
+      sockets: { tcpStates: unused },
+      clock: { now: unused, monotonic: unused },
+    },
   };
 }
 

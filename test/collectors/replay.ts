@@ -52,6 +52,7 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
   const host: Host = {
     clock,
     docker: { inventory: () => current().docker.inventory() },
+    sockets: { tcpStates: (wanted, signal) => current().sockets.tcpStates(wanted, signal) },
     proc: {
       open: (pid) => follow(pid, () => current().proc.open(pid)),
       host: () => follow(0, () => current().proc.host()),
@@ -68,7 +69,13 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
 
 function follow(pid: number, open: () => ProcessHandle): ProcessHandle {
   open();
-  return { pid, text: (path) => open().text(path), inode: (path) => open().inode(path), close: () => undefined };
+  return {
+    pid,
+    folder: open().folder,
+    text: (path) => open().text(path),
+    inode: (path) => open().inode(path),
+    close: () => undefined,
+  };
 }
 
 function headOf({ outcome, skipped, resets, errors }: CycleResult, cycle: number): string {

@@ -1,0 +1,89 @@
+import { closeSync, openSync } from "node:fs";
+import type { Libc } from "./libc.ts";
+import type { Asked } from "./messages.ts";
+import { errorName, NetlinkError } from "./netlink.ts";
+import type { Ledger } from "./shared.ts";
+
+/** One netlink socket in a network namespace: it stays there, so that the thread enters each only once. */
+export interface Kept {
+  readonly socket: number;
+  /** Segments that had come in when there was nothing but listeners; a SYN since then would have counted. */
+  quietAt: number | undefined;
+}
+
+export interface KeptSockets {
+  /** Opens it where there is none yet. Throws without the right to enter, and `LostThread`. */
+  readonly of: (asked: Asked) => Kept;
+  readonly close: (key: string) => void;
+  /** Closes all others: an open socket keeps a dead namespace alive. */
+  readonly keepOnly: (keys: ReadonlySet<string>) => void;
+}
+
+/** The thread could not leave a foreign namespace: it must end. */
+export class LostThread extends Error {
+  override readonly name = "LostThread";
+}
+
+export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
+  const home = openSync("/proc/thread-self/ns/net", "r");
+  const kept = new Map<string, Kept>();
+  const close = (key: string) => {
+    const socket = kept.get(key)?.socket;
+    kept.delete(key);
+    if (socket === undefined) return;
+    Atomics.store(ledger, ledger.indexOf(socket), -1);
+    libc.close(socket);
+  };
+  return {
+    of: ({ key, folder }) => {
+      const known = kept.get(key);
+      if (known !== undefined) return known;
+      const row = ledger.indexOf(-1);
+      if (row === -1) throw new Error(`${ledger.length} network namespaces are open already`);
+      const socket = socketIn(libc, home, `/proc/self/fd/${folder}/ns/net`);
+      Atomics.store(ledger, row, socket);
+      const made: Kept = { socket, quietAt: undefined };
+      kept.set(key, made);
+      return made;
+    },
+    close,
+    keepOnly: (keys) => {
+      for (const key of kept.keys()) if (!keys.has(key)) close(key);
+    },
+  };
+}
+
+const cloneNewNet = 0x40_00_00_00;
+/** AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG */
+const netlink = [16, 3 | 0x8_00_00 | 0x8_00, 4] as const;
+
+/** Nothing asynchronous between the two setns: a thread that libuv started meanwhile would stay in there. */
+function socketIn(libc: Libc, home: number, path: string): number {
+  const namespace = openNamespace(path);
+  try {
+    const entered = libc.setns(namespace, cloneNewNet);
+    if (entered < 0) throw new NetlinkError(`cannot enter network namespaces: ${errorName(-entered)} ${rights}`);
+    const socket = libc.socket(...netlink);
+    const left = libc.setns(home, cloneNewNet);
+    if (left < 0) {
+      if (socket >= 0) libc.close(socket);
+      throw new LostThread(`cannot return from a network namespace: setns: ${errorName(-left)}`);
+    }
+    if (socket < 0) throw new NetlinkError(`cannot open a netlink socket for sock_diag: ${errorName(-socket)}`);
+    return socket;
+  } finally {
+    closeSync(namespace);
+  }
+}
+
+const rights = "(it takes CAP_SYS_PTRACE and CAP_SYS_ADMIN)";
+
+/** The message names no process: it is said once for all of them. */
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new NetlinkError(`cannot open network namespaces: ${code} ${rights}`, { cause });
+  }
+}

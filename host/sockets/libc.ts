@@ -1,0 +1,59 @@
+import type { LibraryHandle } from "koffi";
+import type { Shared } from "./shared.ts";
+
+/** Calls of the C library, made on the calling thread. Each answers what C answers, or the negative errno. */
+export interface Libc {
+  readonly setns: (fd: number, kind: number) => number;
+  readonly socket: (domain: number, type: number, protocol: number) => number;
+  readonly send: (fd: number, bytes: Uint8Array) => number;
+  /** The length of the whole message, also where it is longer than `into` (MSG_TRUNC). */
+  readonly receive: (fd: number, into: Uint8Array) => number;
+  /** Waits for something to read; 0 when nothing came within `ms` milliseconds. */
+  readonly poll: (fd: number, ms: number) => number;
+  readonly close: (fd: number) => number;
+}
+
+export const errno = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105, ECANCELED: 125 } as const;
+
+const messageTruncated = 0x20;
+
+/** Without koffi, or without its binary for this machine: an error that says so. `receive` is refused once stopped. */
+export async function loadLibc(shared: Shared): Promise<Libc | Error> {
+  try {
+    const koffi = await import("koffi");
+    const library = koffi.load(null);
+    const bind = (definition: string) => checked(library.func(definition), () => koffi.errno());
+    const [setns, socket] = [bind("int setns(int, int)"), bind("int socket(int, int, int)")];
+    const send = bind("long send(int, const uint8_t *, size_t, int)");
+    const recv = bind("long recv(int, uint8_t *, size_t, int)");
+    const [poll, close] = [bind("int poll(uint8_t *, unsigned long, int)"), bind("int close(int)")];
+    return {
+      setns,
+      socket,
+      send: (fd, bytes) => send(fd, bytes, bytes.length, 0),
+      receive: (fd, into) => (shared.isStopped() ? -errno.ECANCELED : recv(fd, into, into.length, messageTruncated)),
+      poll: (fd, ms) => poll(pollFor(fd), 1, ms),
+      close,
+    };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new Error(`cannot load npm package koffi: ${why}`, { cause });
+  }
+}
+
+function checked(call: ReturnType<LibraryHandle["func"]>, errnoNow: () => number): (...args: unknown[]) => number {
+  return (...args) => {
+    const result: unknown = call(...args);
+    const error = errnoNow();
+    if (typeof result !== "number") throw new TypeError(`${call.info.name} answered ${String(result)}, not a number`);
+    return result < 0 ? -error : result;
+  };
+}
+
+/** struct pollfd: int fd; short events, revents. */
+function pollFor(fd: number): Uint8Array {
+  const words = new Int32Array(2);
+  words[0] = fd;
+  new Int16Array(words.buffer)[2] = 1;
+  return new Uint8Array(words.buffer);
+}

@@ -1,0 +1,36 @@
+import type { Tally } from "./states.ts";
+
+/** One network namespace to be read: an open directory `/proc/PID`, the descriptor being the asker's. */
+export interface Asked {
+  /** The same for one life of a namespace, and for no other. */
+  readonly key: string;
+  readonly folder: number;
+}
+
+export interface Request {
+  readonly id: number;
+  /** All that there are: a namespace that is not named any more is let go. */
+  readonly asked: readonly Asked[];
+}
+
+export interface Counted {
+  readonly how: "sock_diag" | "text";
+  readonly tally: Tally;
+  readonly interrupted: boolean;
+  /** Why it was read as text. */
+  readonly why?: string;
+}
+
+export interface Fault {
+  readonly fault: string;
+  /** The process has ended. */
+  readonly gone: boolean;
+}
+
+export type Reading = Counted | Fault;
+
+export interface Reply {
+  readonly id: number;
+  /** In the order of the request. */
+  readonly readings: readonly Reading[];
+}

@@ -1,0 +1,14 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { loadLibc } from "./libc.ts";
+import type { Reply, Request } from "./messages.ts";
+import { namespaceReader } from "./reader.ts";
+import { sharedIn } from "./shared.ts";
+
+/** The thread that enters network namespaces, and the only one. What it can not catch ends it; the next cycle starts another. */
+const shared = sharedIn(workerData);
+const read = namespaceReader(await loadLibc(shared), shared);
+shared.started();
+parentPort?.on("message", ({ id, asked }: Request) => {
+  const reply: Reply = { id, readings: read(asked) };
+  parentPort?.postMessage(reply, []);
+});

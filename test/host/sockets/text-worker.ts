@@ -1,0 +1,10 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { Request } from "../../../host/sockets/messages.ts";
+import { namespaceReader } from "../../../host/sockets/reader.ts";
+import { sharedIn } from "../../../host/sockets/shared.ts";
+
+/** The thread as it is on a machine without koffi. */
+const shared = sharedIn(workerData);
+const read = namespaceReader(new Error("no koffi on this machine"), shared);
+shared.started();
+parentPort?.on("message", ({ id, asked }: Request) => parentPort?.postMessage({ id, readings: read(asked) }, []));
