@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { main } from "../../agent/cli.ts";
 import type { Message } from "../../emit/dogstatsd/parse.ts";
+import { dogstatsdSink } from "../../emit/dogstatsd/sink.ts";
 import { listen, type Listening } from "../emit/dogstatsd/listening.ts";
 import { until } from "../host/until.ts";
 import { memoryIo } from "./cli.ts";
@@ -174,7 +175,6 @@ describe("agent/sink", () => {
     const socket = join(path(), "sink.sock");
     const one = start(["sink", "--uds", socket]);
     await until("it listens", () => one.text().err.includes(`unix ${socket}`));
-    const { dogstatsdSink } = await import("../../emit/dogstatsd/sink.ts");
     const sender = dogstatsdSink({ transport: { kind: "uds", path: socket } });
     const send = async (value: number) => {
       sender.write(
