@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { contentOf, ownFiles } from "./repository.ts";
+
+/** Rooms that each room may import from, beside itself. */
+const below: Readonly<Record<string, readonly string[]>> = {
+  host: [],
+  emit: ["host"],
+  collectors: ["emit", "host"],
+  lab: ["emit", "host"],
+  agent: ["collectors", "lab", "emit", "host"],
+};
+
+/** What reaches the machine: files, processes, sockets. Outside host/ and lab/ each use stands here, with its reason. */
+const machine =
+  /^(?:node:)?(?:fs|fs\/promises|child_process|net|dgram|http|https|http2|tls|os|worker_threads|cluster)$/u;
+const exceptions: Readonly<Record<string, readonly string[]>> = {
+  // The user's own file.
+  "agent/config/load.ts": ["node:fs"],
+  // package.json beside the program.
+  "agent/cli.ts": ["node:fs/promises"],
+  // The host's name, which spreads a fleet over the interval.
+  "agent/session.ts": ["node:os"],
+  // The ends of DogStatsD.
+  "emit/dogstatsd/transport.ts": ["node:fs", "node:net"],
+  "emit/dogstatsd/receive-unix.ts": ["node:fs", "node:os"],
+  "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
+};
+
+/** npm packages by room; host/ has none, for the privileged processes are made of it. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  host: [],
+  emit: ["hot-shots", "unix-dgram"],
+  collectors: ["zod"],
+  lab: ["zod"],
+  agent: ["node-cron", "yaml", "zod"],
+};
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  readonly name: string;
+}
+
+const rooms = Object.keys(below);
+const sources = ownFiles().filter((path) => rooms.includes(path.split("/")[0] ?? "") && /(?<!\.d)\.ts$/u.test(path));
+const imports: readonly Import[] = sources.flatMap((file) =>
+  [...contentOf(file).matchAll(/(?:\bfrom|\bimport|\brequire)\s*\(?\s*"([^"]+)"/gu)].map(([, name = ""]) => ({
+    file,
+    room: file.split("/")[0] ?? "",
+    name,
+  })),
+);
+const told = (found: readonly Import[]) => found.map(({ file, name }) => `${file}: ${name}`);
+
+describe("contract: layers", () => {
+  it("sees the sources", () => {
+    assert.ok(sources.length > 80);
+    assert.ok(imports.length > 200);
+  });
+
+  it("import downwards only", () => {
+    const upwards = imports.filter(({ file, room, name }) => {
+      const target = name.startsWith(".") ? join(dirname(file), name).split("/")[0] : room;
+      return target !== room && !below[room]?.includes(target ?? "");
+    });
+    assert.deepEqual(told(upwards), []);
+  });
+
+  it("reach the machine through host/ and lab/ alone", () => {
+    const reaching = imports.filter(({ room, name }) => !["host", "lab"].includes(room) && machine.test(name));
+    assert.deepEqual(told(reaching.filter(({ file, name }) => !exceptions[file]?.includes(name))), []);
+    const used = new Set(told(reaching));
+    const stale = Object.entries(exceptions).flatMap(([file, names]) => names.map((name) => `${file}: ${name}`));
+    assert.deepEqual(
+      stale.filter((line) => !used.has(line)),
+      [],
+      "exceptions that nobody needs",
+    );
+  });
+
+  it("use only the packages that are theirs", () => {
+    const foreign = imports.filter(({ room, name }) => !/^(?:\.|node:)/u.test(name) && !packages[room]?.includes(name));
+    assert.deepEqual(told(foreign), []);
+  });
+
+  it("leave environment, exit and streams to the entry points", () => {
+    // What is imported by name says what it does: signals and ids are the lab's work.
+    const reaching = [
+      /\bprocess\.(?:env|exit|exitCode|argv|std\w+|cwd|on|once|kill|abort|chdir|umask)\b/u,
+      /\bglobalThis\b/u,
+      /\bimport (?!\{ (?:kill|geteuid) \})[^;]* from "(?:node:)?process"/u,
+    ];
+    const found = sources.filter(
+      (file) => file !== "agent/main.ts" && reaching.some((one) => one.test(contentOf(file))),
+    );
+    assert.deepEqual(found, []);
+  });
+
+  it("have no file that is named by its kind", () => {
+    const junk = sources.filter((file) =>
+      /(?:^|\/)(?:utils?|helpers?|common|misc|types|shared|lib)(?:\.ts$|\/)/u.test(file),
+    );
+    assert.deepEqual(junk, []);
+  });
+});
