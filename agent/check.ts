@@ -7,7 +7,7 @@ import { durationFlag } from "./ending.ts";
 import { globalTagsOf } from "./global-tags.ts";
 import { errorText } from "./error-text.ts";
 import { exitCodes, UnavailableError } from "./exit-codes.ts";
-import { streamLog } from "./log.ts";
+import { silentLog } from "./log.ts";
 import { openSession, type Session } from "./session.ts";
 
 const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw]
@@ -32,7 +32,7 @@ export const command: Command = {
     );
     const pause = durationFlag("--pause", values.pause);
     const { config } = configOf(values, io);
-    const session = openSession(config, { names: positionals, raw: values.raw, log: streamLog(io.stderr) });
+    const session = openSession(config, { names: positionals, raw: values.raw, log: silentLog });
     try {
       const results = await collect(session, pause, values.raw, io.signal);
       report(results, io);

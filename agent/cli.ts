@@ -18,10 +18,9 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     return await dispatch(args, io);
   } catch (error) {
-    io.stderr.write(`overlaywatch: ${errorText(error)}\n`);
-    return error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError
-      ? error.exitCode
-      : exitCodes.failed;
+    const expected = error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError;
+    io.stderr.write(`overlaywatch: ${expected ? error.message : errorText(error)}\n`);
+    return expected ? error.exitCode : exitCodes.failed;
   }
 }
 

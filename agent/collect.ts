@@ -102,6 +102,7 @@ function cycle(
       if (tags === undefined) return;
       for (const [name, value] of Object.entries(counts)) if (value !== undefined) put("count", name, value, tags);
     },
+    isNew: (of) => growth.isNew(of),
     skip,
     fail,
   };

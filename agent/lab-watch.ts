@@ -25,7 +25,7 @@ export async function watchLab(lab: Lab, interval: string, io: Io, ending: Abort
     await Promise.race([aborted(ending), ...agents.map((agent) => agent.failed)]);
   } finally {
     await Promise.all(agents.map((agent) => agent.stop()));
-    view.close();
+    await view.close();
     await receiver.close();
   }
 }

@@ -6,7 +6,7 @@ import type { Io } from "./command.ts";
 
 interface LiveView {
   readonly message: (message: Message) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** What arrives by DogStatsD, as a live table: redrawn every second on a terminal, printed every five otherwise. */
@@ -33,7 +33,10 @@ export function liveView({ stdout }: Io, title: string, prefix: string): LiveVie
       const sample = sampleOf(message, prefix);
       if (sample !== undefined) arrivals.add(sample, Date.now());
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer);
+      return view.close();
+    },
   };
 }
 

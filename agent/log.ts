@@ -8,6 +8,9 @@ export interface Log {
   readonly error: (message: string, key?: string) => void;
 }
 
+/** For commands that say themselves what went wrong, once. */
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 const repeatAfter = 60_000;
 
 /** One line an entry: time, level, message; names from outside in it can neither end the line nor steer a terminal. Only entry points write: the rest returns or throws what it has to say. */

@@ -28,4 +28,9 @@ const code = await main(process.argv.slice(2), {
   signal: shutdown.signal,
 });
 // Not left to the event loop: a sink's retry timer must not hold the process.
-stdout.write("", () => process.exit(code));
+const leave = () => process.exit(code);
+stdout.write("", leave);
+// Who reads slowly gets all of it; but a reader that does not read must not hold a program that was told to end.
+const leaveSoon = () => void setTimeout(leave, 300);
+if (shutdown.signal.aborted) leaveSoon();
+else shutdown.signal.addEventListener("abort", leaveSoon);

@@ -6,11 +6,12 @@ import { endingOf } from "./ending.ts";
 import { exitCodes, UnavailableError } from "./exit-codes.ts";
 import { watchLab } from "./lab-watch.ts";
 
-const usage = `usage: overlaywatch quickstart [--for DURATION]
+const usage = `usage: overlaywatch quickstart [--for DURATION] [--name lab]
 
 A live table of the network rates of every container: of this machine's Docker engine where one answers, otherwise of a
 lab of two real ones, set up and started for it.
   --for DURATION   ends by itself after that time
+  --name NAME      of the lab, default lab
 `;
 
 /** Short, so that a person sees figures soon; the table is not sent anywhere. */
@@ -20,13 +21,13 @@ export const command: Command = {
   summary: "a live table of this machine's containers, or of a lab's",
   usage,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { for: { type: "string" } });
+    const { values } = parseCommand(args, { for: { type: "string" }, name: { type: "string", default: "lab" } });
     const { config } = configOf(values, io);
     const ending = endingOf(values.for, io.signal);
     const socket = socketPathOf(config.docker.socket);
-    if (await answers(socket)) return watchEngine(args, socket, io);
+    if (await answers(socket)) return watchEngine(withoutName(args), socket, io);
     io.stderr.write(`quickstart: no Docker engine answers on ${socket}: using the lab\n`);
-    return watchOwnLab(io, ending);
+    return watchOwnLab(values.name, io, ending);
   },
 };
 
@@ -39,6 +40,11 @@ async function answers(socketPath: string): Promise<boolean> {
   }
 }
 
+/** `run` has no lab to name. */
+function withoutName(args: readonly string[]): readonly string[] {
+  return args.filter((arg, i) => !/^--name(?:=|$)/u.test(arg) && args[i - 1] !== "--name");
+}
+
 async function watchEngine(args: readonly string[], socket: string, io: Io): Promise<number> {
   io.stderr.write(`quickstart: watching the Docker engine on ${socket}\n`);
   const { command: run } = await import("./run.ts");
@@ -46,12 +52,12 @@ async function watchEngine(args: readonly string[], socket: string, io: Io): Pro
   return run.run(["interfaces", "--sink", "console", ...args], { ...io, env });
 }
 
-async function watchOwnLab(io: Io, ending: AbortSignal): Promise<number> {
+async function watchOwnLab(name: string, io: Io, ending: AbortSignal): Promise<number> {
   const log = (line: string) => void io.stderr.write(`quickstart: ${line}\n`);
-  const running = runningLab();
+  const running = runningLab(name);
   try {
     await setup({}, log);
-    const lab = running ?? (await up({}, { signal: io.signal, log }));
+    const lab = running ?? (await up({ name }, { signal: io.signal, log }));
     await lab.startTraffic();
     log("pings run between all containers and to docker_gwbridge; figures come within some seconds");
     await watchLab(lab, interval, io, ending);
@@ -59,14 +65,14 @@ async function watchOwnLab(io: Io, ending: AbortSignal): Promise<number> {
     if (io.signal.aborted) return exitCodes.failed;
     throw new UnavailableError("the lab can not be used (it needs root, and Debian's packages)", { cause });
   }
-  if (io.signal.aborted && running === undefined) await down("lab", log);
-  else log("the lab is still up; ./scripts/overlaywatch lab down removes it");
+  if (io.signal.aborted && running === undefined) await down(name, log);
+  else log(`the lab is still up; ./scripts/overlaywatch lab down --name ${name} removes it`);
   return exitCodes.ok;
 }
 
-function runningLab(): Lab | undefined {
+function runningLab(name: string): Lab | undefined {
   try {
-    return findLab();
+    return findLab(name);
   } catch {
     return undefined;
   }

@@ -26,7 +26,7 @@ export function selfMetrics(session: Session, outputs: Outputs): (result: CycleR
       gauge("agent.docker.age", Math.max(0, (session.host.clock.now() - asOf) / 1000));
       gauge("agent.docker.containers", containers.length);
     }
-    count("agent.containers.unseen", grown("unseen", session.docker.stats().unseen));
+    count("agent.containers.unseen", grown("unseen", session.unseen()));
     gauge("agent.series", outputs.series());
     for (const [sink, reason, total] of outputs.dropped())
       count("agent.dropped", grown(`${sink} ${reason}`, total), { sink, reason });

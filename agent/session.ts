@@ -34,6 +34,8 @@ export interface Session {
   readonly jobs: readonly Job[];
   /** Samples as the profile in the configuration wants them. */
   readonly profiled: (samples: readonly Sample[]) => readonly Sample[];
+  /** Containers that came and went between two runs, so far. */
+  readonly unseen: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -68,12 +70,21 @@ export function openSession(config: Config, { names, raw = false, log }: Session
       run: runner(collector, section, { host, namespaces, tagsOf, deadline, raw }),
     };
   });
+  let unseen = 0;
+  docker.onDie((id) => void (unseen += namespaces.hasSeen(id) ? 0 : 1));
   const close = async () => {
     namespaces.close();
     await docker.close();
   };
   const labelKeys = Object.values(config.tags.labels);
-  return { host, docker, jobs, profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples), close };
+  return {
+    host,
+    docker,
+    jobs,
+    profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples),
+    unseen: () => unseen,
+    close,
+  };
 }
 
 interface Chosen {

@@ -38,7 +38,7 @@ export const command: Command = {
     try {
       await receive(where, show, ending, io);
     } finally {
-      show.close();
+      await show.close();
     }
     return exitCodes.ok;
   },
@@ -69,11 +69,24 @@ async function receive(
 
 interface Show {
   readonly message: (message: Message) => void;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
-function jsonLines({ stdout }: Io): Show {
-  return { message: (message) => void stdout.write(`${JSON.stringify(message)}\n`), close: () => undefined };
+/** Bytes that may wait for a reader of stdout that is slower than the senders. */
+const maxWaiting = 64 * 1024 * 1024;
+
+function jsonLines({ stdout, stderr }: Io): Show {
+  let lost = 0;
+  return {
+    message: (message) => {
+      if (stdout.writableLength > maxWaiting) lost++;
+      else stdout.write(`${JSON.stringify(message)}\n`);
+    },
+    close: () => {
+      if (lost > 0) stderr.write(`${lost} messages were not printed: the reader of stdout is too slow\n`);
+      return Promise.resolve();
+    },
+  };
 }
 
 function portOf(text: string): number {

@@ -37,6 +37,8 @@ export interface Cycle<Gauge extends string = string, Count extends string = str
     tags: Tags | undefined,
     values: Readonly<Partial<Record<Count, number>>>,
   ) => void;
+  /** Whether this counter began since the last cycle. One that is held back for a cycle then still counts in full. */
+  readonly isNew: (of: CounterIdentity) => boolean;
   /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
   readonly skip: (reason: string) => void;
   readonly fail: (error: Error) => void;

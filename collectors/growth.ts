@@ -60,6 +60,13 @@ export class Growth {
     return grown;
   }
 
+  /** Whether it began since the last cycle: if it is not read in this one, the next will count all of it. */
+  isNew({ group: name, member, bornAt = 0 }: CounterIdentity): boolean {
+    const group = this.#groups.get(name);
+    if (group === undefined) return bornAt > this.#last;
+    return !group.members.has(member) && (group.cycle === this.#cycle ? group.newborn : this.#wasReadWhole(group));
+  }
+
   /** Ends the cycle. Returns how many resets it saw. */
   end(): number {
     for (const [name, group] of this.#groups) {
@@ -78,10 +85,15 @@ export class Growth {
       return made;
     }
     if (group.cycle === this.#cycle) return group;
-    group.newborn = group.cycle === this.#cycle - 1 && !group.partial && !group.forgetful;
+    group.newborn = this.#wasReadWhole(group);
     group.cycle = this.#cycle;
     group.partial = false;
     return group;
+  }
+
+  /** In the last cycle: what it did not have then began since. */
+  #wasReadWhole({ cycle, partial, forgetful }: Group): boolean {
+    return cycle === this.#cycle - 1 && !partial && !forgetful;
   }
 }
 

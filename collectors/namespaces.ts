@@ -1,5 +1,7 @@
+import type { Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
+import type { CounterIdentity } from "./collector.ts";
 
 /** One network namespace: the unit of account. Whatever shares it is read once and counted once. */
 export interface Namespace {
@@ -25,7 +27,19 @@ export interface Sweep {
 export interface Namespaces {
   /** Looks at the running containers as Docker last told them. */
   readonly sweep: (containers: readonly Container[]) => Sweep;
+  /** Whether the container with this id was in a sweep since it was started. */
+  readonly hasSeen: (containerId: string) => boolean;
   readonly close: () => void;
+}
+
+/** The identity of a counter of the whole namespace, or of one member of it, such as an interface with its index. */
+export function identityOf({ id, bornAt }: Namespace, member: string): CounterIdentity {
+  return bornAt === undefined ? { group: id, member } : { group: id, member, bornAt };
+}
+
+/** The tags of the container that stands for the namespace; `netns_shared:true` where others are in it too. */
+export function namespaceTags({ container, members }: Namespace, tagsOf: (container: Container) => Tags): Tags {
+  return members.length > 1 ? { ...tagsOf(container), netns_shared: "true" } : tagsOf(container);
 }
 
 interface Tracked {
@@ -64,6 +78,7 @@ export function trackNamespaces(host: Host, wanted: (container: Container) => bo
       closeAllBut(new Set(containers.map(lifeOf)));
       return group(host, containers, handleOf, wanted);
     },
+    hasSeen: (containerId) => [...tracked.values()].some(({ container }) => container.id === containerId),
     close: () => closeAllBut(new Set()),
   };
 }

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { ConfigError } from "../exit-codes.ts";
+import { ConfigError, UsageError } from "../exit-codes.ts";
 import { environmentSettings } from "./environment.ts";
+import { configOptions } from "./options.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
 
-export const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
+const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
 
 interface ConfigSources {
   /** Settings from the command line, by path. */
@@ -31,7 +32,7 @@ export function loadConfig({ flags, env, file }: ConfigSources): LoadedConfig {
   const settings = [...(fromFile?.settings ?? []), ...environmentSettings(env), ...flags];
   const origins = new Map(settings.map(({ path, origin }) => [path.join("."), origin]));
   const parsed = configSchema.safeParse(settingsTree(settings));
-  if (!parsed.success) throw new ConfigError(explain(parsed.error, origins));
+  if (!parsed.success) throw refusal(explain(parsed.error, origins));
   return { config: parsed.data, origins, ...(fromFile === undefined ? {} : { file: fromFile.path }) };
 }
 
@@ -78,10 +79,16 @@ function* leaves(file: ParsedFile, node: unknown, path: readonly string[]): Gene
     const name = String(key);
     const offset = isRanged(key) ? key.range[0] : 0;
     const origin = `${file.path}:${file.lines.linePos(offset).line}`;
-    if (isEmpty(value)) continue;
-    if (isMap(value)) yield* leaves(file, value, [...path, name]);
+    if (isEmpty(value) && isKnown([...path, name])) continue;
+    if (isMap(value) && !isEmpty(value)) yield* leaves(file, value, [...path, name]);
     else yield { path: [...path, name], value: isNode(value) ? value.toJS(file.document) : value, origin };
   }
+}
+
+/** A misspelt key is told of even where nothing stands behind it. */
+function isKnown(path: readonly string[]): boolean {
+  const { sections, options } = configOptions();
+  return [...sections, ...options].some((one) => one.path.join(".") === path.join("."));
 }
 
 /** `docker:`, or a whole file, with all its keys commented out sets nothing. */
@@ -91,8 +98,14 @@ const isEmpty = (node: unknown): boolean =>
 const isRanged = (node: unknown): node is { range: [number, number, number] } =>
   typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range);
 
-function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): string {
-  return error.issues.map((issue) => describeIssue(issue, origins)).join("\n");
+/** What a flag alone got wrong is bad usage, not a bad configuration. */
+function refusal(lines: readonly string[]): Error {
+  const message = lines.join("\n");
+  return lines.every((line) => line.startsWith("--")) ? new UsageError(message) : new ConfigError(message);
+}
+
+function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): readonly string[] {
+  return error.issues.map((issue) => describeIssue(issue, origins));
 }
 
 function describeIssue(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): string {

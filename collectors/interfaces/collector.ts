@@ -1,13 +1,13 @@
 import { z } from "zod";
-import type { Tags } from "../../emit/sample.ts";
 import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
-import type { Namespace } from "../namespaces.ts";
+import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
-import { parseIndexes, parseNetDev, parseSnmp6Index } from "./net-dev.ts";
+import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
+import { Sightings } from "./sightings.ts";
 
 export const interfaces = defineCollector({
   name: "interfaces",
@@ -20,64 +20,72 @@ export const interfaces = defineCollector({
   metrics,
   create: (config) => {
     const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
+    const sightings = new Sightings();
+    let held: ReadonlySet<string> = new Set();
     return async (cycle) => {
+      const holding = new Set<string>();
       for (const namespace of cycle.namespaces()) {
         await cycle.breathe();
-        readNamespace(cycle, namespace, wantedInterface, wantedNetwork);
+        for (const found of read(cycle, namespace, sightings)) {
+          if (isUnnamedYet(cycle, found) && !held.has(keyOf(found))) holding.add(keyOf(found));
+          else emit(cycle, namespace, found, wantedInterface(found.name) && wantedNetwork(found.network ?? unknown));
+        }
       }
+      held = holding;
+      sightings.end();
     };
   },
 });
 
-type Wanted = (name: string) => boolean;
+type OwnCycle = CycleOf<typeof metrics>;
 
-function readNamespace(
-  cycle: CycleOf<typeof metrics>,
-  namespace: Namespace,
-  wantedInterface: Wanted,
-  wantedNetwork: Wanted,
-): void {
+const unknown = "unknown";
+
+interface Found extends InterfaceCounters {
+  readonly identity: CounterIdentity;
+  readonly network: string | undefined;
+}
+
+/** The kernel shows a new interface before Docker's event tells its network: it may wait one cycle for its name. */
+function isUnnamedYet(cycle: OwnCycle, { network, identity }: Found): boolean {
+  return network === undefined && cycle.isNew(identity);
+}
+
+const keyOf = ({ identity }: Found): string => `${identity.group} ${identity.member}`;
+
+function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): readonly Found[] {
+  const { process } = namespace;
   try {
-    const { interfaces: found, malformed } = parseNetDev(namespace.process.text("net/dev"));
-    const identify = identifier(namespace, malformed.length > 0);
+    const { interfaces: counted, malformed } = parseNetDev(process.text("net/dev"));
+    const [bad] = malformed;
+    if (bad !== undefined)
+      cycle.fail(new Error(`/proc/${process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
+    const indexes = parseIndexes(optional(process, "net/igmp"));
     const networks = networkNames(cycle, namespace);
-    for (const { name, values } of found) {
-      const network = networks.get(name) ?? "unknown";
-      const wanted = wantedInterface(name) && wantedNetwork(network);
-      cycle.counters(identify(name), wanted ? tagsOf(cycle, namespace, name, network) : undefined, values);
-    }
-    if (malformed.length > 0)
-      cycle.fail(new Error(`${pathOf(namespace, "net/dev")}: not the kernel's form: ${JSON.stringify(malformed[0])}`));
+    return counted.map((one) => {
+      const member = sightings.see(namespace.id, one.name, indexes.get(one.name));
+      const identity = { ...identityOf(namespace, member), partial: bad !== undefined };
+      return { ...one, identity, network: networks.get(one.name) };
+    });
   } catch (error) {
     if (error instanceof NotAvailable) cycle.skip("gone");
     else cycle.fail(error instanceof Error ? error : new Error(String(error)));
+    return [];
   }
 }
 
-/**
- * An interface is its index: names change hands (Docker renames, so may the container), indexes are not given twice. One
- * whose index can not be known is on its own: nothing then tells a new one from an old one.
- */
-function identifier({ id, bornAt, process }: Namespace, partial: boolean): (name: string) => CounterIdentity {
-  const indexes = parseIndexes(optional(process, "net/igmp"));
-  return (name) => {
-    const index = indexes.get(name) ?? parseSnmp6Index(optional(process, `net/dev_snmp6/${name}`));
-    if (index === undefined) return { group: `${id} ${name}`, member: name };
-    return { group: id, member: `#${index}`, partial, ...(bornAt === undefined ? {} : { bornAt }) };
-  };
+/** What is not wanted is told without tags: it must not look new, and count whole, should it ever be wanted. */
+function emit(
+  cycle: OwnCycle,
+  namespace: Namespace,
+  { name, network, identity, values }: Found,
+  wanted: boolean,
+): void {
+  const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
+  cycle.counters(identity, wanted ? tags : undefined, values);
 }
 
-function tagsOf(
-  cycle: CycleOf<typeof metrics>,
-  { container, members }: Namespace,
-  name: string,
-  network: string,
-): Tags {
-  const tags = { ...cycle.tagsOf(container), interface: name, docker_network: network };
-  return members.length > 1 ? { ...tags, netns_shared: "true" } : tags;
-}
-
-function networkNames(cycle: CycleOf<typeof metrics>, { process, members }: Namespace): ReadonlyMap<string, string> {
+function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {
   const attachments = members.flatMap((c) => c.attachments);
   const routes = parseConnectedRoutes(process.text("net/route"));
   const ipv6 = attachments.some((a) => a.ipv6 !== "")
@@ -96,5 +104,3 @@ function optional(process: ProcessHandle, path: string): string {
     return "";
   }
 }
-
-const pathOf = ({ process }: Namespace, file: string): string => `/proc/${process.pid}/${file}`;

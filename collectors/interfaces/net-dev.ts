@@ -77,9 +77,3 @@ export function parseIndexes(igmp: string): ReadonlyMap<string, number> {
   }
   return indexes;
 }
-
-/** Interface index from `/proc/PID/net/dev_snmp6/NAME`: there for interfaces that are down, too. */
-export function parseSnmp6Index(text: string): number | undefined {
-  const [, index] = /^ifIndex\s+(\d+)$/mu.exec(text) ?? [];
-  return index === undefined ? undefined : Number(index);
-}

@@ -39,7 +39,7 @@ export function rates(samples: readonly Sample[], seconds: number): readonly Row
     const row = rows.get(key) ?? emptyRow(tags);
     rows.set(key, { ...row, [measure]: row[measure] + value / seconds });
   }
-  return [...rows.values()].toSorted((a, b) => total(b) - total(a) || identity(a).localeCompare(identity(b)));
+  return [...rows.values()].toSorted((a, b) => volume(b) - volume(a) || identity(a).localeCompare(identity(b)));
 }
 
 function emptyRow(tags: Sample["tags"]): Row {
@@ -57,5 +57,6 @@ function emptyRow(tags: Sample["tags"]): Row {
   };
 }
 
-const total = (row: Row): number => row.bytesIn + row.bytesOut;
+/** To one digit: rows of about the same rate must not change places each second. */
+const volume = (row: Row): number => Number((row.bytesIn + row.bytesOut).toPrecision(1));
 const identity = (row: Row): string => `${row.host} ${row.container} ${row.network} ${row.interface}`;

@@ -30,7 +30,11 @@ export function consoleSink(
     },
     show: (batch, seconds, at) => draw(options, rates(batch, seconds), at),
     flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
+    close: () => {
+      // What is printed next, a shell's prompt, starts below the table.
+      if (options.terminal) options.out.write("\n");
+      return Promise.resolve();
+    },
     stats: () => ({ samples, dropped: {} }),
   };
 }
@@ -44,6 +48,8 @@ function elapsed(cycles: Map<string, number>, batch: readonly Sample[], at: numb
 }
 
 function draw({ out, terminal, size, title }: ConsoleOptions, rows: readonly Row[], at: number): void {
+  // A reader that does not read gets the next picture, when it reads again; nothing piles up for it.
+  if (out.writableNeedDrain) return;
   const { rows: height, columns: width } = size();
   const lines = [...heading(title, rows, at), ...table(columnsFor(rows), rows, terminal)];
   const shown = terminal ? fit(lines, height, width) : lines;

@@ -12,13 +12,13 @@ export interface Invalid {
   readonly reason: string;
 }
 
-export interface LocalData {
+interface LocalData {
   readonly container_id?: string;
   /** Of the sender's control group. */
   readonly inode?: number;
 }
 
-export interface ExternalData {
+interface ExternalData {
   /** Whether the sender is an init container. */
   readonly init?: boolean;
   readonly container_name?: string;

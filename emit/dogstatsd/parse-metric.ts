@@ -1,7 +1,7 @@
 import { type Invalid, invalid, type Origin, originOf, type ParseOptions, parseTags } from "./parse-fields.ts";
 import { parseGoFloat, parseGoInt } from "./parse-number.ts";
 
-export type MetricType = "gauge" | "count" | "histogram" | "distribution" | "timing" | "set";
+type MetricType = "gauge" | "count" | "histogram" | "distribution" | "timing" | "set";
 
 export interface ParsedMetric extends Origin {
   readonly kind: "metric";

@@ -3,7 +3,7 @@ import type { ParseOptions } from "./parse-fields.ts";
 import { openUdp, type UdpOptions } from "./receive-udp.ts";
 import { openUnix } from "./receive-unix.ts";
 
-export type TransportName = "udp" | "uds";
+type TransportName = "udp" | "uds";
 
 export interface Arrival {
   readonly transport: TransportName;
@@ -19,7 +19,7 @@ export interface ReceiverOptions {
   readonly onInvalid?: (reason: string, arrival: Arrival) => void;
 }
 
-export interface TransportStats {
+interface TransportStats {
   readonly datagrams: number;
   readonly bytes: number;
   readonly messages: number;

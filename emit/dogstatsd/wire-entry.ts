@@ -5,7 +5,7 @@ import { tagMemory, wireGlobalTag, wireMessage, wireName, type WireTag } from ".
 /** One message that may be sent as it is, with the size that it will have on the wire. */
 export type WireEntry = WireMetric | WireCheck;
 
-export interface WireMetric {
+interface WireMetric {
   readonly kind: "count" | "gauge";
   readonly name: string;
   readonly value: number;
@@ -13,7 +13,7 @@ export interface WireMetric {
   readonly bytes: number;
 }
 
-export interface WireCheck {
+interface WireCheck {
   readonly kind: "check";
   readonly name: string;
   readonly status: 0 | 1 | 2 | 3;
@@ -23,7 +23,7 @@ export interface WireCheck {
 }
 
 /** Why there is no entry: a key of `SinkStats.dropped`. */
-export type Refusal = "invalid_name" | "invalid_value" | "too_long";
+type Refusal = "invalid_name" | "invalid_value" | "too_long";
 
 export interface ServiceCheckDetails {
   readonly tags?: Tags;

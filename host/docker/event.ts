@@ -33,7 +33,12 @@ export function readEvent(line: unknown): DockerEvent | undefined {
   const action = text(part(whole, "Action"));
   if ((type !== "container" && type !== "network") || !actions[type].includes(action)) return undefined;
   const container = part(whole, "Actor", "Attributes", "container");
-  return { type, action, id: id(part(whole, "Actor", "ID")), container: text(container) };
+  return { type, action, id: id(part(whole, "Actor", "ID")), container: containerId(text(container)) };
+}
+
+/** An endpoint without a container of this host (a load balancer's) may be named in the container's place. */
+function containerId(named: string): string {
+  return /^[0-9a-f]{64}$/.test(named) ? named : "";
 }
 
 /** A container that was only created is not in the inventory; `die` covers stop and kill. */

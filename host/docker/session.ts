@@ -98,11 +98,17 @@ async function resync(parts: SessionParts, refresh: Refresher, signal: AbortSign
   const keys = new Set([networksKey, ...listed, ...store.containerIds()]);
   await markAll(refresh, keys);
   signal.throwIfAborted();
-  const error = failing.get(networksKey) ?? failureOfAll(listed, failing);
+  const error = failureOfNetworks(failing) ?? failureOfAll(listed, failing);
   if (error !== undefined) throw error;
   for (const key of failing.keys()) if (!keys.has(key)) failing.delete(key);
   store.live(parts.clock.now());
   parts.onSynced();
+}
+
+/** A socket proxy that lets containers through but not networks (403) costs only the names that come from there. */
+function failureOfNetworks(failing: ReadonlyMap<string, Error>): Error | undefined {
+  const error = failing.get(networksKey);
+  return error instanceof DockerError && error.status === 403 ? undefined : error;
 }
 
 /** Some unread containers are a partial loss; all of them unread is an engine that does not answer. */

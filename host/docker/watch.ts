@@ -176,7 +176,7 @@ function lost(watch: Watch, error: Error): void {
 
 /** Doubled each time up to the longest, with jitter: a fleet's agents must not come back in step. */
 function pause([first, longest]: readonly [number, number], failures: number): number {
-  return Math.min(longest, first * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+  return Math.min(longest, first * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random() / 2);
 }
 
 async function synced(watch: Watch, signals: readonly AbortSignal[]): Promise<Inventory> {

@@ -81,7 +81,7 @@ describe("agent/cli", () => {
       );
     }
     const flagged = await cli(["check", "--config", file("ok.yaml", ""), "--docker-socket", "tcp://h:1"]);
-    assert.equal(flagged.code, 78);
+    assert.equal(flagged.code, 64);
     assert.match(flagged.err, /^overlaywatch: --docker-socket: docker\.socket: /u);
     const sent = await cli(["run", "--config", file("ok.yaml", ""), "--docker-socket", join(path(), "none.sock")], {
       env: { DD_DOGSTATSD_URL: "http://x" },
@@ -89,7 +89,7 @@ describe("agent/cli", () => {
     assert.equal(sent.code, 78);
     assert.match(sent.err, /DD_DOGSTATSD_URL/u);
     const sink = await cli(["run", "--config", file("ok.yaml", ""), "--sink", "dogstatd"]);
-    assert.equal(sink.code, 78);
+    assert.equal(sink.code, 64);
     assert.match(sink.err, /^overlaywatch: --sink: sinks\.enabled\.0: /u);
   });
 

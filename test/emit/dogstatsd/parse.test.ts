@@ -85,6 +85,9 @@ describe("emit/dogstatsd/parse", () => {
   it("measures an event in bytes and keeps its defaults when an optional field is bad", () => {
     assert.equal(parseLine("_e{5,2}:é✓|ok").kind, "event");
     assert.equal(parseLine("_e{5,3}:é✓|ok").kind, "invalid");
+    // The agent cuts the last byte of the header, whatever it is: a brace, an x, but not half of an é.
+    assert.equal(parseLine("_e{1,1x:a|b").kind, "event");
+    assert.equal(parseLine("_e{1,1é:a|b").kind, "invalid");
     const full = parseLine("_e{2,4}:é|a\\nb|d:12|h:web1|k:key|p:low|s:src|t:error|t:loud|d:x|#a,b:c");
     assert.deepEqual(full, {
       kind: "event",

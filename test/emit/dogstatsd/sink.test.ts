@@ -97,8 +97,8 @@ for (const kind of ["udp", "uds"] as const) {
     it("fills a datagram to the last byte, and never one more", async () => {
       const limit = kind === "udp" ? 1432 : 8192;
       // Each line is 100 bytes and a line feed; the last one is as long as the rest of the datagram, or one too long.
-      const head = `overlaywatch.f:1|g|#env:prod,canary,${NO_ENRICHMENT},`.length;
-      const line = (bytes: number) => ({ name: "f", type: "gauge" as const, value: 1, tags: padding(bytes - head) });
+      const head = `overlaywatch.f:1|g|#canary,${NO_ENRICHMENT},env:dev,`.length;
+      const line = (bytes: number) => ({ ...valued(1), name: "f", tags: { env: "dev", ...padding(bytes - head) } });
       const lines = Math.floor(limit / 101) - 2;
       const rest = limit - lines * 101;
       sink.write([...Array.from({ length: lines }, () => line(100)), line(rest)], 0);

@@ -78,7 +78,8 @@ class SlowEngine {
 
   private async subscribe(path: string, options: CallOptions = {}): Promise<AsyncGenerator> {
     await this.pause(options.signal);
-    const since = Number(new URL(path, "http://docker").searchParams.get("since") ?? Infinity) * 1000;
+    const asked = new URL(path, "http://docker").searchParams.get("since");
+    const since = asked === null ? Infinity : Math.round(Number(asked) * 1000);
     const subscriber: Subscriber = { queue: [], broken: false };
     return this.deliver(subscriber, this.join(subscriber, since), options.signal);
   }

@@ -166,6 +166,14 @@ describe("host/docker/event", () => {
     assert.deepEqual(connects, [kept[3]?.id, kept[3]?.id]);
   });
 
+  it("takes only an id for the container that a network event tells of", () => {
+    const net = "n".repeat(25);
+    assert.equal(readEvent(networkEvent("connect", net, idOf(1)))?.container, idOf(1));
+    for (const name of ["lb-back", "..", "networks"]) {
+      assert.equal(readEvent(networkEvent("disconnect", net, name))?.container, "", name);
+    }
+  });
+
   it("passes over what is not ours, and refuses what is ours and unreadable", () => {
     for (const line of [{ Type: "image", Action: "pull" }, { status: "start", id: "x" }, {}, null]) {
       assert.equal(readEvent(line), undefined);

@@ -45,6 +45,16 @@ describe("host/docker/watch, when Docker fails", () => {
     assert.equal(stage.logged.filter((line) => line.includes(a)).length, 1, "logged once");
   });
 
+  it("goes on without networks where a proxy denies them, and says so", async () => {
+    stage.run(a);
+    docker.faults.set("/networks", (response) => json(response, { message: "forbidden" }, 403));
+    const watch = stage.watching();
+    const inventory = await watch.synced();
+    assert.deepEqual([inventory.state, inventory.networks], ["live", []]);
+    assert.equal(watch.stats().failing, 1);
+    assert.ok(stage.logged.some((line) => line.includes("/networks")));
+  });
+
   it("does not take an engine where no inspect answers for one without containers", async () => {
     stage.run(a, b);
     for (const id of [a, b]) docker.faults.set(inspectPath(id), (response) => json(response, { message: "x" }, 500));
@@ -77,13 +87,13 @@ describe("host/docker/watch, when Docker fails", () => {
 
   it("shows nothing of half a first listing", async () => {
     stage.run(a);
-    docker.faults.set("/networks", (response) => void setTimeout(() => json(response, { message: "no" }, 403), 30));
+    docker.faults.set("/networks", (response) => void setTimeout(() => json(response, { message: "no" }, 500), 30));
     const watch = stage.watching();
     const changes: string[] = [];
     watch.onChange((inventory) => changes.push(`${inventory.state} ${inventory.containers.length}`));
-    assert.equal((await dockerErrorOf(watch.synced())).status, 403);
+    assert.equal((await dockerErrorOf(watch.synced())).status, 500);
     assert.equal(watch.inventory().state, "never");
-    assert.match(watch.inventory().error ?? "", /403/);
+    assert.match(watch.inventory().error ?? "", /500/);
     docker.faults.delete("/networks");
     await until("live", () => watch.inventory().state === "live");
     assert.deepEqual(changes, ["never 0", "live 1"]);

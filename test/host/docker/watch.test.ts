@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../../../host/docker/inventory.ts";
 import { until } from "../until.ts";
@@ -120,6 +122,17 @@ describe("host/docker/watch", () => {
     assert.ok(stage.asks(inspectPath(a)) <= 8, `${stage.asks(inspectPath(a))} inspects`);
   });
 
+  it("holds events back to answer them together", async () => {
+    stage.run(a);
+    const watch = stage.watching({ coalesceMs: 60_000 });
+    await watch.synced();
+    for (let n = 1; n <= 20; n++) {
+      docker.emit(containerEvent("update", a));
+      await until("the event", () => watch.stats().events === n);
+    }
+    assert.equal(stage.asks(inspectPath(a)), 1);
+  });
+
   it("never has more inspects under way than allowed, nor two of one container", async () => {
     let most = 0;
     const under: string[] = [];
@@ -203,6 +216,25 @@ describe("host/docker/watch", () => {
     await closed;
     await until("connections closed", () => docker.connections.size === 0);
     assert.deepEqual(watch.stats().errors.timeout, 0);
+  });
+
+  it("lets the process end after it is closed", async () => {
+    stage.run(a);
+    const code = `
+      const { dockerClient } = await import("./dist/host/docker/client.js");
+      const { watchDocker } = await import("./dist/host/docker/watch.js");
+      const { liveClock } = await import("./dist/host/clock.js");
+      const client = dockerClient({ socketPath: process.argv[1] });
+      const watch = watchDocker({ client, clock: liveClock, log: () => undefined });
+      process.stdout.write(String((await watch.synced()).containers.length));
+      await watch.close();`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code, docker.socketPath]);
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const late = setTimeout(() => child.kill("SIGKILL"), 8000);
+    await once(child, "close");
+    clearTimeout(late);
+    assert.deepEqual([said, child.exitCode], ["1", 0]);
   });
 
   it("reads a container as the contract has it", async () => {

@@ -1,0 +1,19 @@
+import { appendFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+
+/**
+ * For `NODE_OPTIONS=--import`: writes, each second, how long the process under test held its event loop: a line with
+ * `{max, p99}` in milliseconds, to the file that LOOP_PROBE names.
+ */
+const file = process.env["LOOP_PROBE"];
+if (file !== undefined) {
+  const resolution = 2;
+  const delay = monitorEventLoopDelay({ resolution });
+  delay.enable();
+  // What it records is the time between two ticks of its own timer: the timer's part is not the program's.
+  const held = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolution);
+  setInterval(() => {
+    appendFileSync(file, `${JSON.stringify({ max: held(delay.max), p99: held(delay.percentile(99)) })}\n`);
+    delay.reset();
+  }, 1000).unref();
+}
