@@ -3,6 +3,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { z } from "zod";
 import { ConfigError, UsageError } from "../exit-codes.ts";
 import { environmentSettings } from "./environment.ts";
+import { configOptions } from "./options.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
@@ -78,10 +79,16 @@ function* leaves(file: ParsedFile, node: unknown, path: readonly string[]): Gene
     const name = String(key);
     const offset = isRanged(key) ? key.range[0] : 0;
     const origin = `${file.path}:${file.lines.linePos(offset).line}`;
-    if (isEmpty(value)) continue;
-    if (isMap(value)) yield* leaves(file, value, [...path, name]);
+    if (isEmpty(value) && isKnown([...path, name])) continue;
+    if (isMap(value) && !isEmpty(value)) yield* leaves(file, value, [...path, name]);
     else yield { path: [...path, name], value: isNode(value) ? value.toJS(file.document) : value, origin };
   }
+}
+
+/** A misspelt key is told of even where nothing stands behind it. */
+function isKnown(path: readonly string[]): boolean {
+  const { sections, options } = configOptions();
+  return [...sections, ...options].some((one) => one.path.join(".") === path.join("."));
 }
 
 /** `docker:`, or a whole file, with all its keys commented out sets nothing. */

@@ -95,7 +95,7 @@ export class Delivered {
   }
 }
 
-export function sumOf(samples: readonly Arrived[]): Counters {
+function sumOf(samples: readonly Arrived[]): Counters {
   const sums = new Map<string, number>();
   for (const { name, value, tags } of samples) {
     const key = `${tags["interface"]}|${tags["docker_network"]}|${name}`;

@@ -29,15 +29,6 @@ describe("accept: shutdown", function () {
     await delivered.close();
   });
 
-  const inTime = async (what: string, program: Program, signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
-    const killer = setTimeout(() => program.child.kill("SIGKILL"), 10_000);
-    const { ms, code } = await program.stop(signal);
-    clearTimeout(killer);
-    figure(`${what}: ended ${Math.round(ms)} ms after ${signal}`);
-    assert.equal(code, 0, program.err());
-    assert.ok(ms < limit, `${what}: ${ms} ms`);
-  };
-
   it("with all well, by SIGTERM and by SIGINT; nothing that was collected stays behind", async () => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const agent = run();
@@ -95,3 +86,12 @@ describe("accept: shutdown", function () {
   const withStdout = (stdout: number, args: readonly string[]): Program =>
     onHost(host(), args, { ...delivered.settings, NODE_V8_COVERAGE: "" }, { stdout });
 });
+
+const inTime = async (what: string, program: Program, signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+  const killer = setTimeout(() => program.child.kill("SIGKILL"), 10_000);
+  const { ms, code } = await program.stop(signal);
+  clearTimeout(killer);
+  figure(`${what}: ended ${Math.round(ms)} ms after ${signal}`);
+  assert.equal(code, 0, program.err());
+  assert.ok(ms < limit, `${what}: ${ms} ms`);
+};
