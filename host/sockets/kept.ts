@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import type { Libc } from "./libc.ts";
 import type { Asked } from "./messages.ts";
 import { errorName, NetlinkError } from "./netlink.ts";
-import type { Ledger } from "./shared.ts";
+import type { Ledger } from "./thread-memory.ts";
 
 /** One netlink socket in a network namespace: it stays there, so that the thread enters each only once. */
 export interface Kept {

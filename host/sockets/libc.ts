@@ -1,5 +1,5 @@
 import type { LibraryHandle } from "koffi";
-import type { Shared } from "./shared.ts";
+import type { Shared } from "./thread-memory.ts";
 
 /** Calls of the C library, made on the calling thread. Each answers what C answers, or the negative errno. */
 export interface Libc {

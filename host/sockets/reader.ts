@@ -7,7 +7,7 @@ import type { Libc } from "./libc.ts";
 import type { Asked, Counted, Reading } from "./messages.ts";
 import { masks } from "./netlink.ts";
 import { readTotals, type Totals } from "./proc-net.ts";
-import type { Shared } from "./shared.ts";
+import type { Shared } from "./thread-memory.ts";
 import { newTally, numbers, type Tally } from "./states.ts";
 import { textTally } from "./text.ts";
 

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Asked, Reading, Reply, Request } from "./messages.ts";
-import { type Ledger, share } from "./shared.ts";
+import { type Ledger, share } from "./thread-memory.ts";
 
 /** The worker thread while it lives. */
 export interface Thread {

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { loadLibc } from "./libc.ts";
 import type { Reply, Request } from "./messages.ts";
 import { namespaceReader } from "./reader.ts";
-import { sharedIn } from "./shared.ts";
+import { sharedIn } from "./thread-memory.ts";
 
 /** The thread that enters network namespaces, and the only one. What it can not catch ends it; the next cycle starts another. */
 const shared = sharedIn(workerData);

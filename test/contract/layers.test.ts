@@ -19,6 +19,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "agent/config/load.ts": ["node:fs"],
   // package.json beside the program.
   "agent/cli.ts": ["node:fs/promises"],
+  // Where agents of this host tell `status` how they are.
+  "agent/status-socket.ts": ["node:fs", "node:net"],
   // The host's name, which spreads a fleet over the interval.
   "agent/session.ts": ["node:os"],
   // The ends of DogStatsD.
@@ -27,9 +29,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
 };
 
-/** npm packages by room; host/ has none, for the privileged processes are made of it. */
+/** npm packages by room; host/ has but the one that enters namespaces, for the privileged processes are made of it. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  host: [],
+  host: ["koffi"],
   emit: ["hot-shots", "unix-dgram"],
   collectors: ["zod"],
   lab: ["zod"],

@@ -23,6 +23,7 @@ function machine() {
   const clock = manualClock(2_000_000);
   const handle = (pid: number): ProcessHandle => ({
     pid,
+    folder: `/proc/${pid}`,
     text: (path) => {
       const text = alive ? files.get(path) : undefined;
       if (text === undefined) throw new NotAvailable(path);
@@ -40,6 +41,7 @@ function machine() {
   const host: Host = {
     clock,
     docker: { inventory: () => inventory },
+    sockets: { tcpStates: () => Promise.reject(new Error("not asked for here")) },
     proc: { open: handle, host: () => ({ ...handle(0), inode: () => 1 }) },
   };
   const run = runner(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { loadLibc } from "../../../host/sockets/libc.ts";
-import { sharedIn } from "../../../host/sockets/shared.ts";
+import { sharedIn } from "../../../host/sockets/thread-memory.ts";
 
 /** The thread with the fault that a file names when it is started; the true one without. */
 const name = readFileSync(join(tmpdir(), `overlaywatch-fault-${process.pid}`), "utf8");

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Request } from "../../../host/sockets/messages.ts";
 import { namespaceReader } from "../../../host/sockets/reader.ts";
-import { sharedIn } from "../../../host/sockets/shared.ts";
+import { sharedIn } from "../../../host/sockets/thread-memory.ts";
 
 /** The thread as it is on a machine without koffi. */
 const shared = sharedIn(workerData);
