@@ -24,3 +24,7 @@ export function catalogue(): readonly CatalogueEntry[] {
 export function quietGauges(): ReadonlySet<string> {
   return new Set(catalogue().flatMap(({ name, quietAtZero }) => (quietAtZero === true ? [name] : [])));
 }
+
+export function byteCounters(): ReadonlySet<string> {
+  return new Set(catalogue().flatMap(({ name, type, unit }) => (type === "count" && unit === "byte" ? [name] : [])));
+}

@@ -68,7 +68,7 @@ export function printEstimate(estimate: Estimate, json: boolean, { stdout }: Io)
   stdout.write(`\nWith tags.profile: ${estimate.profile}, ${hosts} would bring ${estimate.total} series an hour.\n`);
   if (estimate.dormant_total > 0)
     stdout.write(
-      `Counters of ${estimate.dormant_total} more have moved before, but not while this watched (--pause): each that moves again is one more.\n`,
+      `${estimate.dormant_total} more counters have moved, but too seldom to do so in every hour: each that does is one more.\n`,
     );
   for (const warning of estimate.warnings) stdout.write(`Warning: ${warning}.\n`);
 }

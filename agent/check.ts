@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Tags } from "../emit/sample.ts";
 import { printable } from "../emit/console/table.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { durationFlag } from "./ending.ts";
-import { quietGauges } from "./catalogue.ts";
+import { byteCounters, quietGauges } from "./catalogue.ts";
 import { printEstimate, printSamples } from "./check-output.ts";
 import type { Config } from "./config/schema.ts";
 import { type Estimate, estimate } from "./estimate.ts";
@@ -16,16 +17,16 @@ import { openSession, type Session } from "./session.ts";
 const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw] [--estimate [--hosts N]]
 
 Collects once and prints what would be sent; nothing is sent.
-  --pause DURATION   how long counters may grow between the two readings, default 2s; 10s for --estimate
+  --pause DURATION   how long counters may grow between the two readings, default 2s
   --raw              the kernel's cumulative values, from one reading
   --estimate         the distinct series that an hour brings, by collector and profile: what a fleet would pay for.
-                     Counts what moves while it watches, and apart from that what has moved before.
+                     Apart from them, counters that have moved, but too seldom to do so in every hour.
   --hosts N          of such hosts, for --estimate
   --json             array of {metric, type, value, tags}
 `;
 
 const options = {
-  pause: { type: "string" },
+  pause: { type: "string", default: "2s" },
   raw: { type: "boolean", default: false },
   estimate: { type: "boolean", default: false },
   hosts: { type: "string" },
@@ -36,7 +37,7 @@ export const command: Command = {
   usage,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
-    const pause = durationFlag("--pause", values.pause ?? (values.estimate ? "10s" : "2s"));
+    const pause = durationFlag("--pause", values.pause);
     const hosts = hostsFlag(values.hosts, values.estimate);
     const { config } = configOf(values, io);
     const raw = values.raw || values.estimate;
@@ -72,7 +73,14 @@ function estimateOf(before: Results, after: Results, session: Session, hosts: nu
     })),
     { collector: "agent", before: [], after: after.flatMap(self) },
   ];
-  return estimate(observed, session.docker.inventory().containers, hosts, config, quietGauges());
+  const { containers } = session.docker.inventory();
+  const startedAt = new Map(containers.map((one) => [session.tagsOf(one)["container_name"], one.startedAt]));
+  const hoursOf = (tags: Tags) => {
+    const started = startedAt.get(tags["container_name"]);
+    return started === undefined ? undefined : (session.host.clock.now() - started) / 3_600_000;
+  };
+  const known = { containers, hoursOf, quietGauges: quietGauges(), byteCounters: byteCounters() };
+  return estimate(observed, known, hosts, config);
 }
 
 type Results = readonly CycleResult[];

@@ -1,5 +1,5 @@
 import { applyProfile, type Profile } from "../collectors/profile.ts";
-import { type Sample, seriesKey } from "../emit/sample.ts";
+import { type Sample, seriesKey, sumBySeries, type Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import type { Config } from "./config/schema.ts";
 
@@ -13,13 +13,24 @@ export interface Observed {
 /** Distinct series by collector under each profile; `total` is over all collectors. */
 type SeriesCounts = Readonly<Record<Profile, Readonly<Record<string, number>>>>;
 
+/** What else is known of the host and of the metrics. */
+export interface Surroundings {
+  readonly containers: readonly Container[];
+  /** Hours that the container with these tags has run so far, where it is one's. */
+  readonly hoursOf: (tags: Tags) => number | undefined;
+  /** Names of the gauges that are not sent while they stand at 0. */
+  readonly quietGauges: ReadonlySet<string>;
+  /** Names of the counters that count bytes. */
+  readonly byteCounters: ReadonlySet<string>;
+}
+
 export interface Estimate {
   /** The profile in force. */
   readonly profile: Profile;
   readonly hosts: number;
-  /** What one host sends in an hour that goes on as it was seen: counters that moved, and gauges not at 0. */
+  /** What one host sends in an hour. */
   readonly per_host: SeriesCounts;
-  /** Counters that have moved since their container started, but not while they were watched: each that moves again is one more. */
+  /** Counters that have moved since their container started, but too seldom to move in every hour: each that does is one more. */
   readonly dormant_per_host: SeriesCounts;
   /** Of all hosts, under the profile in force. */
   readonly total: number;
@@ -28,23 +39,27 @@ export interface Estimate {
 }
 
 /**
- * What a fleet of such hosts would pay for, from what was seen on this one; the budget cuts where there are more. Moments
- * that nobody watched are in no reading: a counter that moves only now and then, a state that a socket is in for a moment.
+ * What a fleet of such hosts would pay for, from what was seen on this one; the budget cuts where there are more. A
+ * counter is sent in every hour if it moved between the two readings, or has moved three times an hour on average since
+ * its container started (an hour is taken where that is less: what happens once, at a start, is dormant). A gauge is
+ * sent if it was in one of the readings; states that sockets are in for a moment are not seen.
  */
 export function estimate(
   observed: readonly Observed[],
-  containers: readonly Container[],
+  surroundings: Surroundings,
   hosts: number,
   config: Config,
-  quiet: ReadonlySet<string>,
 ): Estimate {
   const labels = Object.values(config.tags.labels);
-  const perProfile = (pick: Pick) => {
-    const of = (profile: Profile) => countSeries(observed, pick, (samples) => applyProfile(profile, labels, samples));
+  const rooms = observed.map((one) => ({ room: one.collector, samples: movesAnHour(one, surroundings) }));
+  const perProfile = (least: number) => {
+    const of = (profile: Profile) =>
+      countSeries(rooms, (samples) =>
+        sumBySeries(applyProfile(profile, labels, samples)).filter(({ value }) => value >= least),
+      );
     return { container: of("container"), service: of("service"), lean: of("lean") } satisfies SeriesCounts;
   };
-  const perHost = perProfile((one) => sentOf(one, quiet));
-  const ever = perProfile((one) => [...one.after.filter(({ value }) => value !== 0), ...sentOf(one, quiet)]);
+  const [perHost, ever] = [perProfile(everyHour), perProfile(Number.MIN_VALUE)];
   const dormant = {
     container: less(ever.container, perHost.container),
     service: less(ever.service, perHost.service),
@@ -59,37 +74,42 @@ export function estimate(
     dormant_per_host: dormant,
     total: one * hosts,
     dormant_total: (dormant[profile]["total"] ?? 0) * hosts,
-    warnings: warnings(observed, containers, config, one),
+    warnings: warnings(observed, surroundings.containers, config, one),
   };
 }
 
-type Pick = (observed: Observed) => readonly Sample[];
+/** Of what comes three times an hour on average, evenly spread, 95 of 100 hours see one. */
+const everyHour = 3;
+/** A byte counter moves by a frame: the smallest that Ethernet carries. */
+const smallestFrame = 60;
 
-/** As the gate lets them through: counters that moved between the readings, gauges that were loud in one of them. */
-function sentOf({ before, after }: Observed, quiet: ReadonlySet<string>): readonly Sample[] {
-  const known = new Map(before.map(({ name, tags, value }) => [seriesKey(name, tags), value]));
-  const moved = after.filter(
-    ({ name, type, tags, value }) => type === "count" && value !== (known.get(seriesKey(name, tags)) ?? 0),
-  );
-  const loud = [...before, ...after].filter(
-    ({ name, type, value }) => type === "gauge" && (value !== 0 || !quiet.has(name)),
-  );
-  return [...moved, ...loud];
+/** Each series with how often it moves in an hour as its value: infinite where it is certain to be sent. */
+function movesAnHour({ before, after }: Observed, known: Surroundings): readonly Sample[] {
+  const last = new Map(before.map(({ name, tags, value }) => [seriesKey(name, tags), value]));
+  const moves = ({ name, tags, value }: Sample): number => {
+    if (value !== (last.get(seriesKey(name, tags)) ?? 0)) return Infinity;
+    const events = known.byteCounters.has(name) ? value / smallestFrame : value;
+    return events / Math.max(1, known.hoursOf(tags) ?? 1);
+  };
+  const loud = ({ name, value }: Sample): number => (value !== 0 || !known.quietGauges.has(name) ? Infinity : 0);
+  return [
+    ...before.filter(({ type }) => type === "gauge").map((sample) => ({ ...sample, value: loud(sample) })),
+    ...after.map((sample) => ({ ...sample, value: sample.type === "gauge" ? loud(sample) : moves(sample) })),
+  ];
+}
+
+interface Room {
+  readonly room: string;
+  readonly samples: readonly Sample[];
 }
 
 function countSeries(
-  observed: readonly Observed[],
-  pick: Pick,
-  profiled: (samples: readonly Sample[]) => readonly Sample[],
+  rooms: readonly Room[],
+  pick: (samples: readonly Sample[]) => readonly Sample[],
 ): Record<string, number> {
-  const counts: Record<string, number> = {};
-  let total = 0;
-  for (const one of observed) {
-    const series = new Set(profiled(pick(one)).map(({ name, tags }) => seriesKey(name, tags)));
-    counts[one.collector] = series.size;
-    total += series.size;
-  }
-  return { ...counts, total };
+  const counts = rooms.map(({ room, samples }) => [room, pick(samples).length] as const);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  return { ...Object.fromEntries(counts), total };
 }
 
 const less = (ever: Readonly<Record<string, number>>, now: Readonly<Record<string, number>>): Record<string, number> =>

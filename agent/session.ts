@@ -33,6 +33,7 @@ export interface Session {
   readonly host: Host;
   readonly docker: DockerWatch;
   readonly jobs: readonly Job[];
+  readonly tagsOf: (container: Container) => Tags;
   /** Samples as the profile in the configuration wants them. */
   readonly profiled: (samples: readonly Sample[]) => readonly Sample[];
   /** Containers that came and went between two runs, so far. */
@@ -83,6 +84,7 @@ export function openSession(config: Config, { names, raw = false, log }: Session
     host,
     docker,
     jobs,
+    tagsOf,
     profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples),
     unseen: () => unseen,
     close,

@@ -147,8 +147,6 @@ async function retransmissions(host: LabHost, from: string, to: string): Promise
   const script = `sleep 0.3; exec nc ${address} 9600 -e sh -c '${speak}'`;
   const speaking = host.inContainer(from, ["sh", "-c", script], { timeout: 60_000 });
   await pause(1_500);
-  const rule = (what: "-A" | "-D") =>
-    ["/usr/sbin/iptables", "-w", what, "INPUT", "-p", "tcp", "--dport", "9600", "-j", "DROP"] as const;
   const within = inside(await lifeOf(host, to));
   await must([...within, ...rule("-A")]);
   await pause(3_000);
@@ -156,6 +154,9 @@ async function retransmissions(host: LabHost, from: string, to: string): Promise
   assert.equal((await speaking).code, 0);
   assert.equal((await listening).stdout.trim(), "60", "all of it arrives in the end");
 }
+
+const rule = (what: "-A" | "-D") =>
+  ["/usr/sbin/iptables", "-w", what, "INPUT", "-p", "tcp", "--dport", "9600", "-j", "DROP"] as const;
 
 /** Six ask for a connection where there is room for two. The listener stays, and never accepts. */
 async function overflow(host: LabHost, from: string, to: string): Promise<Holder> {

@@ -71,11 +71,13 @@ describe("accept: TCP states", function () {
     const lines = async (family: string) =>
       (await must([...within, "ss", "-Htan", family])).split("\n").filter((line) => line !== "");
     const [four, six] = [await lines("-4"), await lines("-6")];
-    const states = (of: readonly string[]) => new Set(of.map((line) => line.split(" ")[0] ?? ""));
-    assert.equal(states(four).size, 10, four.join("\n"));
-    assert.deepEqual(states(six), states(four));
+    assert.equal(statesOf(four).size, 10, four.join("\n"));
+    assert.deepEqual(statesOf(six), statesOf(four));
   });
 });
+
+const statesOf = (lines: readonly string[]): ReadonlySet<string> =>
+  new Set(lines.map((line) => line.split(" ")[0] ?? ""));
 
 const none: States = {
   established: 0,
