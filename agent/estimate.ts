@@ -59,11 +59,11 @@ export function estimate(
       );
     return { container: of("container"), service: of("service"), lean: of("lean") } satisfies SeriesCounts;
   };
-  const [perHost, ever] = [perProfile(everyHour), perProfile(Number.MIN_VALUE)];
+  const [perHost, moved] = [perProfile(everyHour), perProfile(ever)];
   const dormant = {
-    container: less(ever.container, perHost.container),
-    service: less(ever.service, perHost.service),
-    lean: less(ever.lean, perHost.lean),
+    container: less(moved.container, perHost.container),
+    service: less(moved.service, perHost.service),
+    lean: less(moved.lean, perHost.lean),
   };
   const { profile } = config.tags;
   const one = perHost[profile]["total"] ?? 0;
@@ -82,6 +82,8 @@ export function estimate(
 const everyHour = 3;
 /** A byte counter moves by a frame: the smallest that Ethernet carries. */
 const smallestFrame = 60;
+/** The least that is not 0: moved, and that is all. */
+const ever = Number.MIN_VALUE;
 
 /** Each series with how often it moves in an hour as its value: infinite where it is certain to be sent. */
 function movesAnHour({ before, after }: Observed, known: Surroundings): readonly Sample[] {
@@ -89,13 +91,19 @@ function movesAnHour({ before, after }: Observed, known: Surroundings): readonly
   const moves = ({ name, tags, value }: Sample): number => {
     if (value !== (last.get(seriesKey(name, tags)) ?? 0)) return Infinity;
     const events = known.byteCounters.has(name) ? value / smallestFrame : value;
-    return events / Math.max(1, known.hoursOf(tags) ?? 1);
+    return rate(events, known.hoursOf(tags) ?? 0);
   };
   const loud = ({ name, value }: Sample): number => (value !== 0 || !known.quietGauges.has(name) ? Infinity : 0);
   return [
     ...before.filter(({ type }) => type === "gauge").map((sample) => ({ ...sample, value: loud(sample) })),
     ...after.map((sample) => ({ ...sample, value: sample.type === "gauge" ? loud(sample) : moves(sample) })),
   ];
+}
+
+/** Of one that is younger than an hour, nobody knows whether what happened once or twice comes again: it adds up to nothing. */
+function rate(events: number, hours: number): number {
+  if (hours >= 1) return events / hours;
+  return events > 0 && events < everyHour ? ever : events;
 }
 
 interface Room {
@@ -112,8 +120,8 @@ function countSeries(
   return { ...Object.fromEntries(counts), total };
 }
 
-const less = (ever: Readonly<Record<string, number>>, now: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(ever).map(([name, count]) => [name, count - (now[name] ?? 0)]));
+const less = (all: Readonly<Record<string, number>>, now: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(all).map(([name, count]) => [name, count - (now[name] ?? 0)]));
 
 function warnings(
   observed: readonly Observed[],

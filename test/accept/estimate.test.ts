@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { catalogue } from "../../agent/catalogue.ts";
 import { type Profile, profiles } from "../../collectors/profile.ts";
-import { seriesKey } from "../../emit/sample.ts";
 import type { Message } from "../../emit/dogstatsd/parse.ts";
 import { type Receiver, startReceiver } from "../../emit/dogstatsd/receiver.ts";
 import { addressOf } from "../../lab/cluster.ts";
@@ -46,25 +45,19 @@ describe("accept: what a fleet would pay for", function () {
     const agents = await Promise.all(profiles.map(async (profile) => Counting.start(lab(), host, profile)));
     await Promise.all(agents.map(async (agent) => agent.cycles(cycles)));
     for (const agent of agents) await agent.stop();
-    for (const { profile, series } of agents) {
-      const { total: _, ...told } = counts.per_host[profile];
-      const sent = Object.fromEntries(Object.keys(told).map((room) => [room, series.get(room)?.size ?? 0]));
+    for (const { profile, sent, momentary } of agents) {
+      const dormant = counts.dormant_per_host[profile]["total"];
+      const ofHost = `${momentary.size} states of the host's own sockets`;
       figure(
-        `${profile}: told ${text(told)}; sent ${text(sent)}; dormant ${counts.dormant_per_host[profile]["total"]}`,
+        `${profile}: told ${text(counts.per_host[profile])}; sent ${text(sent())} and ${ofHost}; dormant ${dormant}`,
       );
     }
-    for (const { profile, series } of agents) {
-      const { total, ...told } = counts.per_host[profile];
-      const sent = Object.fromEntries([...series].map(([room, keys]) => [room, keys.size]));
-      assert.deepEqual(told, sent, `${profile}: ${[...series.values()].flatMap((keys) => [...keys]).join("\n")}`);
-      assert.equal(
-        total,
-        Object.values(sent).reduce((a, b) => a + b, 0),
-      );
-    }
+    for (const { profile, sent } of agents) assert.deepEqual(counts.per_host[profile], sent(), profile);
     assert.ok((counts.dormant_per_host.container["netstat"] ?? 0) > 0, "connections that were opened once");
-    const lean = counts.per_host.lean["total"] ?? Infinity;
-    assert.ok(lean + (counts.dormant_per_host.lean["total"] ?? Infinity) <= 90, `lean: ${lean} series`);
+    const lean = agents.find(({ profile }) => profile === "lean")!;
+    const most = lean.sent()["total"]! + lean.momentary.size + counts.dormant_per_host.lean["total"]!;
+    assert.ok(most <= 90, `lean: ${most} series`);
+    figure(`lean, ${containers} containers: ${most} series of at most 90, what is dormant included`);
     assert.equal(counts.total, counts.per_host.container["total"]);
   });
 
@@ -84,8 +77,12 @@ const text = (counts: Readonly<Record<string, number>>): string =>
 /** Five pings in two seconds, and a connection to itself that says something as often. */
 const steady = (to: string): string => {
   const speak = `while :; do echo x; sleep 0.4; done`;
-  return `nc -l -p 6000 >/dev/null & sleep 0.3; nc 127.0.0.1 6000 -e sh -c '${speak}' & exec ping -q -i 0.4 ${to}`;
+  const talk = `nc -l -p 6000 >/dev/null & sleep 0.3; nc 127.0.0.1 6000 -e sh -c '${speak}' &`;
+  return `${talk} ${onBridge} exec ping -q -i 0.4 ${to}`;
 };
+
+/** Where nothing else is there, docker_gwbridge brings a router solicitation now and then: too seldom for the short form. */
+const onBridge = sized("", `ping -q -i 0.4 $(ip route | sed -n 's/^default via \\([^ ]*\\) .*/\\1/p') >/dev/null &`);
 
 /** Two compose services of some containers each, and containers without one. */
 function labelsOf(index: number): Readonly<Record<string, string>> {
@@ -106,7 +103,9 @@ const told = z.object({
 });
 
 async function estimated(host: LabHost, ...args: readonly string[]): Promise<z.output<typeof told>> {
-  const program = onHost(host, ["check", "--estimate", "--json", ...args]);
+  // The engine's own connections come and go: no reading of a moment tells what an hour of them brings.
+  const settings = { OVERLAYWATCH_COLLECTORS_TCP_HOST: "false" };
+  const program = onHost(host, ["check", "--estimate", "--json", ...args], settings);
   assert.equal(await program.ended, 0, program.err());
   return told.parse(JSON.parse(program.out()));
 }
@@ -116,8 +115,9 @@ const rooms = new Map(catalogue().map(({ name, room }) => [`overlaywatch.${name}
 /** An agent with this profile, and the distinct series that it sent so far. */
 class Counting {
   readonly profile: Profile;
-  /** By collector, or `agent`. */
-  readonly series = new Map<string, Set<string>>();
+  /** By collector, or `agent`; the host's own sockets apart. */
+  readonly #series = new Map<string, Set<string>>();
+  readonly momentary = new Set<string>();
   #cycles = 0;
   #agent: Program | undefined;
   #receiver: Receiver | undefined;
@@ -138,6 +138,12 @@ class Counting {
     return made;
   }
 
+  /** Distinct series by collector, and in all. */
+  readonly sent = (): Readonly<Record<string, number>> => {
+    const counts = [...this.#series].map(([room, keys]) => [room, keys.size] as const);
+    return { ...Object.fromEntries(counts), total: counts.reduce((sum, [, count]) => sum + count, 0) };
+  };
+
   async cycles(count: number): Promise<void> {
     const late = () => new Error(`${this.profile}: ${this.#cycles} of ${count} cycles came: ${this.#agent?.err()}`);
     await until(() => this.#cycles >= count || undefined, count * 1_500 + 10_000, late);
@@ -153,9 +159,9 @@ class Counting {
     const { name, tags } = message;
     const room = rooms.get(name);
     assert.ok(room !== undefined, `${name} is in no table`);
-    const keys = this.series.get(room) ?? new Set();
-    this.series.set(room, keys);
-    keys.add(seriesKey(name, Object.fromEntries(tags.map((tag) => [tag, ""]))));
+    const keys = this.#series.get(room) ?? new Set();
+    this.#series.set(room, keys);
+    (tags.includes("scope:host") ? this.momentary : keys).add(`${name} ${tags.toSorted().join(" ")}`);
     // Of the three that run at the same seconds.
     if (name === "overlaywatch.agent.collect.seconds" && tags.includes("collector:tcp")) this.#cycles += 1;
   }

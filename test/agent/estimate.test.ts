@@ -8,7 +8,7 @@ const config = (tags: object = {}, maxSeries = 10_000) =>
   configSchema.parse({ tags, sinks: { dogstatsd: { max_series: maxSeries } } });
 const known: Surroundings = {
   containers: [],
-  hoursOf: (tags) => (tags["container_name"] === "old" ? 100 : 0.1),
+  hoursOf: ({ container_name: name }) => (name?.startsWith("old") === true ? 100 : 0.1),
   quietGauges: new Set(["tcp.connections"]),
   byteCounters: new Set(["net.bytes_rcvd"]),
 };
@@ -52,9 +52,12 @@ describe("agent/estimate", () => {
     assert.deepEqual(of([some], [none]), [1, 0]);
   });
 
-  it("sums under each profile before it judges", () => {
+  it("sums under each profile before it judges, but nothing that a young container did once", () => {
     const service = { compose_service: "shop" };
-    const rare = ["a", "b", "c"].map((name) => count("x", 1, { container_name: name, ...service }));
+    const rare = ["old1", "old2", "old3"].map((name) => count("x", 100, { container_name: name, ...service }));
+    const young = ["a", "b", "c"].map((name) => count("x", 1, { container_name: name, ...service }));
+    const { per_host: once } = estimate(one(young, young), known, 1, config());
+    assert.deepEqual([once.container["it"], once.service["it"], once.lean["it"]], [0, 0, 0]);
     const {
       per_host: sent,
       dormant_per_host: dormant,
