@@ -1,5 +1,5 @@
 import type { Message } from "../emit/dogstatsd/parse.ts";
-import { startReceiver } from "../emit/dogstatsd/receiver.ts";
+import { type ReceiverOptions, startReceiver } from "../emit/dogstatsd/receiver.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
@@ -28,33 +28,44 @@ export const command: Command = {
     });
     const { config } = configOf(values, io);
     const port = values.udp ?? (values.uds === undefined ? "8125" : undefined);
+    const where = {
+      ...(port === undefined ? {} : { udp: { port: portOf(port), host: values.host } }),
+      ...(values.uds === undefined ? {} : { uds: { path: values.uds } }),
+    };
     const ending = endingOf(values.for, io.signal);
     const show =
       values.json === true ? jsonLines(io) : liveView(io, "overlaywatch sink", config.sinks.dogstatsd.prefix);
-    const receiver = await startReceiver(
-      {
-        ...(port === undefined ? {} : { udp: { port: portOf(port), host: values.host } }),
-        ...(values.uds === undefined ? {} : { uds: { path: values.uds } }),
-        onInvalid: (reason, { transport }) => void io.stderr.write(`refused (${transport}): ${reason}\n`),
-      },
-      show.message,
-    );
-    const { udp, uds } = receiver;
-    io.stderr.write(
-      `listening on ${[udp && `udp ${udp.host}:${udp.port}`, uds && `unix ${uds.path}`].filter((w) => w !== undefined).join(" and ")}\n`,
-    );
-    await aborted(ending);
-    await receiver.close();
-    await show.close();
-    for (const [name, s] of Object.entries(receiver.stats())) {
-      if (s.datagrams > 0)
-        io.stderr.write(
-          `${name}: ${s.messages} messages in ${s.datagrams} datagrams, the largest ${s.largestDatagram} bytes; ${s.invalidLines} lines refused\n`,
-        );
+    try {
+      await receive(where, show, ending, io);
+    } finally {
+      await show.close();
     }
     return exitCodes.ok;
   },
 };
+
+async function receive(
+  where: Pick<ReceiverOptions, "udp" | "uds">,
+  show: Show,
+  ending: AbortSignal,
+  { stderr }: Io,
+): Promise<void> {
+  const onInvalid: ReceiverOptions["onInvalid"] = (reason, { transport }) =>
+    void stderr.write(`refused (${transport}): ${reason}\n`);
+  const receiver = await startReceiver({ ...where, onInvalid }, show.message);
+  const { udp, uds } = receiver;
+  stderr.write(
+    `listening on ${[udp && `udp ${udp.host}:${udp.port}`, uds && `unix ${uds.path}`].filter((w) => w !== undefined).join(" and ")}\n`,
+  );
+  await aborted(ending);
+  await receiver.close();
+  for (const [name, s] of Object.entries(receiver.stats())) {
+    if (s.datagrams > 0)
+      stderr.write(
+        `${name}: ${s.messages} messages in ${s.datagrams} datagrams, the largest ${s.largestDatagram} bytes; ${s.invalidLines} lines refused\n`,
+      );
+  }
+}
 
 interface Show {
   readonly message: (message: Message) => void;

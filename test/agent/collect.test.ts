@@ -191,6 +191,19 @@ describe("agent/collect", () => {
     assert.deepEqual([result.samples.length, result.errors.length, result.skipped], [1, 1, {}]);
   });
 
+  it("does not listen to what a run left behind that had ended", async () => {
+    const { run } = running(async ({ gauge, fail, skip }) => {
+      setImmediate(() => {
+        gauge("test.gauge", 1);
+        fail(new Error("late"));
+        skip("late");
+      });
+    });
+    const { samples, errors, skipped } = await run();
+    await sleep(5);
+    assert.deepEqual([samples, errors, skipped], [[], [], {}]);
+  });
+
   it("does not let a late run spoil what the next one counts", async () => {
     const gates: (() => void)[] = [];
     let value = 0;

@@ -54,9 +54,10 @@ describe("emit/console/sink", () => {
 
   it("fits the terminal, with colours and wide names, and says what it left out", () => {
     const { sink, shown } = screen(true, 8, 40);
-    const names = Array.from({ length: 20 }, (_, i) => `\u7F51\u7EDC-${i}-${"x".repeat(60)}`);
+    // Idle, so that each cell has a colour of its own, and the cut falls behind cells with wide characters.
+    const names = Array.from({ length: 20 }, (_, i) => `${"\u7F51".repeat(i < 10 ? 8 : 30)}-${i}`);
     sink.show(
-      names.map((name, i) => count(name, "net.bytes_rcvd", 100 - i)),
+      names.map((name) => count(name, "net.bytes_rcvd", 0)),
       1,
       0,
     );
@@ -68,6 +69,17 @@ describe("emit/console/sink", () => {
     );
     // A heading, an empty line, the columns' titles and three rows are there.
     assert.equal(lines.at(-1), "... and 17 more");
+    const few = screen(true, 8, 40);
+    few.sink.show(
+      names.slice(0, 2).map((name) => count(name, "net.bytes_rcvd", 0)),
+      1,
+      0,
+    );
+    const widths = stripVTControlCharacters(few.shown())
+      .split("\n")
+      .slice(2)
+      .map((line) => widthOf(line));
+    assert.deepEqual(widths, [40, 40, 40]);
   });
 
   it("writes amounts with three figures at least and a unit", () => {
