@@ -63,8 +63,9 @@ function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): read
     const indexes = parseIndexes(optional(process, "net/igmp"));
     const networks = networkNames(cycle, namespace);
     return counted.map((one) => {
-      const member = sightings.see(namespace.id, one.name, indexes.get(one.name));
-      const identity = { ...identityOf(namespace, member), partial: bad !== undefined };
+      const index = indexes.get(one.name);
+      const member = sightings.see(namespace.id, one.name, index);
+      const identity = { ...identityOf(namespace, member), partial: bad !== undefined, uncertain: index === undefined };
       return { ...one, identity, network: networks.get(one.name) };
     });
   } catch (error) {
