@@ -13,6 +13,8 @@ export interface CounterIdentity {
   readonly member: string;
   /** When the group began with all counters at 0, in milliseconds since the epoch, where that is known. */
   readonly bornAt?: number;
+  /** It may be an old one that looks new: its first reading then never counts. */
+  readonly uncertain?: boolean;
   /** Some members of the group could not be read in this cycle: one that comes in the next may be old. */
   readonly partial?: boolean;
 }

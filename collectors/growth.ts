@@ -54,14 +54,15 @@ export class Growth {
     group.partial ||= counter.partial ?? false;
     const before = group.members.get(counter.member);
     group.members.set(counter.member, { values, cycle: this.#cycle });
-    if (before === undefined && !group.newborn) return undefined;
+    if (before === undefined && (!group.newborn || counter.uncertain === true)) return undefined;
     const grown = difference(before?.values, values);
     if (grown === undefined) this.#resets++;
     return grown;
   }
 
   /** Whether it began since the last cycle: if it is not read in this one, the next will count all of it. */
-  isNew({ group: name, member, bornAt = 0 }: CounterIdentity): boolean {
+  isNew({ group: name, member, bornAt = 0, uncertain = false }: CounterIdentity): boolean {
+    if (uncertain) return false;
     const group = this.#groups.get(name);
     if (group === undefined) return bornAt > this.#last;
     return !group.members.has(member) && (group.cycle === this.#cycle ? group.newborn : this.#wasReadWhole(group));

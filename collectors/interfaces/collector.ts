@@ -7,7 +7,7 @@ import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
 import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
-import { isUnindexed, Sightings } from "./sightings.ts";
+import { Sightings } from "./sightings.ts";
 
 export const interfaces = defineCollector({
   name: "interfaces",
@@ -63,8 +63,9 @@ function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): read
     const indexes = parseIndexes(optional(process, "net/igmp"));
     const networks = networkNames(cycle, namespace);
     return counted.map((one) => {
-      const member = sightings.see(namespace.id, one.name, indexes.get(one.name));
-      const identity = identify(namespace, member, bad !== undefined);
+      const index = indexes.get(one.name);
+      const member = sightings.see(namespace.id, one.name, index);
+      const identity = { ...identityOf(namespace, member), partial: bad !== undefined, uncertain: index === undefined };
       return { ...one, identity, network: networks.get(one.name) };
     });
   } catch (error) {
@@ -72,15 +73,6 @@ function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): read
     else cycle.fail(error instanceof Error ? error : new Error(String(error)));
     return [];
   }
-}
-
-/**
- * One that was first seen without its index is on its own: nothing tells whether it is new, or an old one that was
- * renamed while it was down.
- */
-function identify(namespace: Namespace, member: string, partial: boolean): CounterIdentity {
-  if (isUnindexed(member)) return { group: `${namespace.id} ${member}`, member };
-  return { ...identityOf(namespace, member), partial };
 }
 
 /** What is not wanted is told without tags: it must not look new, and count whole, should it ever be wanted. */

@@ -33,9 +33,6 @@ export class Sightings {
   }
 }
 
-/** Whether a member was first seen without its index. */
-export const isUnindexed = (member: string): boolean => member.endsWith("#?");
-
 function isSame(known: Known, name: string, index: number | undefined): boolean {
   return index === undefined || known.index === undefined ? known.name === name : known.index === index;
 }

@@ -36,7 +36,6 @@ describe("accept: churn", function () {
 
   before("agent", async () => {
     host = lab().host(1);
-    neighbour = await addressOf(host, "A1");
     for (const [name, subnet] of [["second", "10.0.1.0/24"] as const, ["third", "10.0.2.0/24"] as const]) {
       const ipam = { Driver: "default", Config: [{ Subnet: subnet }] };
       await host.demand("POST", "/networks/create", { body: { Name: name, Driver: "overlay", IPAM: ipam } });
@@ -45,6 +44,11 @@ describe("accept: churn", function () {
     delivered = await Delivered.open(lab());
     agent = onHost(host, ["run", "interfaces"], delivered.settings);
     await delivered.next(1);
+  });
+
+  beforeEach("neighbour", async () => {
+    // Engines give addresses anew when they come back.
+    neighbour = await addressOf(host, "A1");
   });
 
   afterEach("containers", async () => {
@@ -210,17 +214,21 @@ describe("accept: churn", function () {
         await ping(life, neighbour, 40);
         const { counters, cycle } = await atRest(delivered, async () => countersOf(life));
         assertEqual(delivered.sums(name, 0, cycle), counters, "without dockerd");
+        assert.ok(counters.get("eth0|testnet|net.packets_sent")! >= first.get("eth0|testnet|net.packets_sent")! + 40);
         figure(
           `without dockerd: ${counters.get("eth0|testnet|net.packets_sent")! - first.get("eth0|testnet|net.packets_sent")!} packets more were read and delivered, off by 0`,
         );
         first = counters;
       } else await delivered.next(3);
       await host.startEngine();
-      await until(
-        async () => (await host.inspect(name)).State.Running || undefined,
-        20_000,
-        () => new Error("it did not come back"),
-      );
+      for (const one of [name, "A1"]) {
+        await until(
+          async () => (await host.inspect(one)).State.Running || undefined,
+          20_000,
+          () => new Error(`${one} did not come back`),
+        );
+      }
+      neighbour = await addressOf(host, "A1");
       const live = async () => delivered.arrived.at(-1) && delivered.total("agent.docker.containers") > 0;
       await until(
         async () => (await live()) || undefined,

@@ -33,7 +33,7 @@ describe("lab, classic", () => {
     });
     for (const { socket, netnsDir } of hosts) {
       assert.equal((await ask(socket, "GET", "/_ping")).status, 200);
-      assert.ok(readdirSync(netnsDir).some((file) => file.startsWith("1-")));
+      assert.ok(readdirSync(netnsDir).some((file) => /^\d+-/u.test(file)));
     }
     const table = await command(async (terminal) => labStatus({ name }, terminal));
     for (const { pid } of hosts) assert.match(table.out, new RegExp(`nsenter -t ${pid} -n -u -m`));
