@@ -66,5 +66,9 @@ export function printEstimate(estimate: Estimate, json: boolean, { stdout }: Io)
   stdout.write(`${table(columns, collectors, stdout.isTTY ?? false).join("\n")}\n`);
   const hosts = estimate.hosts === 1 ? "this host" : `${estimate.hosts} such hosts`;
   stdout.write(`\nWith tags.profile: ${estimate.profile}, ${hosts} would bring ${estimate.total} series an hour.\n`);
+  if (estimate.dormant_total > 0)
+    stdout.write(
+      `Counters of ${estimate.dormant_total} more have moved before, but not while this watched (--pause): each that moves again is one more.\n`,
+    );
   for (const warning of estimate.warnings) stdout.write(`Warning: ${warning}.\n`);
 }

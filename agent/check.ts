@@ -16,15 +16,16 @@ import { openSession, type Session } from "./session.ts";
 const usage = `usage: overlaywatch check [COLLECTOR...] [--pause 2s] [--raw] [--estimate [--hosts N]]
 
 Collects once and prints what would be sent; nothing is sent.
-  --pause DURATION   how long counters may grow between the two readings, default 2s
+  --pause DURATION   how long counters may grow between the two readings, default 2s; 10s for --estimate
   --raw              the kernel's cumulative values, from one reading
-  --estimate         the distinct series that an hour brings, by collector and profile: what a fleet would pay for
+  --estimate         the distinct series that an hour brings, by collector and profile: what a fleet would pay for.
+                     Counts what moves while it watches, and apart from that what has moved before.
   --hosts N          of such hosts, for --estimate
   --json             array of {metric, type, value, tags}
 `;
 
 const options = {
-  pause: { type: "string", default: "2s" },
+  pause: { type: "string" },
   raw: { type: "boolean", default: false },
   estimate: { type: "boolean", default: false },
   hosts: { type: "string" },
@@ -35,15 +36,16 @@ export const command: Command = {
   usage,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
-    const pause = durationFlag("--pause", values.pause);
+    const pause = durationFlag("--pause", values.pause ?? (values.estimate ? "10s" : "2s"));
     const hosts = hostsFlag(values.hosts, values.estimate);
     const { config } = configOf(values, io);
-    const once = values.raw || values.estimate;
-    const session = openSession(config, { names: positionals, raw: once, log: silentLog });
+    const raw = values.raw || values.estimate;
+    const session = openSession(config, { names: positionals, raw, log: silentLog });
     try {
-      const results = await collect(session, pause, once, io.signal);
+      const once = values.raw && !values.estimate;
+      const [before, results] = await readings(session, once ? undefined : pause, io.signal);
       report(results, io);
-      if (values.estimate) printEstimate(estimateOf(results, session, hosts, config), values.json ?? false, io);
+      if (values.estimate) printEstimate(estimateOf(before, results, session, hosts, config), values.json ?? false, io);
       else printSamples(session.profiled(results.flatMap((r) => r.samples)), config, values.json ?? false, io);
       return results.every((r) => r.outcome === "ok" || r.outcome === "partial") ? exitCodes.ok : exitCodes.failed;
     } finally {
@@ -60,21 +62,23 @@ function hostsFlag(text: string | undefined, estimating: boolean): number {
 }
 
 /** The agent's own metrics are paid for too. */
-function estimateOf(results: readonly CycleResult[], session: Session, hosts: number, config: Config): Estimate {
+function estimateOf(before: Results, after: Results, session: Session, hosts: number, config: Config): Estimate {
   const self = selfMetrics(session, { series: () => 1, dropped: () => [] });
   const observed = [
-    ...results.map(({ collector, samples }) => ({ collector, samples })),
-    { collector: "agent", samples: results.flatMap(self) },
+    ...after.map(({ collector, samples }, index) => ({
+      collector,
+      before: before[index]?.samples ?? [],
+      after: samples,
+    })),
+    { collector: "agent", before: [], after: after.flatMap(self) },
   ];
   return estimate(observed, session.docker.inventory().containers, hosts, config, quietGauges());
 }
 
-async function collect(
-  session: Session,
-  pause: number,
-  raw: boolean,
-  signal: AbortSignal,
-): Promise<readonly CycleResult[]> {
+type Results = readonly CycleResult[];
+
+/** Two readings, or one in both places where no pause is wanted. */
+async function readings(session: Session, pause: number | undefined, signal: AbortSignal): Promise<[Results, Results]> {
   try {
     await session.docker.synced(signal);
   } catch (cause) {
@@ -82,9 +86,9 @@ async function collect(
   }
   const cycle = () => Promise.all(session.jobs.map(({ run }) => run(signal)));
   const first = await cycle();
-  if (raw) return first;
+  if (pause === undefined) return [first, first];
   await sleep(pause, undefined, { signal });
-  return cycle();
+  return [first, await cycle()];
 }
 
 function report(results: readonly CycleResult[], { stderr }: Io): void {

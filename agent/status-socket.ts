@@ -32,10 +32,19 @@ export async function serveStatus(stateDir: string, pid: number, state: () => Ru
   };
 }
 
+export interface Running {
+  readonly agents: readonly RunState[];
+  /** Agents that are there and could not be asked: the others are told of all the same. */
+  readonly errors: readonly Error[];
+}
+
 /** The states of all agents that run with this state folder; sockets that nobody answers any more are removed. */
-export async function runningAgents(stateDir: string, timeout = 2000): Promise<readonly RunState[]> {
-  const states = await Promise.all(socketsIn(stateDir).map((path) => ask(path, timeout)));
-  return states.filter((state) => state !== undefined);
+export async function runningAgents(stateDir: string, timeout = 2000): Promise<Running> {
+  const answers = await Promise.all(socketsIn(stateDir).map((path) => ask(path, timeout)));
+  return {
+    agents: answers.flatMap((answer) => (answer === undefined || answer instanceof Error ? [] : [answer])),
+    errors: answers.filter((answer) => answer instanceof Error),
+  };
 }
 
 function socketsIn(stateDir: string): readonly string[] {
@@ -44,19 +53,22 @@ function socketsIn(stateDir: string): readonly string[] {
       .filter((name) => socketName.test(name))
       .map((name) => join(stateDir, name));
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
+    if (codeOf(cause) === "ENOENT") return [];
     throw new Error(`cannot look for running agents in ${stateDir}`, { cause });
   }
 }
 
-async function ask(path: string, timeout: number): Promise<RunState | undefined> {
+async function ask(path: string, timeout: number): Promise<RunState | Error | undefined> {
   const socket = createConnection({ path, timeout });
-  socket.on("timeout", () => socket.destroy(new Error(`the agent behind ${path} does not answer`)));
+  socket.on("timeout", () => socket.destroy(new Error(`it does not answer within ${timeout} ms`)));
   try {
     return runStateSchema.parse(JSON.parse(await text(socket)));
   } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED")) throw cause;
+    if (codeOf(cause) === "ENOENT") return undefined;
+    if (codeOf(cause) !== "ECONNREFUSED") return new Error(`cannot ask the agent behind ${path}`, { cause });
     rmSync(path, { force: true });
     return undefined;
   }
 }
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);

@@ -1,12 +1,14 @@
 import { type Column, printable, table } from "../emit/console/table.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
+import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { RunState } from "./run-state.ts";
 import { runningAgents } from "./status-socket.ts";
 
 const usage = `usage: overlaywatch status
 
-What the agents that run on this host (with the same --state-dir) last did. Exits 1 where none runs.
+What the agents that run on this host (with the same --state-dir) last did. Exits 1 where none runs, or one does not
+answer.
 `;
 
 export const command: Command = {
@@ -15,11 +17,13 @@ export const command: Command = {
   run: async (args, io) => {
     const { values } = parseCommand(args, {});
     const { config } = configOf(values, io);
-    const agents = await runningAgents(config.paths.state_dir);
+    const { agents, errors } = await runningAgents(config.paths.state_dir);
+    for (const error of errors) io.stderr.write(`${printable(errorText(error))}\n`);
+    const none = agents.length === 0 && errors.length === 0;
     if (values.json === true) io.stdout.write(`${JSON.stringify({ agents }, undefined, 1)}\n`);
-    else if (agents.length === 0) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
+    else if (none) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
     else io.stdout.write(agents.map((agent) => describe(agent, Date.now(), io.stdout.isTTY ?? false)).join("\n"));
-    return agents.length > 0 ? exitCodes.ok : exitCodes.failed;
+    return agents.length > 0 && errors.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
 

@@ -23,14 +23,27 @@ export async function atRest(delivered: Delivered, read: () => Promise<Counters>
   throw new Error("the kernel's counters do not come to rest");
 }
 
+/** A container's counters as the kernel has them, read by another program, and under the same keys as they were delivered. */
+export interface Source {
+  readonly read: (container: string) => Promise<Counters>;
+  /** Sums of what came from one cycle on and before another. */
+  readonly sums: (container: string, from: number, before: number) => Counters;
+}
+
+const interfaceCounters = (host: LabHost, delivered: Delivered): Source => ({
+  read: async (container) => kernelCounters(host, container),
+  sums: (container, from, before) => delivered.sums(container, from, before),
+});
+
 /** Does it, and checks that what came for each container is what its kernel counters grew by, off by 0. Gives that growth. */
 export async function grows(
   host: LabHost,
   containers: readonly string[],
   delivered: Delivered,
   work: () => Promise<void>,
+  { read, sums }: Source = interfaceCounters(host, delivered),
 ): Promise<ReadonlyMap<string, Counters>> {
-  const rest = async (container: string) => atRest(delivered, async () => kernelCounters(host, container));
+  const rest = async (container: string) => atRest(delivered, async () => read(container));
   const rests = async () => Promise.all(containers.map(rest));
   const before = await rests();
   await work();
@@ -39,7 +52,7 @@ export async function grows(
   for (const [index, container] of containers.entries()) {
     const [base, now] = [before[index]!, after[index]!];
     const kernel = difference(now.counters, base.counters);
-    assertEqual(delivered.sums(container, base.cycle, now.cycle), kernel, container);
+    assertEqual(sums(container, base.cycle, now.cycle), kernel, container);
     grown.set(container, kernel);
   }
   return grown;

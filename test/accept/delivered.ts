@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { collectors } from "../../collectors/registry.ts";
 import type { Message } from "../../emit/dogstatsd/parse.ts";
 import { type Receiver, startReceiver } from "../../emit/dogstatsd/receiver.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -6,6 +7,11 @@ import { until } from "../../lab/process.ts";
 import { type Counters, metricNames } from "./kernel.ts";
 
 const prefix = "overlaywatch.";
+
+/** Settings that make every collector run each second. */
+export const everySecond: Readonly<Record<string, string>> = Object.fromEntries(
+  collectors.map(({ name }) => [`OVERLAYWATCH_COLLECTORS_${name.toUpperCase()}_INTERVAL`, "1s"]),
+);
 
 export interface Arrived {
   readonly name: string;
@@ -36,7 +42,7 @@ export class Delivered {
 
   /** The settings that make an agent send here, every second. */
   get settings(): Readonly<Record<string, string>> {
-    return { DD_DOGSTATSD_URL: `unix://${this.path}`, OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "1s" };
+    return { DD_DOGSTATSD_URL: `unix://${this.path}`, ...everySecond };
   }
 
   get largestDatagram(): number {

@@ -16,6 +16,8 @@ interface Place {
   readonly cwd?: string;
   /** An open file that takes what the program prints, in place of `out()`. */
   readonly stdout?: number;
+  /** A pipe to its stdin, which is `child.stdin`. */
+  readonly stdin?: "pipe";
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -23,9 +25,14 @@ type Settings = Readonly<Record<string, string>>;
 const main = `${process.cwd()}/dist/agent/main.js`;
 const running = new Set<ChildProcess>();
 
-/** `overlaywatch ARGS` on a host of the lab. */
-export function onHost(host: LabHost, args: readonly string[], settings: Settings = {}, place: Place = {}): Program {
-  const [command, ...rest] = host.argv([process.execPath, main, ...args]);
+/** `overlaywatch ARGS` on a host of the lab; `by` is a program that starts it. */
+export function onHost(
+  host: LabHost,
+  args: readonly string[],
+  settings: Settings = {},
+  { by = [], ...place }: Place & { readonly by?: readonly string[] } = {},
+): Program {
+  const [command, ...rest] = host.argv([...by, process.execPath, main, ...args]);
   return start([command, ...rest], host.environment({ ...clean(), ...settings }), place);
 }
 
@@ -37,9 +44,9 @@ export function here(args: readonly string[], settings: Settings = {}): Program 
 export function start(
   argv: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv,
-  { cwd, stdout }: Place = {},
+  { cwd, stdout, stdin }: Place = {},
 ): Program {
-  const child = spawn(argv[0], argv.slice(1), { env, cwd, stdio: ["ignore", stdout ?? "pipe", "pipe"] });
+  const child = spawn(argv[0], argv.slice(1), { env, cwd, stdio: [stdin ?? "ignore", stdout ?? "pipe", "pipe"] });
   running.add(child);
   const [out, err] = [collect(child.stdout), collect(child.stderr)];
   const ended = new Promise<number>((resolve, reject) => {

@@ -17,6 +17,7 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
   closeWait,
   timeWait,
   halfOpen,
+  crowded,
 };
 
 const kept: (Socket | Server)[] = [];
@@ -106,6 +107,11 @@ async function halfOpen(): Promise<void> {
   client.destroy();
 }
 
+/** A listener with room for few: stop the process, and it never accepts. */
+async function crowded(): Promise<void> {
+  await listen("0.0.0.0", 9700, 1);
+}
+
 /** One connection whose server half has been told of its end: CLOSE_WAIT and FIN_WAIT2. */
 async function closeWait(): Promise<void> {
   await listen("127.0.0.1", 9400);
@@ -126,11 +132,11 @@ async function many(sockets: number): Promise<void> {
   }
 }
 
-async function listen(host: string, port: number): Promise<void> {
+async function listen(host: string, port: number, backlog = 1000): Promise<void> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     accepted.set(`${socket.remotePort} ${socket.localPort}`, keep(socket));
   });
-  server.listen({ host, port, backlog: 1000 });
+  server.listen({ host, port, backlog });
   kept.push(server);
   await once(server, "listening");
 }

@@ -27,8 +27,17 @@ const holders = new Set<Holder>();
 let made = 0;
 
 export async function hold(kind: string, count = 0): Promise<Holder> {
+  return holdBy(["/usr/bin/unshare", "--net"], kind, count);
+}
+
+/** The same in the network namespace of a process, such as a container's. */
+export async function holdIn(pid: number, kind: string): Promise<Holder> {
+  return holdBy(["/usr/bin/nsenter", `--net=/proc/${pid}/ns/net`], kind);
+}
+
+async function holdBy([command, ...way]: readonly [string, ...string[]], kind: string, count = 0): Promise<Holder> {
   const program = fileURLToPath(new URL("./holder.js", import.meta.url));
-  const child = spawn("/usr/bin/unshare", ["--net", process.execPath, program, kind, String(count)], {
+  const child = spawn(command, [...way, process.execPath, program, kind, String(count)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -78,7 +87,7 @@ export async function endHolders(): Promise<void> {
 }
 
 /** What `ss` counts in there, under our names. */
-export function ssStates({ pid }: Holder): Readonly<Record<TcpState, number>> {
+export function ssStates({ pid }: Pick<Holder, "pid">): Readonly<Record<TcpState, number>> {
   const { stdout, status } = spawnSync("/usr/bin/nsenter", [`--net=/proc/${pid}/ns/net`, "ss", "-Htan"], {
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { catalogue } from "../../agent/catalogue.ts";
+import { type Profile, profiles } from "../../collectors/profile.ts";
+import { seriesKey } from "../../emit/sample.ts";
+import type { Message } from "../../emit/dogstatsd/parse.ts";
+import { type Receiver, startReceiver } from "../../emit/dogstatsd/receiver.ts";
+import { addressOf } from "../../lab/cluster.ts";
+import type { LabHost } from "../../lab/host.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { pause, until } from "../../lab/process.ts";
+import { useLab } from "../lab/fixture.ts";
+import { everySecond } from "./delivered.ts";
+import { figure, sized } from "./length.ts";
+import { endAll, onHost, type Program } from "./program.ts";
+
+/** An hour's worth of cycles, at one a second. */
+const cycles = sized(360, 20);
+const containers = sized(40, 12);
+
+describe("accept: what a fleet would pay for", function () {
+  this.timeout(sized(900_000, 180_000));
+  const lab = useLab();
+  let host: LabHost;
+  const made: string[] = [];
+
+  before("containers", async () => {
+    host = lab().host(1);
+    const to = await addressOf(host, "A1");
+    for (let i = made.length; i < containers - 2; i++) {
+      made.push(`load${i}`);
+      await host.run(`load${i}`, { network: "testnet", args: ["sh", "-c", steady(to)], labels: labelsOf(i) });
+    }
+    await lab().startTraffic();
+    await pause(2_000);
+  });
+  after("containers", async () => {
+    endAll();
+    lab().stopTraffic();
+    for (const name of made) await host.api("DELETE", `/containers/${name}?force=true`);
+  });
+
+  it(`check --estimate is what ${cycles} cycles of ${containers} containers send, collector by collector, under each profile`, async () => {
+    const counts = await estimated(host, "--pause", "5s");
+    const agents = await Promise.all(profiles.map(async (profile) => Counting.start(lab(), host, profile)));
+    await Promise.all(agents.map(async (agent) => agent.cycles(cycles)));
+    for (const agent of agents) await agent.stop();
+    for (const { profile, series } of agents) {
+      const { total, ...told } = counts.per_host[profile];
+      const sent = Object.fromEntries(Object.keys(told).map((room) => [room, series.get(room)?.size ?? 0]));
+      figure(
+        `${profile}: told ${text(told)}; sent ${text(sent)}; dormant ${counts.dormant_per_host[profile]["total"]}`,
+      );
+    }
+    for (const { profile, series } of agents) {
+      const { total, ...told } = counts.per_host[profile];
+      const sent = Object.fromEntries([...series].map(([room, keys]) => [room, keys.size]));
+      assert.deepEqual(told, sent, `${profile}: ${[...series.values()].flatMap((keys) => [...keys]).join("\n")}`);
+      assert.equal(
+        total,
+        Object.values(sent).reduce((a, b) => a + b, 0),
+      );
+    }
+    assert.ok((counts.dormant_per_host.container["netstat"] ?? 0) > 0, "connections that were opened once");
+    const lean = counts.per_host.lean["total"] ?? Infinity;
+    assert.ok(lean + (counts.dormant_per_host.lean["total"] ?? Infinity) <= 90, `lean: ${lean} series`);
+    assert.equal(counts.total, counts.per_host.container["total"]);
+  });
+
+  it("is the same for a fleet, times its hosts", async () => {
+    const counts = await estimated(host, "--hosts", "250", "--pause", "2s");
+    assert.equal(counts.hosts, 250);
+    assert.equal(counts.total, 250 * (counts.per_host.container["total"] ?? 0));
+    assert.equal(counts.dormant_total, 250 * (counts.dormant_per_host.container["total"] ?? 0));
+  });
+});
+
+const text = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([room, count]) => `${room} ${count}`)
+    .join(" ");
+
+/** Five pings in two seconds, and a connection to itself that says something as often. */
+const steady = (to: string): string => {
+  const speak = `while :; do echo x; sleep 0.4; done`;
+  return `nc -l -p 6000 >/dev/null & sleep 0.3; nc 127.0.0.1 6000 -e sh -c '${speak}' & exec ping -q -i 0.4 ${to}`;
+};
+
+/** Two compose services of some containers each, and containers without one. */
+function labelsOf(index: number): Readonly<Record<string, string>> {
+  if (index % 3 === 0) return {};
+  return { "com.docker.compose.project": "shop", "com.docker.compose.service": `service${index % 3}` };
+}
+
+const byRoom = z.record(z.string(), z.int());
+const perProfile = z.object({ container: byRoom, service: byRoom, lean: byRoom });
+const told = z.object({
+  profile: z.enum(profiles),
+  hosts: z.int(),
+  per_host: perProfile,
+  dormant_per_host: perProfile,
+  total: z.int(),
+  dormant_total: z.int(),
+  warnings: z.array(z.string()),
+});
+
+async function estimated(host: LabHost, ...args: readonly string[]): Promise<z.output<typeof told>> {
+  const program = onHost(host, ["check", "--estimate", "--json", ...args]);
+  assert.equal(await program.ended, 0, program.err());
+  return told.parse(JSON.parse(program.out()));
+}
+
+const rooms = new Map(catalogue().map(({ name, room }) => [`overlaywatch.${name}`, room]));
+
+/** An agent with this profile, and the distinct series that it sent so far. */
+class Counting {
+  readonly profile: Profile;
+  /** By collector, or `agent`. */
+  readonly series = new Map<string, Set<string>>();
+  #cycles = 0;
+  #agent: Program | undefined;
+  #receiver: Receiver | undefined;
+
+  constructor(profile: Profile) {
+    this.profile = profile;
+  }
+
+  static async start(lab: Lab, host: LabHost, profile: Profile): Promise<Counting> {
+    const made = new Counting(profile);
+    const path = `${lab.shared}/dsd-${randomBytes(4).toString("hex")}.sock`;
+    made.#receiver = await startReceiver({ uds: { path } }, (message) => made.#take(message));
+    made.#agent = onHost(host, ["run", "--state-dir", lab.shared], {
+      ...everySecond,
+      DD_DOGSTATSD_URL: `unix://${path}`,
+      OVERLAYWATCH_TAGS_PROFILE: profile,
+    });
+    return made;
+  }
+
+  async cycles(count: number): Promise<void> {
+    const late = () => new Error(`${this.profile}: ${this.#cycles} of ${count} cycles came: ${this.#agent?.err()}`);
+    await until(() => this.#cycles >= count || undefined, count * 1_500 + 10_000, late);
+  }
+
+  async stop(): Promise<void> {
+    assert.equal((await this.#agent?.stop())?.code, 0, this.#agent?.err());
+    await this.#receiver?.close();
+  }
+
+  #take(message: Message): void {
+    if (message.kind !== "metric") return;
+    const { name, tags } = message;
+    const room = rooms.get(name);
+    assert.ok(room !== undefined, `${name} is in no table`);
+    const keys = this.series.get(room) ?? new Set();
+    this.series.set(room, keys);
+    keys.add(seriesKey(name, Object.fromEntries(tags.map((tag) => [tag, ""]))));
+    // Of the three that run at the same seconds.
+    if (name === "overlaywatch.agent.collect.seconds" && tags.includes("collector:tcp")) this.#cycles += 1;
+  }
+}
