@@ -39,6 +39,8 @@ const columnTags = [
   ["INTERFACE", "interface"],
   ["STATE", "state"],
   ["COUNTER", "counter"],
+  ["SCOPE", "scope"],
+  ["HOW", "how"],
 ] as const;
 
 function columnsFor(shown: readonly Printed[]): readonly Column<Printed>[] {

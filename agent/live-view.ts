@@ -19,12 +19,15 @@ export function liveView({ stdout }: Io, title: string, prefix: string): LiveVie
     size: () => ({ rows: stdout.rows ?? 24, columns: stdout.columns ?? 80 }),
     title,
   });
-  let printed = Number.NEGATIVE_INFINITY;
+  let next: number | undefined;
   const show = () => {
     const now = Date.now();
     const rates = arrivals.rates(now).filter(({ name }) => name.startsWith("net."));
-    if (rates.length === 0 || (!terminal && now - printed < 5000)) return;
-    printed = now;
+    if (rates.length === 0) return;
+    // What can not be redrawn waits a little for the slowest sender.
+    next ??= terminal ? now : now + 2000;
+    if (now < next) return;
+    next = terminal ? now : now + 5000;
     view.show(rates, 1, now);
   };
   const timer = setInterval(show, 1000);

@@ -64,8 +64,8 @@ function imageTags(image: string): Partial<Record<(typeof imageKeys)[number], st
   const colon = reference.indexOf(":", slash + 1);
   const name = colon === -1 ? reference : reference.slice(0, colon);
   const known = { image_name: name, short_image: name.slice(slash + 1) };
-  // Without a tag the agent's tagger sends none, and does not guess `latest`.
-  if (colon === -1) return { ...known, docker_image: name };
-  const tag = reference.slice(colon + 1);
+  // A digest alone names no tag; a bare name is its `latest`, which the agent's tagger finds by asking Docker.
+  if (colon === -1 && image.includes("@")) return { ...known, docker_image: name };
+  const tag = colon === -1 ? "latest" : reference.slice(colon + 1);
   return { ...known, image_tag: tag, docker_image: `${name}:${tag}` };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { kill } from "node:process";
 import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
@@ -85,8 +85,11 @@ function engineProcess(host: EngineHost): ProcessId | undefined {
   return readLines(`/proc/${pid}/comm`)[0] === "dockerd" ? identify(pid) : undefined;
 }
 
+/** Of all its threads: each is the parent of what it has started (proc(5), /proc/pid/task/tid/children). */
 function childrenOf(pid: number): ProcessId[] {
-  const pids = (readLines(`/proc/${pid}/task/${pid}/children`)[0] ?? "").split(" ").filter(Boolean);
+  const threads = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`) : [];
+  const lists = threads.map((thread) => readLines(`/proc/${pid}/task/${thread}/children`)[0] ?? "");
+  const pids = lists.flatMap((list) => list.split(" ").filter(Boolean));
   return pids.flatMap((child) => identify(Number(child)) ?? []);
 }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { deadline as deadlineOf } from "../host/deadline.ts";
 
 /** The outcome of a process that ended: `code` is 128 + the signal's number where a signal ended it. */
 export interface Finished {
@@ -29,8 +30,8 @@ export async function run(argv: Argv, options: RunOptions = {}): Promise<Finishe
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
-  const late = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]);
-  const code = await ending(child, argv, late, timeout);
+  const late = deadlineOf(signal ?? new AbortController().signal, timeout);
+  const code = await ending(child, argv, late.signal, timeout).finally(late.clear);
   return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
 }
 

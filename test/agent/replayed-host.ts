@@ -1,5 +1,5 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { type ScriptedDocker, scriptedDocker } from "../host/docker/scripted.ts";
 
@@ -25,8 +25,7 @@ export async function replayedHost(name: string, folder: string): Promise<Replay
   for (const container of containers) docker.containers.set(container.Id, container);
   docker.networks.push(...networks);
   const root = join(folder, "root");
-  const turnTo = (cycle: number) =>
-    cpSync(join(cycles, String(cycle), "proc"), join(root, "proc"), { recursive: true });
+  const turnTo = (cycle: number) => overwrite(join(cycles, String(cycle), "proc"), join(root, "proc"));
   turnTo(1);
   mkdirSync(join(root, "proc/1/net"), { recursive: true });
   writeFileSync(join(root, "proc/1/net/dev"), "");
@@ -34,4 +33,15 @@ export async function replayedHost(name: string, folder: string): Promise<Replay
   writeFileSync(config, "");
   const args = ["--docker-socket", docker.socketPath, "--host-root", root, "--config", config];
   return { docker, args, turnTo, remove: docker.remove };
+}
+
+/** Files stay what they are: the inode of `net/dev` is what a namespace is known by. */
+function overwrite(from: string, to: string): void {
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const target = join(to, path.slice(from.length));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, readFileSync(path));
+  }
 }

@@ -13,12 +13,12 @@ describe("collectors/container-tags", () => {
   it("takes an image reference apart as the agent's tagger does", () => {
     // Reference, then image_name, short_image, image_tag and docker_image.
     const forms = [
-      ["alpine", "alpine", "alpine", undefined, "alpine"],
+      ["alpine", "alpine", "alpine", "latest", "alpine:latest"],
       ["nginx:latest", "nginx", "nginx", "latest", "nginx:latest"],
       ["datadog/agent:7-jmx", "datadog/agent", "agent", "7-jmx", "datadog/agent:7-jmx"],
       [`redis@sha256:${sha}`, "redis", "redis", undefined, "redis"],
       [`org/redis:7@sha256:${sha}`, "org/redis", "redis", "7", "org/redis:7"],
-      ["my.local:5000/team/web", "my.local:5000/team/web", "web", undefined, "my.local:5000/team/web"],
+      ["my.local:5000/team/web", "my.local:5000/team/web", "web", "latest", "my.local:5000/team/web:latest"],
       ["my.local:5000/team/web:1.2", "my.local:5000/team/web", "web", "1.2", "my.local:5000/team/web:1.2"],
       [`my.local:5000/web:1@sha256:${sha}`, "my.local:5000/web", "web", "1", "my.local:5000/web:1"],
       ["[::1]:5000/web:1", "[::1]:5000/web", "web", "1", "[::1]:5000/web:1"],

@@ -49,8 +49,9 @@ function machine() {
     {},
     { host, namespaces: trackNamespaces(host, () => true), tagsOf: () => ({}), deadline: 1000 },
   );
-  return async (counters: Readonly<Record<string, number>>) => {
+  return async (counters: Readonly<Record<string, number>>, igmp?: string) => {
     files.set("net/dev", netDev(counters));
+    if (igmp !== undefined) files.set("net/igmp", igmp);
     const { outcome, samples, skipped } = await run(new AbortController().signal);
     const grown = samples
       .filter(({ name }) => name === "net.bytes_rcvd")
@@ -59,12 +60,24 @@ function machine() {
   };
 }
 
+/** `net/igmp` where one interface is up. */
+const up = (name: string) => `Idx\tDevice    : Count Querier\n6\t${name}      :     1      V3\n`;
+
 describe("collectors/interfaces", () => {
   it("reads on a kernel without net/igmp and IPv6, and takes no interface for new whose index it can not know", async () => {
     const read = machine();
     assert.deepEqual(await read({ lo: 5, eth0: 100 }), { outcome: "ok", grown: [], skipped: {} });
     assert.deepEqual((await read({ lo: 5, eth0: 103, eth1: 9000 })).grown, ["lo 0", "eth0 3"]);
     assert.deepEqual((await read({ lo: 5, eth0: 103, eth1: 9001 })).grown, ["lo 0", "eth0 0", "eth1 1"]);
+  });
+
+  it("takes an interface that it sees with another name while it is down for none that is new", async () => {
+    const read = machine();
+    await read({ eth0: 100 }, up("eth0"));
+    assert.deepEqual((await read({ eth0: 104 }, up("eth0"))).grown, ["eth0 4"]);
+    assert.deepEqual((await read({ wan0: 104 }, "")).grown, [], "down, and renamed");
+    assert.deepEqual((await read({ wan0: 107 }, up("wan0"))).grown, ["wan0 3"]);
+    assert.deepEqual((await read({ lan0: 109 }, up("lan0"))).grown, ["lan0 2"], "renamed, and up again");
   });
 
   it("gives nothing of a process that dies between two readings, and counts it", async () => {
