@@ -58,6 +58,7 @@ describe("accept: TCP states", function () {
       const busy = told.get(name)!;
       const empty = Object.keys(none).filter((state) => busy[state] === 0);
       assert.deepEqual(empty, ["close"], "every state but that of sockets that are in no table");
+      assert.equal(new Set(Object.values(busy)).size, 11, "none as often as another");
       assert.ok(Object.values(told.get("host")!).some((count) => count > 0));
       const { sock_diag, text } = sources;
       assert.deepEqual([how === "text" ? sock_diag : text, how === "text" ? text : sock_diag], [0, told.size]);

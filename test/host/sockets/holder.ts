@@ -39,7 +39,7 @@ async function act(name: string): Promise<void> {
   if (!isHalf) process.stdout.write("done\n");
 }
 
-/** Every state, in both families; v6 has an IPv4 connection on a socket of its own too. */
+/** Every state, in both families, none as often as another, so that no two can be mixed up; v6 has an IPv4 connection on a socket of its own too. */
 async function allStates(): Promise<void> {
   for (const [host, tables, base] of [
     ["127.0.0.1", "/usr/sbin/iptables", 9000],
@@ -56,9 +56,9 @@ async function allStates(): Promise<void> {
 
 async function easyStates(host: string, port: number): Promise<void> {
   await listen(host, port);
-  for (let i = 0; i < 3; i++) await pair(host, port);
+  for (let i = 0; i < 4; i++) await pair(host, port);
   for (let i = 0; i < 2; i++) (await pair(host, port)).client.end();
-  await closed(host, port);
+  for (let i = 0; i < 8; i++) await closed(host, port);
   // FIN_WAIT2 without a process: what the kernel keeps among its TIME_WAIT sockets.
   (await pair(host, port)).client.destroy();
 }
@@ -82,17 +82,20 @@ async function timeWait(): Promise<void> {
 async function droppedStates(host: string, port: number, drop: (...rule: string[]) => unknown): Promise<void> {
   const [finWait, lastAck, closing] = [port + 1, port + 2, port + 3];
   for (const one of [finWait, lastAck, closing, port + 4, port + 5]) await listen(host, one);
-  const [a, b, c] = [await pair(host, finWait), await pair(host, lastAck), await pair(host, closing)];
+  const a = await pair(host, finWait);
+  const [b, c] = [await pairs(host, lastAck, 6), await pairs(host, closing, 4)];
   drop("--dport", String(finWait));
   a.client.end();
-  b.client.end();
+  for (const { client } of b) client.end();
   await sleep(50);
   drop("--sport", String(lastAck));
-  b.server.end();
+  for (const { server } of b) server.end();
   // The server's end arrives, the client's does not, nor what answers the server's: a simultaneous close.
   drop("--dport", String(closing));
-  c.client.end();
-  c.server.end();
+  for (const { client, server } of c) {
+    client.end();
+    server.end();
+  }
   drop("--dport", String(port + 4));
   kept.push(connect({ host, port: port + 4 }).on("error", () => undefined));
   drop("--sport", String(port + 5));
@@ -141,7 +144,16 @@ async function listen(host: string, port: number, backlog = 1000): Promise<void>
   await once(server, "listening");
 }
 
-async function pair(host: string, port: number): Promise<{ readonly client: Socket; readonly server: Socket }> {
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+}
+
+async function pairs(host: string, port: number, wanted: number): Promise<readonly Pair[]> {
+  return Promise.all(Array.from({ length: wanted }, async () => pair(host, port)));
+}
+
+async function pair(host: string, port: number): Promise<Pair> {
   const client = keep(connect({ host, port, allowHalfOpen: true }));
   await once(client, "connect");
   for (;;) {
