@@ -1,0 +1,122 @@
+/**
+ * `npm run bench [-- --json] [--containers 10,60]`: CPU time of one cycle of all collectors beside the ways that people
+ * do without, on a lab of its own. Ours, C, shell and Docker take turns: what else the machine does slows all of them.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startReceiver } from "../../emit/dogstatsd/receiver.ts";
+import { tools } from "../../lab/engines.ts";
+import type { LabHost } from "../../lab/host.ts";
+import { type Lab, up } from "../../lab/lab.ts";
+import { must } from "../../lab/process.ts";
+import { baseline, dockerStats, ourAgent, type OurAgent, shellLoop } from "./contenders.ts";
+import { type Measured, median, sum, summary, table } from "./verdict.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    containers: { type: "string", default: "10,60" },
+    rounds: { type: "string", default: "5" },
+    /** For the agent's Node, such as `--cpu-prof`. */
+    node: { type: "string", multiple: true, default: [] },
+  },
+});
+const [rounds, cyclesARound, warmUp, delayCycles] = [Number(values.rounds), 10, 60, 30];
+
+const folder = mkdtempSync(join(tmpdir(), "overlaywatch-bench-"));
+const program = join(folder, "baseline");
+const say = (text: string) => void process.stderr.write(`bench: ${text}\n`);
+let lab: Lab | undefined;
+const clear = () => {
+  lab?.downNow();
+  lab = undefined;
+  rmSync(folder, { recursive: true, force: true });
+};
+for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
+  process.once(signal, () => process.exit(code));
+}
+process.once("exit", clear);
+
+try {
+  await must(["/usr/bin/gcc", "-O2", "-o", program, join(process.cwd(), "test/bench/baseline.c")]);
+  // Such a name is cleared away by the next test run, should this one be killed.
+  lab = await up({ name: `t-${process.pid}-bench`, hosts: 1, containers: 0 }, { log: say });
+  const results = await benchAll(lab, values.containers.split(",").map(Number));
+  process.stdout.write(values.json ? `${JSON.stringify(results.map(summary))}\n` : table(results.map(summary)));
+} finally {
+  clear();
+}
+
+async function benchAll(on: Lab, sizes: readonly number[]): Promise<readonly Measured[]> {
+  const [host, results] = [on.host(1), new Array<Measured>()];
+  const names: string[] = [];
+  const path = `${on.shared}/dsd.sock`;
+  const arrived = { messages: 0 };
+  const receiver = await startReceiver({ uds: { path } }, () => void arrived.messages++);
+  for (const size of sizes) {
+    for (let n = names.length; n < size; n++) {
+      await host.run(`c${n}`, { network: "testnet" });
+      names.push(`c${n}`);
+    }
+    say(`${size} containers`);
+    const pids = await Promise.all(names.map(async (name) => (await host.inspect(name)).State.Pid));
+    const agent = ourAgent(host, path, values.node);
+    await agent.cpu(warmUp);
+    results.push(await bench("idle", { host, path, pids, agent, arrived }));
+    await traffic(pids);
+    await agent.cpu(warmUp);
+    results.push(await bench("moved", { host, path, pids, agent, arrived }));
+    await agent.stop();
+  }
+  await receiver.close();
+  return results;
+}
+
+interface Ring {
+  readonly host: LabHost;
+  /** Of the DogStatsD socket. */
+  readonly path: string;
+  readonly pids: readonly number[];
+  readonly agent: OurAgent;
+  readonly arrived: { messages: number };
+}
+
+async function bench(state: Measured["state"], ring: Ring): Promise<Measured> {
+  const { host, path, pids, agent, arrived } = ring;
+  const spent: Measured["spent"] = { ours: [], c: [], shell: [], stats: [] };
+  const parts: Record<string, number[]> = { client: [], dockerd: [], containerd: [] };
+  let samples = { ours: 0, c: 0 };
+  for (let round = 0; round < rounds; round++) {
+    arrived.messages = 0;
+    const ours = await agent.cpu(cyclesARound);
+    const cameOfOurs = arrived.messages / cyclesARound;
+    arrived.messages = 0;
+    spent.c.push(await baseline(host, program, path, { samples: ours.samples, cycles: cyclesARound, pids }));
+    samples = { ours: cameOfOurs, c: arrived.messages / cyclesARound };
+    if (cameOfOurs !== ours.samples) throw new Error(`${ours.samples} samples were sent, ${cameOfOurs} came`);
+    spent.ours.push(ours.cpu);
+    spent.shell.push(await shellLoop(host, pids));
+    const engine = await dockerStats(host);
+    for (const [part, cpu] of Object.entries(engine)) parts[part]?.push(cpu);
+    spent.stats.push(sum(Object.values(engine)));
+  }
+  const { delay } = await agent.delay(delayCycles);
+  const engine = Object.fromEntries(Object.entries(parts).map(([part, each]) => [part, median(each)]));
+  return { state, containers: pids.length, samples, spent, engine, delay };
+}
+
+/**
+ * Every container sends and receives a little on each of its interfaces: the counters that move are sent from then on
+ * for five minutes, as on a host that does something.
+ */
+async function traffic(pids: readonly number[]): Promise<void> {
+  const { busybox } = tools;
+  const ping = ["127.0.0.1", "10.0.0.2", "172.18.0.1"].map((to) => `${busybox} ping -q -c 1 -W 1 ${to}`);
+  const closed = [`${busybox} nc -w 1 127.0.0.1 9 </dev/null`, `echo x | ${busybox} nc -u -w 1 127.0.0.1 9`];
+  const script = [...ping, ...closed].map((command) => `${command}; `).join("");
+  for (const pid of pids) {
+    await must(["/usr/bin/nsenter", "-t", String(pid), "-n", "--", "/bin/sh", "-c", `(${script}) >/dev/null 2>&1; :`]);
+  }
+}
