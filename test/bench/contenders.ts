@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { LabHost } from "../../lab/host.ts";
 import { cpuByTimes, cpuOfProcess } from "./cpu.ts";
@@ -12,8 +13,9 @@ export interface OurAgent {
   readonly stop: () => Promise<void>;
 }
 
-export function ourAgent(host: LabHost, socket: string, nodeOptions: readonly string[]): OurAgent {
-  const script = `${process.cwd()}/dist/test/bench/cycle-agent.js`;
+/** `root` is where it was built. */
+export function ourAgent(root: string, host: LabHost, socket: string, nodeOptions: readonly string[]): OurAgent {
+  const script = join(root, "dist/test/bench/cycle-agent.js");
   const [command, ...args] = host.argv([process.execPath, ...nodeOptions, script]);
   const env = { ...host.environment(), DD_DOGSTATSD_URL: `unix://${socket}` };
   const child = spawn(command, args, { env, stdio: ["pipe", "pipe", "inherit"] });

@@ -47,18 +47,15 @@ async function cpuOf(count: number, once: () => Promise<void>): Promise<Pick<Ans
   return { cpu: (user + system) / 1000 / count, samples: (samples(outputs) - sent) / count };
 }
 
-/** Only while a cycle runs: the time between them would thin out every percentile. */
+/** One cycle right after the other: the time between them would thin out every percentile. */
 async function delayOf(count: number, once: () => Promise<void>): Promise<Pick<Answer, "delay">> {
   const resolution = 1;
   const delay = monitorEventLoopDelay({ resolution });
-  for (let i = 0; i < count; i++) {
-    delay.enable();
-    await once();
-    // The tick that comes late because of the cycle's last piece.
-    await sleep(2 * resolution);
-    delay.disable();
-    await sleep(pauseBetweenCycles);
-  }
+  delay.enable();
+  for (let i = 0; i < count; i++) await once();
+  // The tick that comes late because of the last piece.
+  await sleep(2 * resolution);
+  delay.disable();
   // What it records is the time between two ticks of its own timer: the timer's part is not the program's.
   const held = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolution);
   return { delay: { p99: held(delay.percentile(99)), max: held(delay.max) } };

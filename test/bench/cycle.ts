@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json] [--containers 10,60]`: CPU time of one cycle of all collectors beside the ways that people
+ * `npm run bench [-- --json] [--containers 10,60] [--quick] [--beside DIR]`: CPU time of one cycle of all collectors beside the ways that people
  * do without, on a lab of its own. Ours, C, shell and Docker take turns: what else the machine does slows all of them.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,6 +18,10 @@ const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     containers: { type: "string", default: "10,60" },
+    /** Leaves out the shell loop and `docker stats`, which take most of the time. */
+    quick: { type: "boolean", default: false },
+    /** The folder of another build of this program, to measure a change in one run. */
+    beside: { type: "string" },
     rounds: { type: "string", default: "5" },
     /** For the agent's Node, such as `--cpu-prof`. */
     node: { type: "string", multiple: true, default: [] },
@@ -62,13 +66,16 @@ async function benchAll(on: Lab, sizes: readonly number[]): Promise<readonly Mea
     }
     say(`${size} containers`);
     const pids = await Promise.all(names.map(async (name) => (await host.inspect(name)).State.Pid));
-    const agent = ourAgent(host, path, values.node);
-    await agent.cpu(warmUp);
-    results.push(await bench("idle", { host, path, pids, agent, arrived }));
-    await traffic(pids);
-    await agent.cpu(warmUp);
-    results.push(await bench("moved", { host, path, pids, agent, arrived }));
+    const agent = ourAgent(process.cwd(), host, path, values.node);
+    const beside = values.beside === undefined ? undefined : ourAgent(values.beside, host, path, []);
+    for (const state of ["idle", "moved"] as const) {
+      if (state === "moved") await traffic(pids);
+      await beside?.cpu(warmUp);
+      await agent.cpu(warmUp);
+      results.push(await bench(state, { host, path, pids, agent, beside, arrived }));
+    }
     await agent.stop();
+    await beside?.stop();
   }
   await receiver.close();
   return results;
@@ -80,12 +87,13 @@ interface Ring {
   readonly path: string;
   readonly pids: readonly number[];
   readonly agent: OurAgent;
+  readonly beside: OurAgent | undefined;
   readonly arrived: { messages: number };
 }
 
 async function bench(state: Measured["state"], ring: Ring): Promise<Measured> {
-  const { host, path, pids, agent, arrived } = ring;
-  const spent: Measured["spent"] = { ours: [], c: [], shell: [], stats: [] };
+  const { host, path, pids, agent, beside, arrived } = ring;
+  const spent: Measured["spent"] = { ours: [], beside: [], c: [], shell: [], stats: [] };
   const parts: Record<string, number[]> = { client: [], dockerd: [], containerd: [] };
   let samples = { ours: 0, c: 0 };
   for (let round = 0; round < rounds; round++) {
@@ -97,6 +105,8 @@ async function bench(state: Measured["state"], ring: Ring): Promise<Measured> {
     samples = { ours: cameOfOurs, c: arrived.messages / cyclesARound };
     if (cameOfOurs !== ours.samples) throw new Error(`${ours.samples} samples were sent, ${cameOfOurs} came`);
     spent.ours.push(ours.cpu);
+    if (beside !== undefined) spent.beside.push((await beside.cpu(cyclesARound)).cpu);
+    if (values.quick) continue;
     spent.shell.push(await shellLoop(host, pids));
     const engine = await dockerStats(host);
     for (const [part, cpu] of Object.entries(engine)) parts[part]?.push(cpu);

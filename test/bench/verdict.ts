@@ -1,6 +1,8 @@
 /** Milliseconds of CPU by contender, one figure a round. */
 interface Rounds {
   readonly ours: number[];
+  /** The build that `--beside` names. */
+  readonly beside: number[];
   readonly c: number[];
   readonly shell: number[];
   readonly stats: number[];
@@ -26,9 +28,16 @@ export interface Summary extends Omit<Measured, "spent"> {
 }
 
 export function summary({ spent, ...measured }: Measured): Summary {
-  const [ours, c, shell, stats] = [median(spent.ours), median(spent.c), median(spent.shell), median(spent.stats)];
-  const ratio = { shell: ours / shell, stats: ours / stats, c: ours / c };
-  return { ...measured, cpu: { ours, c, shell, stats }, ratio };
+  const { ours, c, shell, stats } = spent;
+  const cpu = {
+    ours: median(ours),
+    beside: median(spent.beside),
+    c: median(c),
+    shell: median(shell),
+    stats: median(stats),
+  };
+  const ratio = { shell: cpu.ours / cpu.shell, stats: cpu.ours / cpu.stats, c: cpu.ours / cpu.c };
+  return { ...measured, cpu, ratio };
 }
 
 /** What issue 3 promises for 60 containers. */
@@ -39,6 +48,7 @@ export function table(all: readonly Summary[]): string {
     ["containers", (s: Summary) => `${s.containers} ${s.state}`],
     ["samples ours/C", (s: Summary) => `${s.samples.ours}/${s.samples.c}`],
     ["ours ms", (s: Summary) => s.cpu.ours.toFixed(2)],
+    ["beside ms", (s: Summary) => s.cpu.beside.toFixed(2)],
     ["C ms", (s: Summary) => s.cpu.c.toFixed(2)],
     ["shell ms", (s: Summary) => s.cpu.shell.toFixed(0)],
     ["docker stats ms", (s: Summary) => `${s.cpu.stats.toFixed(0)} (${partsOf(s)})`],
