@@ -1,4 +1,4 @@
-import type { Tags } from "../emit/sample.ts";
+import { type Tags, withTag } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
 import type { CounterIdentity } from "./collector.ts";
@@ -39,7 +39,7 @@ export function identityOf({ id, bornAt }: Namespace, member: string): CounterId
 
 /** The tags of the container that stands for the namespace; `netns_shared:true` where others are in it too. */
 export function namespaceTags({ container, members }: Namespace, tagsOf: (container: Container) => Tags): Tags {
-  return members.length > 1 ? { ...tagsOf(container), netns_shared: "true" } : tagsOf(container);
+  return members.length > 1 ? withTag(tagsOf(container), "netns_shared", "true") : tagsOf(container);
 }
 
 interface Tracked {

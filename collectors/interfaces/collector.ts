@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withTag } from "../../emit/sample.ts";
 import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
@@ -82,8 +83,8 @@ function emit(
   { name, network, identity, values }: Found,
   wanted: boolean,
 ): void {
-  const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
-  cycle.counters(identity, wanted ? tags : undefined, values);
+  const tags = withTag(namespaceTags(namespace, cycle.tagsOf), "interface", name);
+  cycle.counters(identity, wanted ? withTag(tags, "docker_network", network ?? unknown) : undefined, values);
 }
 
 function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withTag } from "../../emit/sample.ts";
 import { NotAvailable } from "../../host/host.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
 import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
@@ -64,7 +65,7 @@ function emit(cycle: OwnCycle, namespace: Namespace, file: string, read: Read, e
   for (const counter of extra) {
     const value = read.get(counter);
     if (value !== undefined)
-      cycle.counters(identityOf(namespace, counter), { ...tags, counter }, { "netstat.extra": value });
+      cycle.counters(identityOf(namespace, counter), withTag(tags, "counter", counter), { "netstat.extra": value });
   }
 }
 
