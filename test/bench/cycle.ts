@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startReceiver } from "../../emit/dogstatsd/receiver.ts";
-import { tools } from "../../lab/engines.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { type Lab, up } from "../../lab/lab.ts";
 import { must } from "../../lab/process.ts";
 import { baseline, dockerStats, ourAgent, type OurAgent, shellLoop } from "./contenders.ts";
+import { startTraffic } from "./traffic.ts";
 import { type Measured, median, sum, summary, table } from "./verdict.ts";
 
 const { values } = parseArgs({
@@ -68,11 +68,12 @@ async function benchAll(on: Lab, sizes: readonly number[]): Promise<readonly Mea
     const pids = await Promise.all(names.map(async (name) => (await host.inspect(name)).State.Pid));
     const agent = ourAgent(process.cwd(), host, path, values.node);
     const beside = values.beside === undefined ? undefined : ourAgent(values.beside, host, path, []);
-    for (const state of ["idle", "moved"] as const) {
-      if (state === "moved") await traffic(pids);
+    for (const state of ["idle", "busy"] as const) {
+      const stopTraffic = state === "busy" ? await startTraffic(host, pids) : undefined;
       await beside?.cpu(warmUp);
       await agent.cpu(warmUp);
       results.push(await bench(state, { host, path, pids, agent, beside, arrived }));
+      await stopTraffic?.();
     }
     await agent.stop();
     await beside?.stop();
@@ -115,18 +116,4 @@ async function bench(state: Measured["state"], ring: Ring): Promise<Measured> {
   const { delay } = await agent.delay(delayCycles);
   const engine = Object.fromEntries(Object.entries(parts).map(([part, each]) => [part, median(each)]));
   return { state, containers: pids.length, samples, spent, engine, delay };
-}
-
-/**
- * Every container sends and receives a little on each of its interfaces: the counters that move are sent from then on
- * for five minutes, as on a host that does something.
- */
-async function traffic(pids: readonly number[]): Promise<void> {
-  const { busybox } = tools;
-  const ping = ["127.0.0.1", "10.0.0.2", "172.18.0.1"].map((to) => `${busybox} ping -q -c 1 -W 1 ${to}`);
-  const closed = [`${busybox} nc -w 1 127.0.0.1 9 </dev/null`, `echo x | ${busybox} nc -u -w 1 127.0.0.1 9`];
-  const script = [...ping, ...closed].map((command) => `${command}; `).join("");
-  for (const pid of pids) {
-    await must(["/usr/bin/nsenter", "-t", String(pid), "-n", "--", "/bin/sh", "-c", `(${script}) >/dev/null 2>&1; :`]);
-  }
 }

@@ -9,8 +9,8 @@ interface Rounds {
 }
 
 export interface Measured {
-  /** `idle`: containers that sleep. `moved`: all of them had traffic within the last five minutes. */
-  readonly state: "idle" | "moved";
+  /** `idle`: containers that sleep. `busy`: with traffic, so that three or more times as many series are sent. */
+  readonly state: "idle" | "busy";
   readonly containers: number;
   /** That arrived, of one cycle. */
   readonly samples: { readonly ours: number; readonly c: number };
