@@ -98,14 +98,18 @@ function cycle(
     gauge: (name, value, tags = {}) => put("gauge", name, value, tags),
     counters: (of, tags, values) => {
       if (record.closed) return;
-      const counts: Readonly<Record<string, number | undefined>> = (raw ? values : growth.of(of, values)) ?? {};
-      if (tags === undefined) return;
-      for (const [name, value] of Object.entries(counts)) if (value !== undefined) put("count", name, value, tags);
+      const tell = (name: string, value: number) => void (tags === undefined || put("count", name, value, tags));
+      if (raw) tellAll(values, tell);
+      else growth.of(of, values, tell);
     },
     isNew: (of) => growth.isNew(of),
     skip,
     fail,
   };
+}
+
+function tellAll(values: Readonly<Record<string, number | undefined>>, tell: (name: string, by: number) => void): void {
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) tell(name, value);
 }
 
 /** How long a cycle may hold the event loop before others get a turn, in milliseconds. */

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { containerTags } from "../collectors/container-tags.ts";
 import type { Collector } from "../collectors/collector.ts";
 import { containerFilter } from "../collectors/filter.ts";
-import { trackNamespaces } from "../collectors/namespaces.ts";
+import { sharedSweeps, trackNamespaces } from "../collectors/namespaces.ts";
 import { applyProfile } from "../collectors/profile.ts";
 import { collectors } from "../collectors/registry.ts";
 import type { Sample, Tags } from "../emit/sample.ts";
@@ -63,7 +63,7 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   });
   const sockets = liveSockets({ log: (level, message) => log[level](message) });
   const host: Host = { proc: procfs(config.paths.host_root), docker, sockets, clock };
-  const namespaces = trackNamespaces(host, containerFilter(config.docker));
+  const namespaces = sharedSweeps(trackNamespaces(host, containerFilter(config.docker)), clock);
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {
     const deadline = Math.min(interval * 0.9, 10_000);

@@ -46,18 +46,19 @@ export class Growth {
   }
 
   /**
-   * What the counters grew by since they were last read. Undefined where that can not be known: at the first reading of
+   * Tells what the counters grew by since they were last read; false where that can not be known: at the first reading of
    * something older than the last cycle, and after a decrease (a reset: neither a negative nor a guessed wrap).
    */
-  of(counter: CounterIdentity, values: Values): Record<string, number> | undefined {
+  of(counter: CounterIdentity, values: Values, tell: (name: string, by: number) => void): boolean {
     const group = this.#enter(counter);
     group.partial ||= counter.partial ?? false;
     const before = group.members.get(counter.member);
     group.members.set(counter.member, { values, cycle: this.#cycle });
-    if (before === undefined && (!group.newborn || counter.uncertain === true)) return undefined;
-    const grown = difference(before?.values, values);
-    if (grown === undefined) this.#resets++;
-    return grown;
+    if (before === undefined && (!group.newborn || counter.uncertain === true)) return false;
+    const known = before === undefined || !isReset(before.values, values);
+    if (known) tellGrowth(before?.values, values, tell);
+    else this.#resets++;
+    return known;
   }
 
   /** Whether it began since the last cycle: if it is not read in this one, the next will count all of it. */
@@ -110,14 +111,18 @@ function forgetUnseen(group: Group): void {
   }
 }
 
+function isReset(before: Values, after: Values): boolean {
+  if (before === after) return false;
+  return Object.keys(after).some((name) => {
+    const [value, base] = [after[name], before[name]];
+    return value !== undefined && base !== undefined && value < base;
+  });
+}
+
 /** Of a new-born (`before` undefined) all counts; otherwise only of what was read both times. */
-function difference(before: Values | undefined, after: Values): Record<string, number> | undefined {
-  const grown: Record<string, number> = {};
-  for (const [name, value] of Object.entries(after)) {
-    const base = before === undefined ? 0 : before[name];
-    if (value === undefined || base === undefined) continue;
-    if (value < base) return undefined;
-    grown[name] = value - base;
+function tellGrowth(before: Values | undefined, after: Values, tell: (name: string, by: number) => void): void {
+  for (const name of Object.keys(after)) {
+    const [value, base] = [after[name], before === undefined ? 0 : before[name]];
+    if (value !== undefined && base !== undefined) tell(name, value - base);
   }
-  return grown;
 }

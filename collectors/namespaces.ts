@@ -1,6 +1,6 @@
-import type { Tags } from "../emit/sample.ts";
+import { type Tags, withTag } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
-import { type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
+import { type Clock, type Host, NotAvailable, type ProcessHandle } from "../host/host.ts";
 import type { CounterIdentity } from "./collector.ts";
 
 /** One network namespace: the unit of account. Whatever shares it is read once and counted once. */
@@ -33,13 +33,18 @@ export interface Namespaces {
 }
 
 /** The identity of a counter of the whole namespace, or of one member of it, such as an interface with its index. */
-export function identityOf({ id, bornAt }: Namespace, member: string): CounterIdentity {
-  return bornAt === undefined ? { group: id, member } : { group: id, member, bornAt };
+export function identityOf(
+  { id, bornAt }: Namespace,
+  member: string,
+  { partial = false, uncertain = false }: Pick<CounterIdentity, "partial" | "uncertain"> = {},
+): CounterIdentity {
+  const known = { group: id, member, partial, uncertain };
+  return bornAt === undefined ? known : { ...known, bornAt };
 }
 
 /** The tags of the container that stands for the namespace; `netns_shared:true` where others are in it too. */
 export function namespaceTags({ container, members }: Namespace, tagsOf: (container: Container) => Tags): Tags {
-  return members.length > 1 ? { ...tagsOf(container), netns_shared: "true" } : tagsOf(container);
+  return members.length > 1 ? withTag(tagsOf(container), "netns_shared", "true") : tagsOf(container);
 }
 
 interface Tracked {
@@ -80,6 +85,23 @@ export function trackNamespaces(host: Host, wanted: (container: Container) => bo
     },
     hasSeen: (containerId) => [...tracked.values()].some(({ container }) => container.id === containerId),
     close: () => closeAllBut(new Set()),
+  };
+}
+
+/** Collectors of one host run at the same second: what one of them has just swept does for the others. */
+const sharedFor = 100;
+
+/** The same, but within 100 ms of the clock a sweep of the same containers is not made again. */
+export function sharedSweeps(namespaces: Namespaces, clock: Clock): Namespaces {
+  let last: { readonly of: readonly Container[]; readonly at: number; readonly sweep: Sweep } | undefined;
+  return {
+    ...namespaces,
+    sweep: (containers) => {
+      const now = clock.monotonic();
+      if (last === undefined || last.of !== containers || now - last.at > sharedFor)
+        last = { of: containers, at: now, sweep: namespaces.sweep(containers) };
+      return last.sweep;
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+/** Made once and never changed: what is derived from it is remembered under the object itself. */
 export type Tags = Readonly<Record<string, string>>;
 
 /** One value on its way to the sinks. */
@@ -15,8 +16,41 @@ export interface Sample {
  * a label may hold any separator.
  */
 export function seriesKey(name: string, tags: Tags): string {
-  const keys = Object.keys(tags).toSorted();
-  return JSON.stringify([name, ...keys, ...keys.map((key) => tags[key])]);
+  return `${JSON.stringify(name)}${tagsKey(tags)}`;
+}
+
+const keys = new WeakMap<Tags, string>();
+
+/** The same for tags that say the same, in whatever order. */
+export function tagsKey(tags: Tags): string {
+  const known = keys.get(tags);
+  if (known !== undefined) return known;
+  const names = Object.keys(tags).toSorted();
+  const key = JSON.stringify([...names, ...names.map((name) => tags[name])]);
+  keys.set(tags, key);
+  return key;
+}
+
+const derived = new WeakMap<Tags, Map<string, Map<string, Tags>>>();
+
+/** The tags with one more, or another value for one: the same object for the same question. */
+export function withTag(tags: Tags, key: string, value: string): Tags {
+  const byKey = getOrMake(derived, tags, () => new Map<string, Map<string, Tags>>());
+  const byValue = getOrMake(byKey, key, () => new Map<string, Tags>());
+  return getOrMake(byValue, value, () => ({ ...tags, [key]: value }));
+}
+
+interface Memory<K, V> {
+  readonly get: (key: K) => V | undefined;
+  readonly set: (key: K, value: V) => unknown;
+}
+
+function getOrMake<K, V>(memory: Memory<K, V>, key: K, make: () => V): V {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  memory.set(key, made);
+  return made;
 }
 
 /** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */

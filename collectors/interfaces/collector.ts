@@ -1,12 +1,14 @@
 import { z } from "zod";
+import { withTag } from "../../emit/sample.ts";
 import { NotAvailable, type ProcessHandle } from "../../host/host.ts";
 import { type CounterIdentity, type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
+import { parseOnce } from "../parse-once.ts";
 import { parseConnectedRoutes } from "./ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
-import { nameNetworks, parseIpv6Devices } from "./network-names.ts";
+import { networkNamer, parseIpv6Devices } from "./network-names.ts";
 import { Sightings } from "./sightings.ts";
 
 export const interfaces = defineCollector({
@@ -20,13 +22,13 @@ export const interfaces = defineCollector({
   metrics,
   create: (config) => {
     const [wantedInterface, wantedNetwork] = [nameFilter(config.interfaces), nameFilter(config.networks)];
-    const sightings = new Sightings();
+    const [sightings, parse] = [new Sightings(), parsers()];
     let held: ReadonlySet<string> = new Set();
     return async (cycle) => {
       const holding = new Set<string>();
       for (const namespace of cycle.namespaces()) {
         await cycle.breathe();
-        for (const found of read(cycle, namespace, sightings)) {
+        for (const found of read(cycle, namespace, sightings, parse)) {
           if (isUnnamedYet(cycle, found) && !held.has(keyOf(found))) holding.add(keyOf(found));
           else emit(cycle, namespace, found, wantedInterface(found.name) && wantedNetwork(found.network ?? unknown));
         }
@@ -53,20 +55,30 @@ function isUnnamedYet(cycle: OwnCycle, { network, identity }: Found): boolean {
 
 const keyOf = ({ identity }: Found): string => `${identity.group} ${identity.member}`;
 
-function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings): readonly Found[] {
+type Parsers = ReturnType<typeof parsers>;
+
+const parsers = () => ({
+  counters: parseOnce(parseNetDev),
+  indexes: parseOnce(parseIndexes),
+  routes: parseOnce(parseConnectedRoutes),
+  ipv6: parseOnce(parseIpv6Devices),
+  names: networkNamer(),
+});
+
+function read(cycle: OwnCycle, namespace: Namespace, sightings: Sightings, parse: Parsers): readonly Found[] {
   const { process } = namespace;
   try {
-    const { interfaces: counted, malformed } = parseNetDev(process.text("net/dev"));
+    const { interfaces: counted, malformed } = parse.counters(process, process.text("net/dev"));
     const [bad] = malformed;
     if (bad !== undefined)
       cycle.fail(new Error(`/proc/${process.pid}/net/dev: not the kernel's form: ${JSON.stringify(bad)}`));
-    const indexes = parseIndexes(optional(process, "net/igmp"));
-    const networks = networkNames(cycle, namespace);
-    return counted.map((one) => {
-      const index = indexes.get(one.name);
-      const member = sightings.see(namespace.id, one.name, index);
-      const identity = { ...identityOf(namespace, member), partial: bad !== undefined, uncertain: index === undefined };
-      return { ...one, identity, network: networks.get(one.name) };
+    const indexes = parse.indexes(process, optional(process, "net/igmp"));
+    const networks = networkNames(cycle, namespace, parse);
+    return counted.map(({ name, values }) => {
+      const index = indexes.get(name);
+      const member = sightings.see(namespace.id, name, index);
+      const identity = identityOf(namespace, member, { partial: bad !== undefined, uncertain: index === undefined });
+      return { name, values, identity, network: networks.get(name) };
     });
   } catch (error) {
     if (error instanceof NotAvailable) cycle.skip("gone");
@@ -82,18 +94,18 @@ function emit(
   { name, network, identity, values }: Found,
   wanted: boolean,
 ): void {
-  const tags = { ...namespaceTags(namespace, cycle.tagsOf), interface: name, docker_network: network ?? unknown };
-  cycle.counters(identity, wanted ? tags : undefined, values);
+  const tags = withTag(namespaceTags(namespace, cycle.tagsOf), "interface", name);
+  cycle.counters(identity, wanted ? withTag(tags, "docker_network", network ?? unknown) : undefined, values);
 }
 
-function networkNames(cycle: OwnCycle, { process, members }: Namespace): ReadonlyMap<string, string> {
-  const attachments = members.flatMap((c) => c.attachments);
-  const routes = parseConnectedRoutes(process.text("net/route"));
-  const ipv6 = attachments.some((a) => a.ipv6 !== "")
-    ? parseIpv6Devices(optional(process, "net/if_inet6"))
-    : new Map<string, string>();
-  return nameNetworks(routes, ipv6, attachments, cycle.host.docker.inventory().networks);
+function networkNames(cycle: OwnCycle, { process, members }: Namespace, parse: Parsers): ReadonlyMap<string, string> {
+  const routes = parse.routes(process, process.text("net/route"));
+  const hasIpv6 = members.some((c) => c.attachments.some((a) => a.ipv6 !== ""));
+  const ipv6 = hasIpv6 ? parse.ipv6(process, optional(process, "net/if_inet6")) : noDevices;
+  return parse.names(process, { routes, ipv6, members, networks: cycle.host.docker.inventory().networks });
 }
+
+const noDevices: ReadonlyMap<string, string> = new Map();
 
 /** Empty where this kernel has no such file. Throws `NotAvailable` where it is the process that is no more. */
 function optional(process: ProcessHandle, path: string): string {

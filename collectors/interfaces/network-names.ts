@@ -1,4 +1,5 @@
-import type { Attachment, Network } from "../../host/docker/inventory.ts";
+import type { Attachment, Container, Network } from "../../host/docker/inventory.ts";
+import type { ProcessHandle } from "../../host/host.ts";
 import { contains, parseIpv4, parseSubnet, type Route } from "./ipv4.ts";
 
 /** Networks that Docker attaches by itself, and does not always list in a container's inspect answer. */
@@ -63,6 +64,34 @@ function onlyDevice(routes: readonly Route[]): string | undefined {
 function devicesOn(routes: readonly Route[], subnets: readonly string[]): readonly string[] {
   const own = subnets.map(parseSubnet).filter((s) => s !== undefined);
   return routes.filter((r) => own.some((s) => s.prefix <= r.prefix && contains(s, r.address))).map((r) => r.device);
+}
+
+/** What the names of a namespace's interfaces depend on. */
+interface Grounds {
+  readonly routes: readonly Route[];
+  readonly ipv6: ReadonlyMap<string, string>;
+  /** The containers in the namespace. */
+  readonly members: readonly Container[];
+  readonly networks: readonly Network[];
+}
+
+/** `nameNetworks`, asked again only where something that it depends on is another object than the last time. */
+export function networkNamer(): (process: ProcessHandle, grounds: Grounds) => ReadonlyMap<string, string> {
+  const last = new WeakMap<ProcessHandle, { readonly grounds: Grounds; readonly names: ReadonlyMap<string, string> }>();
+  return (process, grounds) => {
+    const known = last.get(process);
+    if (known !== undefined && isSame(known.grounds, grounds)) return known.names;
+    const { routes, ipv6, members, networks } = grounds;
+    const attachments = members.flatMap((container) => container.attachments);
+    const names = nameNetworks(routes, ipv6, attachments, networks);
+    last.set(process, { grounds, names });
+    return names;
+  };
+}
+
+function isSame(a: Grounds, b: Grounds): boolean {
+  const sameMembers = a.members.length === b.members.length && a.members.every((one, i) => one === b.members[i]);
+  return sameMembers && a.routes === b.routes && a.ipv6 === b.ipv6 && a.networks === b.networks;
 }
 
 /** Device by global IPv6 address, from `/proc/PID/net/if_inet6`: address index prefix scope flags device. */

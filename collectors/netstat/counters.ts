@@ -6,7 +6,7 @@ export interface Counters {
 }
 
 /** Picks counters out of `/proc/PID/net/snmp` or `netstat`: pairs of lines, `Tcp: names...` and `Tcp: numbers...`. */
-export type Reader = (text: string) => Counters;
+type Reader = (text: string) => Counters;
 
 interface Layout {
   readonly columns: number;

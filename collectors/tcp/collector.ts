@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Tags } from "../../emit/sample.ts";
+import { type Tags, withTag } from "../../emit/sample.ts";
 import { NotAvailable, type NamespaceProcess, type TcpReading } from "../../host/host.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
 import { type Namespace, namespaceTags } from "../namespaces.ts";
@@ -16,7 +16,7 @@ export const tcp = defineCollector({
     const containers = containersOf(cycle);
     const host = config.host ? cycle.host.proc.host() : undefined;
     try {
-      const own = host === undefined ? [] : [{ key: "host", process: host, tags: { scope: "host" } }];
+      const own = host === undefined ? [] : [{ key: "host", process: host, tags: hostTags }];
       await collect(cycle, [...own, ...(containers instanceof Error ? [] : containers)]);
     } finally {
       host?.close();
@@ -24,6 +24,8 @@ export const tcp = defineCollector({
     if (containers instanceof Error) throw containers;
   },
 });
+
+const hostTags: Tags = { scope: "host" };
 
 type OwnCycle = CycleOf<typeof metrics>;
 
@@ -63,5 +65,6 @@ async function collect(cycle: OwnCycle, subjects: readonly Subject[]): Promise<v
 
 function emit(cycle: OwnCycle, key: string, { states, interrupted }: TcpReading, tags: Tags): void {
   if (interrupted) cycle.fail(new Error(`the TCP sockets of ${key} changed under every reading: nearly right only`));
-  for (const [state, count] of Object.entries(states)) cycle.gauge("tcp.connections", count, { ...tags, state });
+  for (const [state, count] of Object.entries(states))
+    cycle.gauge("tcp.connections", count, withTag(tags, "state", state));
 }

@@ -88,7 +88,7 @@ function tagger(globals: readonly WireTag[]): (tags: Tags) => Tagged {
   const makeTag = tagMemory();
   const all = globals.reduce((sum, tag) => sum + tag.bytes + 1, 0);
   const globalKeys = new Set(globals.map((tag) => tag.key));
-  return (tags) => {
+  const make = (tags: Tags): Tagged => {
     const texts: string[] = [];
     const replaced = new Set<string>();
     let bytes = all;
@@ -101,5 +101,13 @@ function tagger(globals: readonly WireTag[]): (tags: Tags) => Tagged {
     }
     for (const global of globals) if (replaced.has(global.key)) bytes -= global.bytes + 1;
     return { texts, bytes: bytes === 0 ? 0 : bytes + 1 };
+  };
+  const known = new WeakMap<Tags, Tagged>();
+  return (tags) => {
+    const before = known.get(tags);
+    if (before !== undefined) return before;
+    const made = make(tags);
+    known.set(tags, made);
+    return made;
   };
 }

@@ -52,7 +52,7 @@ function diagReader(libc: Libc, { ledger }: Shared): DiagReader {
   const read = (asked: Asked): Counted => {
     const folder = folderOf(asked);
     const { tally, interrupted } = count(sockets.of(asked), () => totalsOf(folder), dump, rule);
-    return { how: "sock_diag", tally, interrupted };
+    return { how: "sock_diag", tally: Array.from(tally), interrupted };
   };
   return { read, close: sockets.close, keepOnly: sockets.keepOnly };
 }
@@ -103,7 +103,7 @@ function readText(asked: Asked, why: string): Reading {
     const tally = newTally();
     addFile(`${folderOf(asked)}/net/tcp`, tally);
     addIpv6(`${folderOf(asked)}/net/tcp6`, tally);
-    return { how: "text", tally, interrupted: false, why };
+    return { how: "text", tally: Array.from(tally), interrupted: false, why };
   } catch (error) {
     return { fault: messageOf(error), gone: isGone(error) };
   }

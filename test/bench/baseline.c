@@ -1,28 +1,39 @@
 /*
- * What one cycle costs at the least: reads the same files of the same containers, dumps the same sockets and sends as
- * many samples as overlaywatch does, without deciding anything. Prints the CPU time of one cycle in milliseconds.
+ * What one cycle costs at the least: stats and reads the same files of the same containers and of this host, dumps the
+ * same sockets and sends as many samples as overlaywatch does, in datagrams of the same size, without deciding
+ * anything. Prints the CPU time of one cycle in milliseconds.
  *
- * usage: baseline SOCKET SAMPLES_A_CONTAINER CYCLES PID...
+ * usage: baseline SOCKET SAMPLES CYCLES PAUSE_MS PID...
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { most = 1000, datagram = 8192, listening = 1 << 10 };
+enum { most = 1000, datagram = 8192, tcp_listen = 10, tcp_established = 1, tcp_states = 12 };
 
+static const unsigned listening = 1u << tcp_listen;
+static const unsigned rest = ((1u << (tcp_states + 1)) - 2) & ~((1u << tcp_listen) | (1u << tcp_established));
+
+/* By collector: interfaces; netstat, of which tcp needs snmp as well; tcp. */
 static const char *files[] = {"net/dev", "net/igmp", "net/route", "net/snmp", "net/netstat", "net/sockstat", "net/sockstat6"};
+enum { all_files = sizeof files / sizeof *files };
+/* Of the host itself only its sockets are told. */
+static const char *host_files[] = {"net/snmp", "net/sockstat", "net/sockstat6"};
+enum { all_host_files = sizeof host_files / sizeof *host_files };
+
 static char buffer[1 << 20];
 static int sockets[most];
 
@@ -31,50 +42,71 @@ static void die(const char *what) {
   exit(1);
 }
 
-static unsigned long read_file(int pid, const char *name) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  int file = open(path, O_RDONLY);
-  if (file < 0) return 0;
+static unsigned long numbers_in(const char *at, const char *end) {
   unsigned long sum = 0;
-  ssize_t got, length = 0;
-  while ((got = read(file, buffer + length, sizeof buffer - length)) > 0) length += got;
-  close(file);
-  for (char *at = buffer, *end = buffer + length; at < end;) {
-    if (*at >= '0' && *at <= '9') sum += strtoul(at, &at, 10);
+  while (at < end) {
+    if (*at >= '0' && *at <= '9') sum += strtoul(at, (char **)&at, 10);
     else at++;
   }
   return sum;
 }
 
-static int diag_socket(int pid) {
+static unsigned long read_file(const char *folder, const char *name) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
-  int ns = open(path, O_RDONLY);
-  if (ns < 0 || setns(ns, CLONE_NEWNET) < 0) die(path);
+  snprintf(path, sizeof path, "/proc/%s/%s", folder, name);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    if (errno == ENOENT) return 0;
+    die(path);
+  }
+  ssize_t got, length = 0;
+  while ((got = read(file, buffer + length, sizeof buffer - 1 - length)) > 0) length += got;
+  close(file);
+  if (got < 0) die(path);
+  buffer[length] = 0;
+  return numbers_in(buffer, buffer + length);
+}
+
+/* The namespace that the container is in now. */
+static unsigned long inode_of(const char *folder) {
+  char path[64];
+  struct stat found;
+  snprintf(path, sizeof path, "/proc/%s/net/dev", folder);
+  if (stat(path, &found) < 0) die(path);
+  return found.st_ino;
+}
+
+static int diag_socket(const char *folder) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%s/ns/net", folder);
+  int home = open("/proc/self/ns/net", O_RDONLY), there = open(path, O_RDONLY);
+  if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0) die(path);
   int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   if (s < 0) die("socket");
-  close(ns);
+  if (setns(home, CLONE_NEWNET) < 0) die("setns");
+  close(there);
+  close(home);
   return s;
 }
 
-static int dump(int s, int family, unsigned states) {
+/* Both families in one request, as host/sockets does it. */
+static unsigned long dump(int s, unsigned states) {
   struct {
     struct nlmsghdr head;
-    struct inet_diag_req_v2 request;
+    struct inet_diag_req request;
   } message = {
-      .head = {.nlmsg_len = sizeof message, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-      .request = {.sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = states},
+      .head = {.nlmsg_len = sizeof message, .nlmsg_type = TCPDIAG_GETSOCK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+      .request = {.idiag_family = AF_UNSPEC, .idiag_states = states},
   };
   if (send(s, &message, sizeof message, 0) < 0) die("send");
-  int found = 0;
+  unsigned long found = 0;
   for (;;) {
     ssize_t length = recv(s, buffer, sizeof buffer, 0);
     if (length < 0) die("recv");
     for (struct nlmsghdr *h = (void *)buffer; NLMSG_OK(h, length); h = NLMSG_NEXT(h, length)) {
       if (h->nlmsg_type == NLMSG_DONE) return found;
-      if (h->nlmsg_type == NLMSG_ERROR) return -1;
-      found++;
+      if (h->nlmsg_type == NLMSG_ERROR) die("dump");
+      found += ((struct inet_diag_msg *)NLMSG_DATA(h))->idiag_state;
     }
   }
 }
@@ -85,45 +117,61 @@ static double cpu(void) {
   return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e3 + (r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e3;
 }
 
-static void send_samples(int out, const struct sockaddr_un *to, int containers, int each, unsigned long value) {
+static void deliver(int out, const char *packet, int length) {
+  while (send(out, packet, length, 0) < 0)
+    if (errno != EINTR) die("send to the receiver");
+}
+
+/* Tags as a container of the lab has them. */
+static void send_samples(int out, int samples, unsigned long value) {
   static char packet[datagram];
   int length = 0;
-  for (int i = 0; i < containers * each; i++) {
+  for (int i = 0; i < samples; i++) {
     char line[512];
     int n = snprintf(line, sizeof line,
-                     "overlaywatch.net.bytes_rcvd:%lu|c|#dd.internal.card:none,container_name:c%d,image_name:lab,short_image:lab,"
-                     "image_tag:1,docker_image:lab:1,interface:eth0,docker_network:testnet\n",
-                     value % 1000000, i / each);
+                     "overlaywatch.net.bytes_rcvd:%lu|c|#container_name:c%d,image_name:lab,short_image:lab,image_tag:1,"
+                     "docker_image:lab:1,interface:eth0,docker_network:testnet,dd.internal.card:none\n",
+                     value % 100, i % 60);
     if (length + n > datagram) {
-      sendto(out, packet, length, 0, (const void *)to, sizeof *to);
+      deliver(out, packet, length);
       length = 0;
     }
     memcpy(packet + length, line, n);
     length += n;
   }
-  if (length > 0) sendto(out, packet, length, 0, (const void *)to, sizeof *to);
+  if (length > 0) deliver(out, packet, length);
+}
+
+static unsigned long one_cycle(int containers, char **folders) {
+  unsigned long sum = 0;
+  for (int i = 0; i < containers; i++) {
+    sum += inode_of(folders[i]);
+    for (int f = 0; f < all_files; f++) sum += read_file(folders[i], files[f]);
+    sum += dump(sockets[i], listening);
+  }
+  for (int f = 0; f < all_host_files; f++) sum += read_file("self", host_files[f]);
+  return sum + dump(sockets[containers], listening) + dump(sockets[containers], rest);
 }
 
 int main(int argc, char **argv) {
-  if (argc < 5) return 2;
+  if (argc < 6) return 2;
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   strncpy(to.sun_path, argv[1], sizeof to.sun_path - 1);
-  int each = atoi(argv[2]), cycles = atoi(argv[3]), containers = argc - 4;
-  if (containers > most) return 2;
+  int samples = atoi(argv[2]), cycles = atoi(argv[3]), pause = atoi(argv[4]), containers = argc - 5;
+  char **folders = argv + 5;
+  if (containers >= most || cycles < 1) return 2;
   int out = socket(AF_UNIX, SOCK_DGRAM, 0);
-  for (int i = 0; i < containers; i++) sockets[i] = diag_socket(atoi(argv[4 + i]));
+  if (connect(out, (void *)&to, sizeof to) < 0) die(argv[1]);
+  for (int i = 0; i < containers; i++) sockets[i] = diag_socket(folders[i]);
+  sockets[containers] = diag_socket("self");
   double began = 0;
+  /* The first one is for the caches, and sends nothing. */
   for (int cycle = -1; cycle < cycles; cycle++) {
     if (cycle == 0) began = cpu();
-    unsigned long sum = 0;
-    for (int i = 0; i < containers; i++) {
-      for (unsigned f = 0; f < sizeof files / sizeof *files; f++) sum += read_file(atoi(argv[4 + i]), files[f]);
-      sum += dump(sockets[i], AF_INET, listening) + dump(sockets[i], AF_INET6, listening);
-    }
-    send_samples(out, &to, containers, each, sum);
-    struct timespec pause = {.tv_nsec = 50000000};
-    nanosleep(&pause, NULL);
+    send_samples(out, cycle < 0 ? 0 : samples, one_cycle(containers, folders));
+    struct timespec time = {.tv_sec = pause / 1000, .tv_nsec = pause % 1000 * 1000000L};
+    nanosleep(&time, NULL);
   }
-  printf("%.3f\n", (cpu() - began) / cycles);
+  printf("%.4f\n", (cpu() - began) / cycles);
   return 0;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import type { CounterIdentity } from "../../collectors/collector.ts";
 import { Growth } from "../../collectors/growth.ts";
 
 /** One cycle: readings as `group/member: value`, and which groups began when. Returns what grew. */
@@ -9,10 +10,15 @@ function cycle(growth: Growth, now: number, readings: Record<string, number>, bo
   for (const [path, bytes] of Object.entries(readings)) {
     const [group = "", member = ""] = path.split("/");
     const bornAt = born[group];
-    const by = growth.of({ group, member, ...(bornAt === undefined ? {} : { bornAt }) }, { bytes })?.["bytes"];
+    const by = grownOf(growth, { group, member, ...(bornAt === undefined ? {} : { bornAt }) }, { bytes })?.["bytes"];
     if (by !== undefined) grown[path] = by;
   }
   return { grown, resets: growth.end() };
+}
+
+function grownOf(growth: Growth, counter: CounterIdentity, values: Record<string, number>) {
+  const grown: Record<string, number> = {};
+  return growth.of(counter, values, (name, by) => void (grown[name] = by)) ? grown : undefined;
 }
 
 describe("collectors/growth", () => {
@@ -56,7 +62,7 @@ describe("collectors/growth", () => {
     const growth = new Growth();
     const read = (values: Record<string, number>) => {
       growth.begin(0);
-      const grown = growth.of({ group: "a", member: "1" }, values);
+      const grown = grownOf(growth, { group: "a", member: "1" }, values);
       return { grown, resets: growth.end() };
     };
     read({ bytes: 100, packets: 10 });
@@ -80,7 +86,7 @@ describe("collectors/growth", () => {
     const read = (now: number, members: Record<string, number>, partial: boolean) => {
       growth.begin(now);
       const grown = Object.entries(members).map(([member, bytes]) =>
-        growth.of({ group: "a", member, partial }, { bytes }),
+        grownOf(growth, { group: "a", member, partial }, { bytes }),
       );
       growth.end();
       return grown;
@@ -200,7 +206,7 @@ class World {
     for (const [i, { group, bornAt, member, value }] of this.#made.entries()) {
       if (hidesGroup(missed, group) || hidesMember(missed, i)) continue;
       const partial = this.#made.some((one, j) => one.group === group && hidesMember(missed, j));
-      const grown = this.#growth.of({ group, bornAt, member, partial }, { bytes: value })?.["bytes"] ?? 0;
+      const grown = grownOf(this.#growth, { group, bornAt, member, partial }, { bytes: value })?.["bytes"] ?? 0;
       assert.ok(grown >= 0);
       this.counted += grown;
     }
