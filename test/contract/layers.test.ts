@@ -5,10 +5,12 @@ import { contentOf, ownFiles } from "./repository.ts";
 /** Rooms that each room may import from, beside itself. */
 const below: Readonly<Record<string, readonly string[]>> = {
   host: [],
+  overlay: ["host"],
   emit: ["host"],
-  collectors: ["emit", "host"],
-  lab: ["emit", "host"],
-  agent: ["collectors", "lab", "emit", "host"],
+  collectors: ["overlay", "emit", "host"],
+  pipelines: ["overlay", "emit", "host"],
+  lab: ["overlay", "emit", "host"],
+  agent: ["collectors", "pipelines", "lab", "overlay", "emit", "host"],
 };
 
 /** What reaches the machine: files, processes, sockets. Outside host/ and lab/ each use stands here, with its reason. */
@@ -29,9 +31,11 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
 };
 
-/** npm packages by room; host/ has but the one that enters namespaces, for the privileged processes are made of it. */
+/** npm packages by room; of host/ and overlay/ the privileged processes are made: one enters namespaces, one writes the journal. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  host: ["koffi"],
+  host: ["koffi", "systemd-journald"],
+  overlay: [],
+  pipelines: [],
   emit: ["hot-shots", "unix-dgram"],
   collectors: ["zod"],
   lab: ["zod"],
