@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Network } from "../../host/docker/inventory.ts";
 import type { NamespaceFile } from "../../host/netns/list.ts";
-import { discover, isOverlayName, type VnisByInode } from "../../overlay/discover.ts";
+import { discover, isOverlayName, type VnisByKey } from "../../overlay/discover.ts";
 
 const classic = "930b4fbc7a30704d3288dba8521610651b8c048f13b36fdfbe5970df5c7b1e6e";
 const swarm = "x4jzzq076r2mkj3mr2l6l0xa1";
@@ -15,10 +15,15 @@ const network = (id: string, name: string, rest: Partial<Network> = {}): Network
   vnis: [],
   ...rest,
 });
-const file = (name: string, inode = 1): NamespaceFile => ({ name, path: `/netns/${name}`, inode });
+const file = (name: string, inode = 1): NamespaceFile => ({
+  name,
+  path: `/netns/${name}`,
+  inode,
+  key: `${inode}@1`,
+});
 const networks = [network(classic, "back"), network(swarm, "front", { scope: "swarm", vnis: [4097] })];
 
-function found(name: string, among: readonly Network[] = networks, vnis?: VnisByInode): string {
+function found(name: string, among: readonly Network[] = networks, vnis?: VnisByKey): string {
   const [one] = discover([file(name)], among, vnis);
   return one === undefined
     ? "none"
@@ -70,10 +75,10 @@ describe("overlay/discover", () => {
       network(`${classic.slice(0, 20)}bb`, "b", { vnis: [4098, 4099] }),
     ];
     assert.equal(found("1-930b4fbc7a", twins), "orphan  1 2");
-    assert.equal(found("1-930b4fbc7a", twins, new Map([[1, [4099]]])), "overlay b 1");
-    assert.equal(found("1-930b4fbc7a", twins, new Map([[2, [4099]]])), "orphan  1 2");
-    assert.equal(found("1-930b4fbc7a", twins, new Map([[1, [5000]]])), "orphan  1 2");
-    assert.equal(found("1-930b4fbc7a", twins, new Map([[1, [4097, 4098]]])), "orphan  1 2");
+    assert.equal(found("1-930b4fbc7a", twins, new Map([["1@1", [4099]]])), "overlay b 1");
+    assert.equal(found("1-930b4fbc7a", twins, new Map([["2@1", [4099]]])), "orphan  1 2");
+    assert.equal(found("1-930b4fbc7a", twins, new Map([["1@1", [5000]]])), "orphan  1 2");
+    assert.equal(found("1-930b4fbc7a", twins, new Map([["1@1", [4097, 4098]]])), "orphan  1 2");
     assert.deepEqual(
       discover([file("1-930b4fbc7a")], twins)[0]?.ambiguous,
       twins.map(({ id }) => id),
@@ -87,6 +92,7 @@ describe("overlay/discover", () => {
         file: "1-930b4fbc7a",
         path: "/netns/1-930b4fbc7a",
         inode: 7,
+        key: "7@1",
         kind: "overlay",
         epoch: 1,
         network: { id: classic, name: "back" },
@@ -95,6 +101,7 @@ describe("overlay/discover", () => {
         file: "2-930b4fbc7a",
         path: "/netns/2-930b4fbc7a",
         inode: 8,
+        key: "8@1",
         kind: "overlay",
         epoch: 2,
         network: { id: classic, name: "back" },
