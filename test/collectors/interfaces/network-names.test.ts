@@ -17,6 +17,7 @@ const network = (name: string, ...subnets: string[]): Network => ({
   driver: "bridge",
   scope: "local",
   subnets,
+  vnis: [],
 });
 const route = (device: string, text: string) => {
   const subnet = parseSubnet(text);
