@@ -11,6 +11,9 @@ export interface MoveWatch {
   /** A learned bridge row: the kernel tells a move by a new row alone, never by a deletion. */
   readonly learned: (mac: string, ifindex: number, port: PortClass, at: number) => Move;
   readonly deleted: (mac: string, ifindex: number) => void;
+  /** Where a dump found a MAC of which nothing was known: no move, but the place that the next one starts from. */
+  readonly found: (mac: string, ifindex: number, port: PortClass) => void;
+  readonly foundSelfRow: (mac: string, vtep: string) => void;
   /** A vxlan `self` row: true when its MAC had another VTEP before. */
   readonly selfRow: (mac: string, vtep: string) => boolean;
   readonly selfRowDeleted: (mac: string) => void;
@@ -46,6 +49,13 @@ export function moveWatch(window = shareWindow): MoveWatch {
     deleted: (mac, ifindex) => {
       const place = places.get(mac);
       if (place?.ifindex === ifindex) place.ifindex = 0;
+    },
+    found: (mac, ifindex, port) => {
+      if (places.get(mac) === undefined)
+        places.add({ mac: detached(mac), ifindex, port, before: undefined, leftAt: 0 });
+    },
+    foundSelfRow: (mac, vtep) => {
+      if (vteps.get(mac) === undefined) vteps.add({ mac: detached(mac), vtep: detached(vtep) });
     },
     selfRow: (mac, vtep) => {
       const row = vteps.get(mac);

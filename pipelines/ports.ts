@@ -19,6 +19,11 @@ export interface PortClock {
   /** Where a MAC is from now on; undefined: nowhere, its row is gone. One that is not local is ignored. */
   readonly set: (mac: string, port: PortClass | undefined, at: number) => void;
   readonly port: (mac: string) => PortClass | undefined;
+  /**
+   * Where a dump that was begun at `at` found a MAC. One that was set since then is left alone: its row may have been
+   * read before.
+   */
+  readonly found: (mac: string, port: PortClass | undefined, at: number) => void;
   /** Of the window that ends at `now`, 0 to 1; 0 for a MAC that is not watched. What was before its first row is 0. */
   readonly share: (mac: string, now: number) => number;
   /** The MAC that has the largest share. */
@@ -39,6 +44,12 @@ export function portClock(window = shareWindow): PortClock {
       track.port = port;
     },
     port: (mac) => tracks.get(mac)?.port,
+    found: (mac, port, at) => {
+      const track = tracks.get(mac);
+      if (track === undefined || (track.until !== undefined && track.until > at)) return;
+      advance(track, at);
+      track.port = port;
+    },
     share: (mac, now) => shareOf(tracks.get(mac), now),
     largest: (now) => {
       let largest: { mac: string; share: number } | undefined;

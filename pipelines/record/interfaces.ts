@@ -16,12 +16,14 @@ export interface Interface {
 export interface InterfaceModel {
   /** What a dump showed; links that it does not have any more are kept only for late lines. */
   readonly dump: (links: readonly Interface[]) => void;
-  /** A new `ip` process: it knows the names that the last dump showed. */
+  /** A new `ip` process: it takes the names as they are now. */
   readonly restart: (socket: RecorderSocket) => void;
   /** A LINK line of one process. True when it brought an interface of unknown kind: a dump would tell. */
   readonly learn: (socket: RecorderSocket, link: LinkLine) => boolean;
   /** Whom a process means by this name. */
   readonly find: (socket: RecorderSocket, name: string) => Interface | undefined;
+  /** Who has this name now. */
+  readonly named: (name: string) => Interface | undefined;
 }
 
 /** Gone interfaces that are kept: `ip` prints deletions of their rows after their own. */
@@ -34,13 +36,15 @@ export function interfaceModel(): InterfaceModel {
       const seen = new Set(links.map(({ ifindex }) => ifindex));
       for (const ifindex of [...model.links.keys()]) if (!seen.has(ifindex)) remove(model, ifindex);
       for (const link of links) put(model, link);
+      // What a process has not printed a LINK line of, it has called so since it started.
+      for (const socket of sockets)
+        for (const { ifindex, name } of links) remember(model.first[socket], ifindex, name);
     },
     restart: (socket) => {
-      const names = newNames();
-      for (const { ifindex, name } of model.links.values()) remember(names, ifindex, name);
-      model.first[socket] = names;
+      model.first[socket] = newNames();
     },
     learn: (socket, link) => learn(model, socket, link),
+    named: (name) => model.links.get(model.current.get(name) ?? 0),
     find: (socket, name) => model.first[socket].live.get(name) ?? look(model, socket, name),
   };
 }
@@ -94,7 +98,8 @@ function learn(model: Model, socket: RecorderSocket, link: LinkLine): boolean {
   return (known?.kind ?? "unknown") === "unknown";
 }
 
-function put(model: Model, link: Interface): void {
+function put(model: Model, { ifindex, name, kind }: Interface): void {
+  const link = { ifindex, name, kind };
   const known = model.links.get(link.ifindex);
   if (known !== undefined && known.name !== link.name) rename(model, known);
   model.gone.delete(link.ifindex);
