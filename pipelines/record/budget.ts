@@ -13,7 +13,7 @@ const slotMs = 1000 / slotCount;
 
 /** `monotonic`: milliseconds. */
 export function entryBudget(perSecond: number, monotonic: () => number): Budget {
-  const slots = new Array<number>(slotCount + 1).fill(0);
+  const slots = Array.from({ length: slotCount + 1 }, () => 0);
   let [newest, used] = [0, 0];
   const left = (): number => {
     const slot = Math.floor(monotonic() / slotMs);

@@ -32,7 +32,12 @@ export async function resync(
 }
 
 /** Rows of the bridge for stations; the permanent ones are the ports' own addresses. */
-function placeOf({ moves }: Models, row: FdbRow, byName: ReadonlyMap<string, Link>, places: Map<string, PortClass>): void {
+function placeOf(
+  { moves }: Models,
+  row: FdbRow,
+  byName: ReadonlyMap<string, Link>,
+  places: Map<string, PortClass>,
+): void {
   if (row.flags.includes("self") && row.dst !== undefined) moves.foundSelfRow(row.mac, row.dst);
   if (row.master === undefined || row.state === "permanent") return;
   const link = byName.get(row.ifname);

@@ -35,6 +35,8 @@ export interface Fold {
   readonly drain: () => void;
   /** Events that were folded and are not written yet. */
   readonly pending: () => number;
+  /** The time of the oldest of them, in microseconds since the epoch. */
+  readonly oldest: () => number | undefined;
 }
 
 export interface FoldOptions {
@@ -63,7 +65,11 @@ export function folding({ maxEntries, write, monotonic }: FoldOptions): Fold {
     },
     flush: () => flush(state, state.budget.left()),
     drain: () => flush(state, Number.POSITIVE_INFINITY),
-    pending: () => allOf(state).reduce((sum, { folded }) => sum + folded.count, 0),
+    pending: () => allOf(state).reduce((events, { folded }) => events + folded.count, 0),
+    oldest: () => {
+      const times = allOf(state).map(({ folded }) => folded.since);
+      return times.length === 0 ? undefined : Math.min(...times);
+    },
   };
 }
 
@@ -121,9 +127,7 @@ interface Waiting {
 }
 
 function allOf(state: State): Waiting[] {
-  return [...state.scopes.values()].flatMap((open) =>
-    [...open.keys].map(([key, folded]) => ({ open, key, folded })),
-  );
+  return [...state.scopes.values()].flatMap((open) => [...open.keys].map(([key, folded]) => ({ open, key, folded })));
 }
 
 function flush(state: State, room: number): void {

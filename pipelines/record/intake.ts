@@ -49,7 +49,8 @@ function take(parts: IntakeParts, socket: RecorderSocket, event: MonitorEvent, l
   // Not of `if5`, which has no name any more, and not of routes by lo, which is in no event.
   if (device === undefined && event.dev !== undefined && event.action !== "del") parts.wantDump();
   const container = event.mac === undefined ? undefined : parts.local().get(event.mac);
-  const meaning = event.object === "fdb" && event.mac !== undefined ? forwarding(parts, event, event.mac, device) : none;
+  const meaning =
+    event.object === "fdb" && event.mac !== undefined ? forwarding(parts, event, event.mac, device) : none;
   const counted: Counted = {
     object: event.object,
     action: event.action,
@@ -101,7 +102,13 @@ function bridgeRow({ ports, moves }: Models, event: MonitorEvent, mac: string, d
 
 const afterStamp = "[2026-11-22T08:02:55.082412] ".length;
 
-function single(scope: Scope, counted: Counted, event: MonitorEvent, device: Interface | undefined, line: string): Draft {
+function single(
+  scope: Scope,
+  counted: Counted,
+  event: MonitorEvent,
+  device: Interface | undefined,
+  line: string,
+): Draft {
   const { object, action, at, container, ...meaning } = counted;
   return {
     kind: "event",

@@ -34,11 +34,10 @@ export function interfaceModel(): InterfaceModel {
   return {
     dump: (links) => {
       const seen = new Set(links.map(({ ifindex }) => ifindex));
-      for (const ifindex of [...model.links.keys()]) if (!seen.has(ifindex)) remove(model, ifindex);
+      for (const ifindex of model.links.keys()) if (!seen.has(ifindex)) remove(model, ifindex);
       for (const link of links) put(model, link);
       // What a process has not printed a LINK line of, it has called so since it started.
-      for (const socket of sockets)
-        for (const { ifindex, name } of links) remember(model.first[socket], ifindex, name);
+      for (const socket of sockets) for (const { ifindex, name } of links) remember(model.first[socket], ifindex, name);
     },
     restart: (socket) => {
       model.first[socket] = newNames();

@@ -28,6 +28,8 @@ export interface IpProcess {
   readonly pid: () => number | undefined;
   readonly isReady: () => boolean;
   readonly restarts: () => number;
+  /** Somebody counts on it from `at` on: where it is not ready yet, it is told when it is. */
+  readonly due: (at: number) => void;
   /** Looks for dropped messages; to be called every second. */
   readonly look: () => void;
   /** Ends it at once. Resolves when all that it printed has been taken. */
@@ -57,6 +59,9 @@ export function superviseIp(options: IpProcessOptions): IpProcess {
     pid: () => (life.ready ? life.child?.pid : undefined),
     isReady: () => life.ready,
     restarts: () => life.restarts,
+    due: (at) => {
+      if (!life.ready) life.lookedAt ??= at;
+    },
     look: () => look(options, life),
     close: async () => {
       if (!closing.signal.aborted) look(options, life);
@@ -146,13 +151,9 @@ function start({ netns, socket, rcvbuf, line, log }: IpProcessOptions, exit: (en
   });
 }
 
-async function untilReady(
-  options: IpProcessOptions,
-  life: Life,
-  { pid }: Followed,
-  ended: AbortSignal,
-): Promise<void> {
-  while (!ended.aborted && pid !== undefined) {
+async function untilReady(options: IpProcessOptions, life: Life, { pid }: Followed, ended: AbortSignal): Promise<void> {
+  if (pid === undefined) return;
+  while (!ended.aborted) {
     const socket = dropsOf(pid);
     if (socket?.ready === true) {
       const since = life.lookedAt;

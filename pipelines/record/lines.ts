@@ -27,7 +27,9 @@ export function lineCutter(): LineCutter {
         keep(chunk);
         return [];
       }
-      const lines = Buffer.concat([...rest, chunk.subarray(0, last)]).toString("utf8").split("\n");
+      const lines = Buffer.concat([...rest, chunk.subarray(0, last)])
+        .toString("utf8")
+        .split("\n");
       if (over) lines[0] = "";
       [rest, length, over] = [[], 0, false];
       keep(chunk.subarray(last + 1));

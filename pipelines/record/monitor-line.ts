@@ -250,6 +250,11 @@ const routeTypes: ReadonlySet<string> = new Set(
   "unicast local broadcast multicast blackhole unreachable prohibit throw anycast nat".split(" "),
 );
 
+function isPrefix(text: string): boolean {
+  const [address = ""] = text.split("/", 1);
+  return text === "default" || isAddress(address);
+}
+
 /** `["Deleted "] [TYPE " "] PREFIX " " ... ["dev " NAME " "] ...`. The prefix stands in `ip`. */
 function routeLine(line: string, at: number): MonitorEvent | undefined {
   const body = line.slice(stampWidth + "[ROUTE]".length);
@@ -258,7 +263,7 @@ function routeLine(line: string, at: number): MonitorEvent | undefined {
   const tokens = first.split(" ");
   if (routeTypes.has(tokens[0] ?? "")) tokens.shift();
   const [prefix = ""] = tokens;
-  if (prefix !== "default" && !isAddress(prefix.split("/", 1)[0] ?? "")) return undefined;
+  if (!isPrefix(prefix)) return undefined;
   const place = tokens.indexOf("dev", 1);
   const dev = place === -1 ? undefined : tokens[place + 1];
   return event(at, "route", deleted ? "del" : "new", { dev, ip: prefix });

@@ -45,6 +45,8 @@ export interface NamespaceStats {
 export interface NamespaceRecorder {
   /** Resolves when both sockets listen and the tables have been read, or when it is closed. */
   readonly ready: Promise<void>;
+  /** Somebody counts on it from `at` on, in microseconds since the epoch: if it is not ready, it says when it is. */
+  readonly due: (at: number) => void;
   /** Several times a second. */
   readonly look: () => void;
   /** Every second. */
@@ -72,6 +74,9 @@ export function recordNamespace(options: NamespaceOptions): NamespaceRecorder {
   options.say({ kind: "namespace", ...options.scope(), state: "up", message: `recording ${options.scope().network}` });
   return {
     ready: state.ready.promise,
+    due: (at) => {
+      for (const one of both) one.due(at);
+    },
     look: () => look(options, state, misplaced),
     lookAtDrops: () => {
       for (const one of both) one.look();
@@ -97,8 +102,10 @@ interface State {
   closed: Promise<void> | undefined;
 }
 
+const noOne = (): void => undefined;
+
 function newState({ window }: NamespaceOptions): State {
-  let resolve = (): void => undefined;
+  let resolve = noOne;
   const promise = new Promise<void>((done) => {
     resolve = done;
   });
