@@ -41,7 +41,7 @@ export const pipelineMetrics = defineMetrics({
     type: "gauge",
     unit: "item",
     tags: ["docker_network", "container_name"],
-    help: "1 while the MAC address of a local container is on the vxlan port for more than half of the time: its traffic is lost.",
+    help: "It is 1 while the MAC address of a local container is on the vxlan port for more than half of the time: its traffic is lost.",
     orientation: -1,
   },
   "pipeline.gaps": {
