@@ -4,6 +4,7 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
+import { followSection } from "./follow.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
 
 const tagKey = z
@@ -143,7 +144,7 @@ const section = ({ summary, config }: (typeof collectors)[number]) =>
     .describe(summary);
 
 const pipeline = z
-  .strictObject({ record: recordSection })
+  .strictObject({ record: recordSection, follow: followSection })
   .prefault({})
   .describe("Netlink events inside the overlay networks, through the journal.");
 

@@ -12,7 +12,7 @@ import { namespaceFolder } from "../../host/netns/stage.ts";
 export const netns = "1-abcdef0123";
 const networkId = "abcdef0123456789".repeat(4);
 
-export const network: Network = {
+const network: Network = {
   id: networkId,
   name: "net1",
   driver: "overlay",
