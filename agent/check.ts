@@ -41,7 +41,11 @@ export const command: Command = {
     const hosts = hostsFlag(values.hosts, values.estimate);
     const { config } = configOf(values, io);
     const raw = values.raw || values.estimate;
-    const session = openSession(config, { names: positionals, raw, log: silentLog });
+    const session = openSession(config, {
+      names: positionals.length > 0 ? positionals : undefined,
+      raw,
+      log: silentLog,
+    });
     try {
       const once = values.raw && !values.estimate;
       const [before, results] = await readings(session, once ? undefined : pause, io.signal);

@@ -6,6 +6,27 @@ import type { Session } from "./session.ts";
 
 const time = z.number().describe("milliseconds since the epoch");
 
+const pipelineStateSchema = z.object({
+  record: z
+    .object({
+      entries: z.int(),
+      events: z.int(),
+      journal: z.string(),
+      namespaces: z.array(z.object({ network: z.string(), netns: z.string(), misplaced: z.array(z.string()) })),
+    })
+    .optional(),
+  follow: z
+    .object({
+      catching_up: z.boolean(),
+      lag_seconds: z.number().optional(),
+      health: z.enum(["ok", "warning", "critical"]),
+      message: z.string().optional(),
+    })
+    .optional(),
+});
+
+export type PipelineState = z.output<typeof pipelineStateSchema>;
+
 /** What a running agent tells of itself to `status`. */
 export const runStateSchema = z.object({
   pid: z.int(),
@@ -42,6 +63,7 @@ export const runStateSchema = z.object({
       last_error: z.string().optional(),
     }),
   ),
+  pipeline: pipelineStateSchema,
 });
 
 export type RunState = z.output<typeof runStateSchema>;
@@ -52,7 +74,12 @@ export interface RunRecord {
 }
 
 /** Keeps what the last run of each collector gave. */
-export function recordRuns(pid: number, session: Session, outputs: Pick<Outputs, "series" | "sinks">): RunRecord {
+export function recordRuns(
+  pid: number,
+  session: Session,
+  outputs: Pick<Outputs, "series" | "sinks">,
+  pipeline: () => PipelineState = () => ({}),
+): RunRecord {
   const started = session.host.clock.now();
   const last = new Map<string, CycleResult>();
   const runs = new Map(session.jobs.map(({ name }) => [name, { ok: 0, partial: 0, absent: 0, failed: 0, timeout: 0 }]));
@@ -77,6 +104,7 @@ export function recordRuns(pid: number, session: Session, outputs: Pick<Outputs,
         const { samples, dropped, lastError } = stats();
         return { name, samples, dropped, ...(lastError === undefined ? {} : { last_error: lastError }) };
       }),
+      pipeline: pipeline(),
     }),
   };
 }

@@ -6,6 +6,7 @@ import { errorText } from "./error-text.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
 import { type Log, streamLog, telegrafHead } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
+import { halves, openPipeline } from "./pipeline.ts";
 import { recordRuns, type RunRecord } from "./run-state.ts";
 import { grace, onEachLine, onSchedule, serve } from "./serve.ts";
 import { openSession } from "./session.ts";
@@ -13,7 +14,8 @@ import { serveStatus, type StatusServer } from "./status-socket.ts";
 
 const usage = `usage: overlaywatch run [NAME...] [--sink SINK]... [--on-stdin] [--for DURATION]
 
-Runs everything that is enabled, or only the named collectors, until SIGTERM.
+Runs everything that is enabled, or only the named collectors and halves of the pipeline (record, follow), until
+SIGTERM. With --on-stdin the pipeline is left out, for its counts come when they come.
   --sink SINK      dogstatsd, influx (lines on stdout, for telegraf's inputs.execd), console (a live table) or none;
                    may be given several times
   --on-stdin       with influx: collects at each newline on stdin, and ends with stdin (signal = "STDIN")
@@ -43,20 +45,36 @@ export const command: Command = {
   },
 };
 
+const isHalf = (name: string): boolean => halves.some((half) => half === name);
+
+/** What runs, of all that there is: without names everything that is enabled. */
+function wantedOf(names: readonly string[], { pipeline, sinks }: Config) {
+  if (names.length === 0) {
+    const timed = !(sinks.enabled.includes("influx") && sinks.influx.on_stdin);
+    return { collectors: undefined, halves: halves.filter((half) => timed && pipeline[half].enabled) };
+  }
+  return {
+    collectors: names.filter((name) => !isHalf(name)),
+    halves: halves.filter((half) => names.includes(half)),
+  };
+}
+
 async function runAgent(config: Config, names: readonly string[], until: string | undefined, io: Io): Promise<void> {
   const influx = config.sinks.enabled.includes("influx");
+  const wanted = wantedOf(names, config);
   const end = new AbortController();
   const ending = endingOf(until, io.signal);
   ending.addEventListener("abort", () => end.abort(ending.reason), { once: true });
   if (ending.aborted) end.abort(ending.reason);
   const log = streamLog(io.stderr, influx ? telegrafHead : undefined);
-  const session = openSession(config, { names, log });
+  const session = openSession(config, { names: wanted.collectors, log });
   try {
     const outputs = await openOutputs(config, session, io, () => end.abort());
-    const record = recordRuns(io.pid, session, outputs);
+    const pipeline = await openPipeline(wanted.halves, { config, docker: session.docker, outputs, log });
+    const record = recordRuns(io.pid, session, outputs, pipeline.state);
     const status = await openStatus(config, io, record, log);
     const pace = influx && config.sinks.influx.on_stdin ? onEachLine(io.stdin) : onSchedule;
-    await serve({ session, outputs, record, log, ending: end.signal }, pace);
+    await serve({ session, outputs, record, pipeline, log, ending: end.signal }, pace);
     status?.close();
   } finally {
     await Promise.race([session.close(), sleep(grace / 2)]);

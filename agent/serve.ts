@@ -6,6 +6,7 @@ import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
 import { onStdin } from "./on-stdin.ts";
 import type { Outputs } from "./outputs.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { RunRecord } from "./run-state.ts";
 import { every } from "./schedule.ts";
 import { selfMetrics } from "./self-metrics.ts";
@@ -15,6 +16,7 @@ export interface Agent {
   readonly session: Session;
   readonly outputs: Outputs;
   readonly record: RunRecord;
+  readonly pipeline: Pick<Pipeline, "close">;
   readonly log: Log;
   /** Aborted when the agent is to end. */
   readonly ending: AbortSignal;
@@ -30,7 +32,7 @@ export const grace = 500;
 
 /** Runs the collectors at the pace, delivers what they give, and ends within 2 s of the signal. */
 export async function serve(agent: Agent, pace: Pace): Promise<void> {
-  const { session, outputs, log, ending } = agent;
+  const { session, outputs, pipeline, log, ending } = agent;
   const self = selfMetrics(session, outputs);
   const underWay = new Set<Promise<void>>();
   const cycle: Cycle = (job) => {
@@ -40,7 +42,8 @@ export async function serve(agent: Agent, pace: Pace): Promise<void> {
   };
   const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${errorText(e)}; trying again`));
   await pace(agent, cycle, Promise.race([synced, aborted(ending)]));
-  await Promise.race([Promise.allSettled(underWay), sleep(grace)]);
+  const last = Promise.race([Promise.allSettled(underWay), sleep(grace)]);
+  await Promise.all([last, Promise.race([pipeline.close(), sleep(2 * grace)])]);
   await Promise.race([outputs.close(), sleep(2 * grace)]);
 }
 

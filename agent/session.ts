@@ -41,8 +41,8 @@ export interface Session {
 }
 
 interface SessionOptions {
-  /** Collectors by name; none means all that are enabled. */
-  readonly names: readonly string[];
+  /** Collectors by name; all that are enabled where it is left out. */
+  readonly names?: readonly string[] | undefined;
   readonly raw?: boolean;
   readonly log: Log;
 }
@@ -87,9 +87,9 @@ interface Chosen {
   readonly interval: number;
 }
 
-function choose(names: readonly string[], config: Config): readonly Chosen[] {
+function choose(names: readonly string[] | undefined, config: Config): readonly Chosen[] {
   const known: readonly Collector[] = collectors;
-  for (const name of names) {
+  for (const name of names ?? []) {
     if (known.some((c) => c.name === name)) continue;
     throw new UsageError(
       `${name}: there is no such collector${nearestOf(
@@ -100,7 +100,7 @@ function choose(names: readonly string[], config: Config): readonly Chosen[] {
   }
   return known.flatMap((collector) => {
     const { enabled = true, interval = "10s", ...section } = config.collectors[collector.name] ?? {};
-    const wanted = names.length === 0 ? enabled : names.includes(collector.name);
+    const wanted = names?.includes(collector.name) ?? enabled;
     return wanted ? [{ collector, section, interval: milliseconds(interval) }] : [];
   });
 }

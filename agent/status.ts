@@ -45,6 +45,7 @@ function describe(agent: RunState, now: number, colors: boolean): string {
       (last?.errors ?? []).slice(0, 5).map((error) => `  ${name}: ${printable(error)}`),
     ),
     "",
+    ...describePipeline(agent.pipeline),
     "Sinks",
     ...sinks.flatMap(({ name, samples, dropped, last_error }) => [
       `  ${name}: ${samples} samples sent${lost(dropped)}`,
@@ -53,6 +54,40 @@ function describe(agent: RunState, now: number, colors: boolean): string {
     "",
   ];
   return lines.join("\n");
+}
+
+function describePipeline({ record, follow }: RunState["pipeline"]): readonly string[] {
+  if (record === undefined && follow === undefined) return [];
+  return [
+    "Pipeline",
+    ...(record === undefined ? [] : describeRecord(record)),
+    ...(follow === undefined ? [] : [describeFollow(follow)]),
+    "",
+  ];
+}
+
+function describeRecord({
+  entries,
+  events,
+  journal,
+  namespaces,
+}: NonNullable<RunState["pipeline"]["record"]>): readonly string[] {
+  return [
+    `  record: ${events} events of ${namespaces.length} networks in ${entries} journal entries, journal ${journal}`,
+    ...namespaces
+      .filter(({ misplaced }) => misplaced.length > 0)
+      .map(({ network, misplaced }) => `    ${printable(network)}: misplaced: ${misplaced.map(printable).join(", ")}`),
+  ];
+}
+
+function describeFollow({
+  catching_up,
+  lag_seconds,
+  health,
+  message,
+}: NonNullable<RunState["pipeline"]["follow"]>): string {
+  const lag = lag_seconds === undefined ? "" : `, last entry read ${lag_seconds.toFixed(1)} s after it was written`;
+  return `  follow: ${health}${message === undefined ? "" : ` (${printable(message)})`}${catching_up ? ", catching up" : ""}${lag}`;
 }
 
 function collectorColumns(now: number): readonly Column<CollectorState>[] {

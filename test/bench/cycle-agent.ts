@@ -17,12 +17,13 @@ const { env, stdin, stdout, stderr, pid } = process;
 const ending = new AbortController();
 const log = streamLog(stderr);
 const { config } = loadConfig({ flags: [], env });
-const session = openSession(config, { names: [], log });
+const session = openSession(config, { log });
 const io = { env, stdin, stdout, stderr, pid, self: [], cwd: "/", signal: ending.signal };
 const outputs = await openOutputs(config, session, io, () => undefined);
 const record = recordRuns(pid, session, outputs);
 
-await serve({ session, outputs, record, log, ending: ending.signal }, async (_agent, cycle, synced) => {
+const pipeline = { close: () => Promise.resolve() };
+await serve({ session, outputs, record, pipeline, log, ending: ending.signal }, async (_agent, cycle, synced) => {
   await synced;
   const once = async () => {
     await Promise.all(session.jobs.map(cycle));

@@ -1,0 +1,84 @@
+import type { DockerWatch } from "../host/docker/watch.ts";
+import { ownUser } from "../host/own-user.ts";
+import type { Config } from "./config/schema.ts";
+import type { Log } from "./log.ts";
+import type { Outputs } from "./outputs.ts";
+import type { PipelineState } from "./run-state.ts";
+
+/** The halves of the log pipeline; each stands alone. */
+export const halves = ["record", "follow"] as const;
+export type Half = (typeof halves)[number];
+
+/** What runs of the pipeline inside an agent. */
+export interface Pipeline {
+  readonly state: () => PipelineState;
+  /** Writes and sends what is left; the outputs must still be open. */
+  readonly close: () => Promise<void>;
+}
+
+interface Environment {
+  readonly config: Config;
+  readonly docker: DockerWatch;
+  readonly outputs: Outputs;
+  readonly log: Log;
+}
+
+/** Starts the halves that are wanted. A half that this process has no right for is left out, and that is said. */
+export async function openPipeline(wanted: readonly Half[], environment: Environment): Promise<Pipeline> {
+  const record = wanted.includes("record") && mayRecord(environment.log) ? await openRecord(environment) : undefined;
+  const follow = wanted.includes("follow") ? await openFollow(environment) : undefined;
+  return {
+    state: () => ({
+      ...(record !== undefined && { record: record.state() }),
+      ...(follow !== undefined && { follow: follow.state() }),
+    }),
+    close: async () => {
+      await Promise.allSettled([record?.close(), follow?.close()]);
+    },
+  };
+}
+
+/** The networks' namespaces are entered by `setns`, for which the kernel wants CAP_SYS_ADMIN. */
+function mayRecord(log: Log): boolean {
+  if (ownUser() === 0) return true;
+  log.warn("record: needs root: what happens inside overlay networks is not recorded by this agent");
+  return false;
+}
+
+async function openRecord({ config, docker, log }: Environment) {
+  const { openRecording } = await import("./record.ts");
+  const recording = openRecording(config, docker, log);
+  return {
+    close: recording.close,
+    state: () => {
+      const { entries, total, namespaces, journal } = recording.stats();
+      return {
+        entries,
+        events: total,
+        journal: journal.state,
+        namespaces: namespaces.map(({ network, netns, misplaced }) => ({
+          network,
+          netns,
+          misplaced: [...misplaced],
+        })),
+      };
+    },
+  };
+}
+
+async function openFollow({ config, outputs, log }: Environment) {
+  const { openFollower } = await import("./follow.ts");
+  const follower = await openFollower(config, outputs, log);
+  return {
+    close: follower.close,
+    state: () => {
+      const { catchingUp, lag, health } = follower.stats();
+      return {
+        catching_up: catchingUp,
+        ...(lag !== undefined && { lag_seconds: lag }),
+        health: health.status,
+        ...(health.message !== "" && { message: health.message }),
+      };
+    },
+  };
+}
