@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readlinkSync } from "node:fs";
 import { NotAvailable } from "../../../host/host.ts";
-import { listNamespaces, namespaceInode } from "../../../host/netns/list.ts";
+import { listNamespaces, namespaceInode, namespaceKey } from "../../../host/netns/list.ts";
 import { isRoot, needs } from "../../needs.ts";
 import { namespaceFolder, type NamespaceFolder } from "./stage.ts";
 
@@ -38,6 +38,18 @@ describe("host/netns/list", () => {
       listNamespaces(folder.dir, (name) => name === "b").map(({ name }) => name),
       ["b"],
     );
+  });
+
+  it("tells two lives under one name apart, also where the kernel uses the inode number again", () => {
+    const lives = Array.from({ length: 4 }, () => {
+      folder.make("a");
+      const [life] = listNamespaces(folder.dir);
+      folder.run("a", ["true"]);
+      assert.equal(namespaceKey(folder.path("a")), life?.key);
+      folder.remove("a");
+      return life?.key;
+    });
+    assert.equal(new Set(lives).size, lives.length);
   });
 
   it("gives no inode for what is gone, unmounted or no namespace", () => {
