@@ -48,7 +48,7 @@ const objectsOf: Readonly<Record<RecorderSocket, readonly string[]>> = {
   inet: ["link", "address", "neigh", "route"],
 };
 
-export function monitorCommand(socket: RecorderSocket, rcvbuf: number): Iproute2 {
+function monitorCommand(socket: RecorderSocket, rcvbuf: number): Iproute2 {
   const family = socket === "bridge" ? ["-f", "bridge"] : ["-4"];
   return ["ip", ...family, "-o", "-ts", "-rcvbuf", String(rcvbuf), "monitor", "label", ...objectsOf[socket]];
 }

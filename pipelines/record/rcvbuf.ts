@@ -6,7 +6,7 @@ const eventBytes = 832;
 const limitFile = "/proc/sys/net/core/rmem_max";
 
 /** Bytes that a netlink socket gets: twice what was asked, which is cut to net.core.rmem_max before (socket(7), SO_RCVBUF). */
-export function effectiveBuffer(asked: number, limit: number | undefined): number {
+function effectiveBuffer(asked: number, limit: number | undefined): number {
   return 2 * Math.min(asked, limit ?? asked);
 }
 

@@ -12,7 +12,7 @@ import { namespaceFolder } from "../../host/netns/stage.ts";
 export const netns = "1-abcdef0123";
 const networkId = "abcdef0123456789".repeat(4);
 
-export const network: Network = {
+const network: Network = {
   id: networkId,
   name: "net1",
   driver: "overlay",
@@ -91,7 +91,7 @@ export function recordStage() {
       void folder.run(name, ["bridge", "-batch", "-"], `${commands.join("\n")}\n`),
     /** As fast as the kernel takes them, while this process goes on. */
     storm: async (commands: readonly string[]): Promise<void> => {
-      const child = spawn("nsenter", [`--net=${folder.path(netns)}`, "--", "bridge", "-batch", "-"], {
+      const child = spawn("/usr/bin/nsenter", [`--net=${folder.path(netns)}`, "--", "bridge", "-batch", "-"], {
         stdio: ["pipe", "ignore", "inherit"],
       });
       child.stdin.end(`${commands.join("\n")}\n`);
