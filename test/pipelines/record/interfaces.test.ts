@@ -37,6 +37,21 @@ describe("pipelines/record/interfaces", () => {
     assert.equal(model.find("bridge", "old")?.ifindex, 4);
   });
 
+  it("goes by the first name that a process has of a device, also when another device has that name now", () => {
+    const model = interfaceModel();
+    for (const [ifindex, name] of [
+      [4, "veth0"] as const,
+      [4, "old"] as const,
+      [5, "x"] as const,
+      [5, "veth0"] as const,
+    ])
+      model.learn("bridge", line(ifindex, name));
+    assert.equal(model.find("bridge", "veth0")?.ifindex, 4);
+    assert.equal(model.find("bridge", "x")?.ifindex, 5);
+    assert.equal(model.named("veth0")?.ifindex, 5);
+    assert.equal(model.find("inet", "veth0")?.ifindex, 5, "a process that never printed either");
+  });
+
   it("gives a name to the next device that gets it, once the first is gone", () => {
     const model = interfaceModel();
     model.dump([{ ifindex: 4, name: "veth0", kind: "veth" }]);

@@ -14,7 +14,7 @@ const main = fileURLToPath(new URL("../../../agent/main.js", import.meta.url));
 /** `overlaywatch record` on a lab host; gives how to end it. */
 function record(host: LabHost): () => Promise<number | null> {
   const enter = ["-t", String(host.pid), "-n", "-u", "-m", "--"];
-  const child = spawn("nsenter", [...enter, process.execPath, main, "record"], { stdio: "ignore" });
+  const child = spawn("/usr/bin/nsenter", [...enter, process.execPath, main, "record"], { stdio: "ignore" });
   return async () => {
     child.kill("SIGTERM");
     await once(child, "exit");

@@ -91,7 +91,7 @@ export function recordStage() {
       void folder.run(name, ["bridge", "-batch", "-"], `${commands.join("\n")}\n`),
     /** As fast as the kernel takes them, while this process goes on. */
     storm: async (commands: readonly string[]): Promise<void> => {
-      const child = spawn("nsenter", [`--net=${folder.path(netns)}`, "--", "bridge", "-batch", "-"], {
+      const child = spawn("/usr/bin/nsenter", [`--net=${folder.path(netns)}`, "--", "bridge", "-batch", "-"], {
         stdio: ["pipe", "ignore", "inherit"],
       });
       child.stdin.end(`${commands.join("\n")}\n`);
