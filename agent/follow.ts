@@ -56,6 +56,7 @@ const profiledBy =
 export function openFollower(config: Config, outputs: Outputs, log: Log): Promise<Follower> {
   return startFollower({
     path: join(config.paths.state_dir, "pipeline-checkpoint.json"),
+    namespace: config.journal.namespace,
     interval: milliseconds(config.pipeline.follow.interval),
     hostRoot: config.paths.host_root,
     uid: ownUser(),
