@@ -57,6 +57,7 @@ const imports: readonly Import[] = sources.flatMap((file) =>
     name,
   })),
 );
+const packageOf = (name: string) => /^(?:@[^/]+\/)?[^/]+/u.exec(name)?.[0] ?? name;
 const told = (found: readonly Import[]) => found.map(({ file, name }) => `${file}: ${name}`);
 
 describe("contract: layers", () => {
@@ -86,7 +87,6 @@ describe("contract: layers", () => {
   });
 
   it("use only the packages that are theirs", () => {
-    const packageOf = (name: string) => /^(?:@[^/]+\/)?[^/]+/u.exec(name)?.[0] ?? name;
     const foreign = imports.filter(
       ({ room, name }) => !/^(?:\.|node:)/u.test(name) && !packages[room]?.includes(packageOf(name)),
     );
