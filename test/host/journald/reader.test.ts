@@ -72,6 +72,8 @@ describe("host/journald: journalctl", function () {
     const child = identify(pid);
     assert.ok(child);
     assert.equal(isAlive(child), true);
+    // By itself it would only end when it looks at its pipe.
+    process.kill(pid, "SIGSTOP");
     parent.kill("SIGKILL");
     await until("journalctl has ended", () => !isAlive(child));
   });
