@@ -47,8 +47,8 @@ export function exportParser(
 }
 
 const nothing = Buffer.alloc(0);
-const blankLine = Buffer.from("\n\n");
 const newline = 0x0a;
+const blankLine = Buffer.of(newline, newline);
 
 interface Parsing {
   readonly onEntry: (fields: EntryFields) => void;

@@ -12,7 +12,7 @@ export function journalSockets(): readonly number[] {
 }
 
 /** Inodes in the text of /proc/net/unix: `Num RefCount Protocol Flags Type St Inode [Path]`; type 2 is SOCK_DGRAM. */
-export function unnamedDatagramSockets(table: string): ReadonlySet<string> {
+function unnamedDatagramSockets(table: string): ReadonlySet<string> {
   const rows = table.split("\n").map((line) => line.trim().split(/\s+/u));
   const wanted = rows.filter((row) => row.length === 7 && row[4] === "0002");
   return new Set(wanted.flatMap((row) => row[6] ?? []));

@@ -46,7 +46,7 @@ parentPort?.on("message", (batch: Batch | typeof endOrder) => {
   else tell(deliver(batch));
 });
 
-/** libsystemd makes its socket when it first sends. */
+/** libsystemd makes its socket when it first sends: only that first send may wait for ever, where journald hangs already. */
 function limitOnce(): void {
   if (limited) return;
   limited = true;

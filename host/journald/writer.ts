@@ -3,7 +3,10 @@ import type { Fault, Receipt } from "./messages.ts";
 import { type EntryQueue, entryQueue } from "./queue.ts";
 import { startThread, type Thread } from "./thread.ts";
 
-/** The way into this machine's journal, as `SYSLOG_IDENTIFIER=overlaywatch`. */
+/**
+ * The way into this machine's journal, as `SYSLOG_IDENTIFIER=overlaywatch`. libsystemd writes to one socket only, so a
+ * journal namespace is chosen for the whole unit, by systemd's `LogNamespace=`; a setting of ours concerns readers.
+ */
 export interface Journal {
   /**
    * Takes the entry, to be written soon; false where it can not be taken: too many wait already, or the journal was

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must, run } from "../../lab/process.ts";
@@ -50,6 +60,30 @@ describe("accept: set-up on a machine with another engine", function () {
     assert.match(plain.stdout, /^Remv docker-ce /m);
   });
 
+  it("libsystemd's headers are unpacked beside the clone: nothing is installed, and the next run needs no apt", async () => {
+    const env = { ...(await machine(folder, "")), ...clone(folder) };
+    const installed = readFileSync(join(folder, "status"), "utf8");
+    const setup = ["/bin/bash", join(folder, "clone/scripts/setup")] as const;
+    const dry = await run([...setup, "--dry-run"], { env });
+    assert.match(dry.stdout, /^setup: would run: apt-get .*download libsystemd-dev; .* nothing of it is installed$/m);
+    assert.equal(existsSync(join(folder, "clone/.build")), false);
+    assert.match(await must(setup, { env }), /^setup: unpacking libsystemd's headers [^]*^built against 42$/m);
+    assert.equal(readFileSync(join(folder, "status"), "utf8"), installed);
+    rmSync(join(folder, "clone/node_modules"), { recursive: true });
+    const again = await must(setup, { env: { ...env, APT_CONFIG: "/dev/null/missing" } });
+    assert.match(again, /^built against 42$/m);
+    assert.doesNotMatch(again, /unpacking/);
+  });
+
+  it("where that package can not be had, set-up says so, and what it is for", async () => {
+    const env = { ...(await machine(folder, "")), ...clone(folder) };
+    rmSync(join(folder, "archive"), { recursive: true });
+    const { code, stderr } = await run(["/bin/bash", join(folder, "clone/scripts/setup")], { env });
+    assert.notEqual(code, 0);
+    assert.match(stderr, /^setup: libsystemd-dev can not be downloaded/m);
+    assert.equal(existsSync(join(folder, "clone/node_modules")), false);
+  });
+
   it("the lab's own apt-get install gives up as well", async () => {
     const conf = join(folder, "apt.conf.d");
     for (const [conflicts, outcome] of [
@@ -80,7 +114,8 @@ async function machine(
   for (const made of [archive, join(folder, "lists/partial"), join(folder, "cache/archives/partial")])
     mkdirSync(made, { recursive: true });
   const available = ["make", "g++", "python3", "pkg-config", "iptables", "iproute2"];
-  writeFileSync(join(archive, "Packages"), available.map((name) => stanza(name, "9", conflicts)).join("\n"));
+  const stanzas = available.map((name) => stanza(name, "9", conflicts));
+  writeFileSync(join(archive, "Packages"), [...stanzas, await headerPackage(archive)].join("\n"));
   writeFileSync(
     join(folder, "status"),
     engines.map((name) => stanza(name, "1", "Status: install ok installed\n")).join("\n"),
@@ -109,6 +144,42 @@ async function machine(
 
 const stanza = (name: string, version: string, more: string): string =>
   `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: nobody <nobody@example.invalid>\nFilename: ./${name}.deb\nSize: 1\nSHA256: ${"0".repeat(64)}\n${more}Description: made up\n`;
+
+/** A libsystemd-dev that can be unpacked, with a header to be known by. Gives its stanza. */
+async function headerPackage(archive: string): Promise<string> {
+  const content = join(archive, "content");
+  for (const made of ["DEBIAN", "usr/include/systemd"]) mkdirSync(join(content, made), { recursive: true });
+  const control =
+    "Package: libsystemd-dev\nVersion: 9\nArchitecture: all\nMaintainer: nobody <nobody@example.invalid>\n";
+  writeFileSync(join(content, "DEBIAN/control"), `${control}Description: made up\n`);
+  writeFileSync(join(content, "usr/include/systemd/sd-journal.h"), "#define MADE_UP 42\n");
+  const file = join(archive, "libsystemd-dev.deb");
+  await must(["/usr/bin/dpkg-deb", "--root-owner-group", "--build", content, file]);
+  const bytes = readFileSync(file);
+  const sum = createHash("sha256").update(bytes).digest("hex");
+  return `${control}Filename: ./libsystemd-dev.deb\nSize: ${bytes.length}\nSHA256: ${sum}\nDescription: made up\n`;
+}
+
+/** Compiles what npm's systemd-journald would, and says which header it found. */
+const npmStub = `#!/bin/sh
+set -e
+mkdir -p node_modules/.bin && ln -s /bin/true node_modules/.bin/tsc
+printf '#include <systemd/sd-journal.h>\\nextern "C" int sd_journal_sendv(const void *, int);\\n' >test.cc
+printf 'int main(int n, char **) { return n > 1 ? sd_journal_sendv(0, 0) : MADE_UP; }\\n' >>test.cc
+g++ -o test test.cc $(pkg-config --libs-only-l libsystemd)
+code=0; ./test || code=$?
+echo "built against $code"
+`;
+
+/** A clone that has only what set-up needs, and an npm that compiles. Gives the environment in which no libsystemd is known. */
+function clone(folder: string): { readonly PATH: string; readonly PKG_CONFIG_LIBDIR: string } {
+  for (const made of ["clone/scripts", "stub", "none"]) mkdirSync(join(folder, made), { recursive: true });
+  copyFileSync("scripts/setup", join(folder, "clone/scripts/setup"));
+  copyFileSync("package-lock.json", join(folder, "clone/package-lock.json"));
+  symlinkSync(process.execPath, join(folder, "stub/node"));
+  writeFileSync(join(folder, "stub/npm"), npmStub, { mode: 0o755 });
+  return { PATH: `${join(folder, "stub")}:/usr/bin:/bin`, PKG_CONFIG_LIBDIR: join(folder, "none") };
+}
 
 /** What set-up calls, by links: python3, make, g++ and pkg-config are not among it. */
 function pathWithoutTools(folder: string): string {

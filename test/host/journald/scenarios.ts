@@ -167,7 +167,7 @@ const absent: Scenario = async () => {
 };
 
 const hangs: Scenario = async (journald) => {
-  const opened = open({ ackMs: 400 });
+  const opened = open({ ackMs: 2000 });
   write(opened.journal, 0, 1);
   await written(opened);
   journald.signal("SIGSTOP");
@@ -191,7 +191,7 @@ const hangs: Scenario = async (journald) => {
 
 /** Node waits for its threads: one that sits in a send would keep the process for ever. */
 const endsWhileHung: Scenario = async (journald) => {
-  const opened = open({ ackMs: 400 });
+  const opened = open({ ackMs: 2000 });
   write(opened.journal, 0, 1);
   await written(opened);
   journald.signal("SIGSTOP");
@@ -227,7 +227,7 @@ const throughput: Scenario = async () => {
 };
 
 const proof: Scenario = async (journald) => {
-  const opened = open({ ackMs: 300 });
+  const opened = open({ ackMs: 2000 });
   const good = await proveJournal(opened.journal);
   assert.equal(good.ok, true, JSON.stringify(good));
   assert.deepEqual(await read([mark]), []);
