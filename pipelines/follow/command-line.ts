@@ -33,7 +33,7 @@ const read: readonly FieldName[] = [
 ];
 
 /** Fields that each entry is asked for; `__CURSOR` and the times come with any. */
-export const outputFields: readonly string[] = ["MESSAGE_ID", "_UID", ...read.map((name) => fieldPrefix + name)];
+const outputFields: readonly string[] = ["MESSAGE_ID", "_UID", ...read.map((name) => fieldPrefix + name)];
 
 const common = (namespace: string): readonly string[] => [
   "-q",

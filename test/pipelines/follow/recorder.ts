@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Entry } from "../../../pipelines/entry.ts";
 
-export const newEpoch = (): string => randomBytes(16).toString("hex");
+const newEpoch = (): string => randomBytes(16).toString("hex");
 
 /** What a recorder would write: numbers its entries, and keeps the total. */
 export class MadeUpRecorder {
