@@ -83,11 +83,10 @@ export async function privateJournal(settings = "RateLimitIntervalSec=0\nRuntime
 }
 
 async function startJournald(inside: PrivateJournal["inside"]): Promise<ChildProcess> {
-  const [program, ...args] = inside(
-    "/bin/sh",
-    "-c",
-    "rm -f /run/systemd/journal/socket; exec /lib/systemd/systemd-journald",
-  );
+  // Before it starts: the socket that is there afterwards is its own.
+  const [remove, ...operands] = inside("/bin/rm", "-f", "/run/systemd/journal/socket");
+  execFileSync(remove, operands);
+  const [program, ...args] = inside("/lib/systemd/systemd-journald");
   const child = spawn(program, args, { stdio: "ignore" });
   for (let tries = 0; tries < 500; tries++) {
     const [test, ...rest] = inside("/usr/bin/test", "-S", "/run/systemd/journal/socket");
