@@ -1,6 +1,7 @@
 import type { DockerWatch } from "../host/docker/watch.ts";
 import { ownUser } from "../host/own-user.ts";
 import type { Config } from "./config/schema.ts";
+import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PipelineState } from "./run-state.ts";
@@ -25,8 +26,12 @@ interface Environment {
 
 /** Starts the halves that are wanted. A half that this process has no right for is left out, and that is said. */
 export async function openPipeline(wanted: readonly Half[], environment: Environment): Promise<Pipeline> {
-  const record = wanted.includes("record") && mayRecord(environment.log) ? await openRecord(environment) : undefined;
-  const follow = wanted.includes("follow") ? await openFollow(environment) : undefined;
+  const { log } = environment;
+  const record =
+    wanted.includes("record") && mayRecord(log)
+      ? await openRecord(environment).catch(leftOut("record", log))
+      : undefined;
+  const follow = wanted.includes("follow") ? await openFollow(environment).catch(leftOut("follow", log)) : undefined;
   return {
     state: () => ({
       ...(record !== undefined && { record: record.state() }),
@@ -37,6 +42,14 @@ export async function openPipeline(wanted: readonly Half[], environment: Environ
     },
   };
 }
+
+/** A half that can not start stops neither the other one nor any collector. */
+const leftOut =
+  (half: Half, log: Log) =>
+  (error: unknown): undefined => {
+    log.warn(`${half}: left out, it could not start: ${errorText(error)}`);
+    return undefined;
+  };
 
 /** The networks' namespaces are entered by `setns`, for which the kernel wants CAP_SYS_ADMIN. */
 function mayRecord(log: Log): boolean {

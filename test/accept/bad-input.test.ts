@@ -64,7 +64,7 @@ describe("accept: bad input, live", function () {
       const check = here(["check", "--docker-socket", path], settings);
       assert.equal(await check.ended, 69, check.err());
       assert.match(check.err(), said);
-      const agent = here(["run", "--sink", "none", "--docker-socket", path], settings);
+      const agent = here(["run", "--sink", "none", "--docker-socket", path, "--state-dir", folder], settings);
       await says(agent, said);
       const { ms, code } = await agent.stop();
       assert.equal(code, 0, agent.err());

@@ -31,7 +31,8 @@ export async function replayedHost(name: string, folder: string): Promise<Replay
   writeFileSync(join(root, "proc/1/net/dev"), "");
   const config = join(folder, "empty.yaml");
   writeFileSync(config, "");
-  const args = ["--docker-socket", docker.socketPath, "--host-root", root, "--config", config];
+  const here = ["--state-dir", join(folder, "state"), "--netns-dir", join(folder, "netns")];
+  const args = ["--docker-socket", docker.socketPath, "--host-root", root, "--config", config, ...here];
   return { docker, args, turnTo, remove: docker.remove };
 }
 
