@@ -43,7 +43,7 @@ export async function serve(agent: Agent, pace: Pace): Promise<void> {
   const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${errorText(e)}; trying again`));
   await pace(agent, cycle, Promise.race([synced, aborted(ending)]));
   const last = Promise.race([Promise.allSettled(underWay), sleep(grace)]);
-  await Promise.all([last, Promise.race([pipeline.close(), sleep(2 * grace)])]);
+  await Promise.all([last, Promise.race([pipeline.close(), sleep(1.5 * grace)])]);
   await Promise.race([outputs.close(), sleep(2 * grace)]);
 }
 
