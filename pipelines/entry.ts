@@ -104,6 +104,10 @@ export interface Entry {
   /** Local container that owns the MAC. */
   readonly container?: string;
   readonly socket?: RecorderSocket;
+  /**
+   * Time of the event, or of the first of several. In an entry of another kind that has no UNTIL: the oldest event that
+   * is still to be written when this entry was.
+   */
   readonly since?: number;
   readonly until?: number;
   /** A learned MAC came to another bridge port. Of the events in this entry, like the next two. */

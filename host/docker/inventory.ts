@@ -33,6 +33,8 @@ export interface Network {
   readonly scope: string;
   /** `IPAM.Config[].Subnet`, IPv4 and IPv6, as `a.b.c.d/n`. */
   readonly subnets: readonly string[];
+  /** VXLAN network identifiers of a swarm's overlay, in the order of its subnets; a classic overlay tells none. */
+  readonly vnis: readonly number[];
 }
 
 export interface Inventory {

@@ -15,5 +15,15 @@ function readNetwork(entry: Field): Network {
     driver: text(part(entry, "Driver")),
     scope: text(part(entry, "Scope")),
     subnets: subnets.filter((subnet) => subnet !== ""),
+    vnis: vnisIn(text(part(entry, "Options", "com.docker.network.driver.overlay.vxlanid_list"))),
   };
+}
+
+/** Swarm's managers give them to a network, one for each subnet, as `4097,4098`. A VNI has 24 bits. */
+function vnisIn(told: string): readonly number[] {
+  return told
+    .split(",")
+    .filter((item) => /^\d{1,8}$/.test(item))
+    .map(Number)
+    .filter((vni) => vni < 2 ** 24);
 }

@@ -115,6 +115,8 @@ describe("host/docker/container", () => {
   });
 });
 
+const told = (list: string) => ({ Id: idOf(1), Options: { "com.docker.network.driver.overlay.vxlanid_list": list } });
+
 describe("host/docker/network", () => {
   it("reads local and swarm networks", () => {
     const networks = readNetworks(captured("networks"));
@@ -131,6 +133,20 @@ describe("host/docker/network", () => {
     assert.equal(networks.find(({ name }) => name === "back")?.id, "pq0vcimgxs95u0hhss3lwvv5u");
   });
 
+  it("reads the VNIs that a swarm gave its networks, and none from a list that is none", () => {
+    const swarms = readNetworks(captured("networks")).filter(({ vnis }) => vnis.length > 0);
+    assert.deepEqual(swarms.map(({ name, vnis }) => `${name} ${vnis.join()}`).toSorted(), [
+      "back 4097",
+      "ingress 4096",
+    ]);
+    const lists = ["4097", "4097,4098", "", ",", "x,4097", "16777216", "-1", "1e3"];
+    assert.deepEqual(
+      readNetworks(lists.map(told)).map(({ vnis }) => vnis),
+      [[4097], [4097, 4098], [], [], [4097], [], [], []],
+    );
+    assert.deepEqual(readNetworks([{ Id: idOf(1), Options: null }])[0]?.vnis, []);
+  });
+
   it("bears missing parts, both families and an empty subnet; names a wrong field", () => {
     const ipam = { Config: [{ Subnet: "10.0.0.0/24" }, { Subnet: "fd00::/64" }, { Subnet: "" }, {}] };
     assert.deepEqual(
@@ -139,8 +155,15 @@ describe("host/docker/network", () => {
         { Id: idOf(2), Name: "n", IPAM: { Config: null } },
       ]),
       [
-        { id: idOf(1), name: idOf(1).slice(0, 12), driver: "", scope: "", subnets: ["10.0.0.0/24", "fd00::/64"] },
-        { id: idOf(2), name: "n", driver: "", scope: "", subnets: [] },
+        {
+          id: idOf(1),
+          name: idOf(1).slice(0, 12),
+          driver: "",
+          scope: "",
+          subnets: ["10.0.0.0/24", "fd00::/64"],
+          vnis: [],
+        },
+        { id: idOf(2), name: "n", driver: "", scope: "", subnets: [], vnis: [] },
       ],
     );
     assert.throws(
