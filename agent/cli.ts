@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
   quickstart: () => import("./quickstart.ts"),
+  record: () => import("./record.ts"),
   run: () => import("./run.ts"),
   sink: () => import("./sink.ts"),
   status: () => import("./status.ts"),

@@ -7,10 +7,8 @@ import { applyProfile } from "../collectors/profile.ts";
 import { collectors } from "../collectors/registry.ts";
 import type { Sample, Tags } from "../emit/sample.ts";
 import { liveClock } from "../host/clock.ts";
-import { dockerClient } from "../host/docker/client.ts";
 import type { Container } from "../host/docker/inventory.ts";
-import { socketPathOf } from "../host/docker/socket.ts";
-import { type DockerWatch, watchDocker } from "../host/docker/watch.ts";
+import type { DockerWatch } from "../host/docker/watch.ts";
 import type { Host } from "../host/host.ts";
 import { procfs } from "../host/procfs.ts";
 import { liveSockets } from "../host/sockets/live.ts";
@@ -18,6 +16,7 @@ import { type Runner, runner } from "./collect.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
+import { openDocker } from "./docker.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
@@ -51,16 +50,7 @@ interface SessionOptions {
 export function openSession(config: Config, { names, raw = false, log }: SessionOptions): Session {
   const chosen = choose(names, config);
   const clock = liveClock;
-  const docker = watchDocker({
-    client: dockerClient({
-      socketPath: socketPathOf(config.docker.socket),
-      timeoutMs: milliseconds(config.docker.timeout),
-    }),
-    clock,
-    resyncMs: milliseconds(config.docker.resync),
-    timeoutMs: milliseconds(config.docker.timeout),
-    log: (level, message) => log[level](message),
-  });
+  const docker = openDocker(config, log);
   const sockets = liveSockets({ log: (level, message) => log[level](message) });
   const host: Host = { proc: procfs(config.paths.host_root), docker, sockets, clock };
   const namespaces = sharedSweeps(trackNamespaces(host, containerFilter(config.docker)), clock);

@@ -5,6 +5,7 @@ import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
+import { journalSection, recordSection } from "./pipeline.ts";
 
 const tagKey = z
   .string()
@@ -143,7 +144,7 @@ const section = ({ summary, config }: (typeof collectors)[number]) =>
     .describe(summary);
 
 const pipeline = z
-  .strictObject({ follow: followSection })
+  .strictObject({ record: recordSection, follow: followSection })
   .prefault({})
   .describe("Netlink events inside the overlay networks, through the journal.");
 
@@ -151,6 +152,7 @@ export const configSchema = z
   .strictObject({
     docker,
     paths,
+    journal: journalSection,
     tags,
     collectors: z
       .strictObject(Object.fromEntries(collectors.map((c) => [c.name, section(c)])))

@@ -1,15 +1,28 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Entry } from "../../../pipelines/entry.ts";
 import { until } from "../../host/until.ts";
 import { isRoot, needs } from "../../needs.ts";
 import { container, netns, recordStage } from "./stage.ts";
 
+const full = process.env["OVERLAYWATCH_ACCEPT"] === "full";
+
 const macOf = (n: number): string =>
   `02:00:00:${[n >> 16, (n >> 8) & 255, n & 255].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 
+/** An entry without what is another one at each run. */
+function shown({ host, epoch, seq, total, count, since, networkId, ifindex, ...rest }: Entry): Partial<Entry> {
+  assert.equal(host, "host1");
+  assert.match(epoch, /^[\da-f]{32}$/);
+  assert.ok(
+    seq > 0 && total > 0 && count === 1 && since !== undefined && networkId !== undefined && ifindex !== undefined,
+  );
+  return rest;
+}
+
 describe("pipelines/record/recorder", function () {
-  this.timeout(30_000);
+  this.timeout(full ? 180_000 : 30_000);
   let stage: ReturnType<typeof recordStage>;
   beforeEach(function () {
     needs(this, "root", isRoot());
@@ -19,7 +32,7 @@ describe("pipelines/record/recorder", function () {
   afterEach(async () => stage?.clear());
 
   const events = () => stage.entries.filter(({ kind }) => kind === "event");
-  const total = () => events().reduce((sum, { count = 0 }) => sum + count, 0);
+  const total = () => events().reduce((sum, { object, count = 0 }) => sum + (object === "fdb" ? count : 0), 0);
 
   it("writes each event of a quiet namespace as an entry with its device, MAC, network and container", async () => {
     stage.docker.set({ containers: [container("A1", "02:42:0a:00:00:02")] });
@@ -41,30 +54,8 @@ describe("pipelines/record/recorder", function () {
       "permanent",
     ]);
     await until("three events", () => events().length >= 3);
-    const [learned, self, arp] = events().map(
-      ({ kind, object, action, dev, mac, ip, dst, container, network, netns, message }) => ({
-        kind,
-        object,
-        action,
-        dev,
-        mac,
-        ip,
-        dst,
-        container,
-        network,
-        netns,
-        message,
-      }),
-    );
-    const common = {
-      kind: "event",
-      action: "new",
-      network: "net1",
-      netns,
-      ip: undefined,
-      dst: undefined,
-      container: undefined,
-    };
+    const [learned, self, arp] = events().map(shown);
+    const common = { kind: "event", action: "new", network: "net1", netns };
     assert.deepEqual(learned, {
       ...common,
       object: "fdb",
@@ -92,26 +83,22 @@ describe("pipelines/record/recorder", function () {
   });
 
   it("counts a storm exactly: what is in the entries and what the kernel dropped is what was done", async () => {
-    const recorder = stage.start();
-    await recorder.ready;
+    await stage.start().ready;
+    // The devices' own events come up to a second after they were made.
+    await sleep(1100);
     const before = total();
-    const changes = process.env["OVERLAYWATCH_ACCEPT"] === "full" ? 200_000 : 20_000;
-    const cpu = process.cpuUsage();
+    const changes = full ? 200_000 : 20_000;
     const began = performance.now();
-    stage.bridge(Array.from({ length: changes }, (_, n) => `fdb add ${macOf(n)} dev veth0 master dynamic`));
+    await stage.storm(Array.from({ length: changes }, (_, n) => `fdb add ${macOf(n)} dev veth0 master dynamic`));
     const lost = () =>
       stage.entries
         .filter(({ kind, socket }) => kind === "overrun" && socket === "bridge")
         .reduce((sum, { count = 0 }) => sum + count, 0);
-    await until("all counted", () => total() - before + lost() >= changes, 15_000);
+    await until("all counted", () => total() - before + lost() >= changes, 60_000);
     await sleep(600);
     assert.equal(total() - before + lost(), changes);
     const seconds = (performance.now() - began) / 1000;
     assert.ok(events().length <= 100 * (seconds + 1), `${events().length} entries in ${seconds} s`);
-    if (process.env["SHOW"]) {
-      const { user, system } = process.cpuUsage(cpu);
-      console.log({ seconds, user, system, lost: lost(), entries: stage.entries.length, stats: recorder.stats() });
-    }
   });
 
   it("starts an ip again that was killed, and says what time it was not at work", async () => {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { liveClock } from "../../../host/clock.ts";
 import type { Container, Inventory, Network } from "../../../host/docker/inventory.ts";
 import { procfs } from "../../../host/procfs.ts";
@@ -81,11 +83,19 @@ export function recordStage() {
         ...["br0", "vxlan0", "veth0", "veth1", "peer0", "peer1"].map((link) => `link set ${link} up`),
         "addr add 10.0.0.1/24 dev br0",
       ];
-      folder.run(name, ["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
+      folder.run(name, ["sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
       folder.run(name, ["ip", "-batch", "-"], `${commands.join("\n")}\n`);
     },
     bridge: (commands: readonly string[], name = netns): void =>
       void folder.run(name, ["bridge", "-batch", "-"], `${commands.join("\n")}\n`),
+    /** As fast as the kernel takes them, while this process goes on. */
+    storm: async (commands: readonly string[]): Promise<void> => {
+      const child = spawn("nsenter", [`--net=${folder.path(netns)}`, "--", "bridge", "-batch", "-"], {
+        stdio: ["pipe", "ignore", "inherit"],
+      });
+      child.stdin.end(`${commands.join("\n")}\n`);
+      await once(child, "exit");
+    },
     start: (options: Partial<RecorderOptions> = {}) => {
       const overlays = watchOverlays({ netnsDir: folder.dir, docker, log: say });
       const recorder = startRecorder({

@@ -1,0 +1,96 @@
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { liveClock } from "../host/clock.ts";
+import type { DockerWatch } from "../host/docker/watch.ts";
+import { proveJournal } from "../host/journald/prove.ts";
+import { type Journal, type JournalStats, openJournal } from "../host/journald/writer.ts";
+import { procfs } from "../host/procfs.ts";
+import { watchOverlays } from "../overlay/watch.ts";
+import { recordedUntil } from "../pipelines/record/last-entry.ts";
+import { type RecorderStats, startRecorder } from "../pipelines/record/recorder.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
+import type { Config } from "./config/schema.ts";
+import { openDocker } from "./docker.ts";
+import { aborted, endingOf } from "./ending.ts";
+import { errorText } from "./error-text.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { type Log, streamLog } from "./log.ts";
+import { grace } from "./serve.ts";
+
+const usage = `usage: overlaywatch record [--for DURATION]
+
+Records what happens at the netlink layer inside every overlay network of this host, in the journal, until SIGTERM.
+Needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters the networks' namespaces.
+  --for DURATION   ends by itself after that time
+`;
+
+export const command: Command = {
+  summary: "record what happens inside overlay networks, in the journal, until SIGTERM",
+  usage,
+  run: async (args, io) => {
+    const { values } = parseCommand(args, { for: { type: "string" } });
+    const { config } = configOf(values, io);
+    await record(config, endingOf(values.for, io.signal), io);
+    return exitCodes.ok;
+  },
+};
+
+async function record(config: Config, ending: AbortSignal, { stderr }: Io): Promise<void> {
+  const log = streamLog(stderr);
+  const docker = openDocker(config, log);
+  const recording = openRecording(config, docker, log);
+  await aborted(ending);
+  await Promise.race([recording.close(), sleep(4 * grace)]);
+  const { namespaces, entries, total } = recording.stats();
+  log.info(`recorded ${total} events in ${entries} entries; ${namespaces.length} namespaces are still held`);
+  await Promise.race([docker.close(), sleep(grace)]);
+}
+
+/** The recorder with what it stands on. */
+export interface Recording {
+  readonly stats: () => RecorderStats & { readonly journal: JournalStats };
+  /** Writes what is left; nothing is held any more when it resolves. */
+  readonly close: () => Promise<void>;
+}
+
+/** The recorder as the configuration has it; `docker` stays the caller's. */
+export function openRecording(config: Config, docker: DockerWatch, log: Log): Recording {
+  const tell = (level: "info" | "warn", message: string): void => log[level](message);
+  const journal = openJournal({ log: tell });
+  const overlays = watchOverlays({ netnsDir: config.paths.netns_dir, docker, log: tell });
+  const namespace = config.journal.namespace === "" ? undefined : `+${config.journal.namespace}`;
+  const host = hostname();
+  const recorder = startRecorder({
+    overlays,
+    docker,
+    proc: procfs(config.paths.host_root),
+    journal,
+    clock: liveClock,
+    host,
+    previous: async (signal) => recordedUntil({ host, namespace, signal }),
+    maxEntries: config.pipeline.record.max_entries_per_second,
+    rcvbuf: config.pipeline.record.rcvbuf,
+    log: tell,
+  });
+  const closing = new AbortController();
+  void prove(journal, namespace, closing.signal, log);
+  return {
+    stats: () => ({ ...recorder.stats(), journal: journal.stats() }),
+    close: async () => {
+      closing.abort(new Error("the recorder ends"));
+      await recorder.close();
+      overlays.close();
+      await journal.close();
+    },
+  };
+}
+
+/** Whether what is written can be read: said at the start, where it can be mended. */
+async function prove(journal: Journal, namespace: string | undefined, signal: AbortSignal, log: Log): Promise<void> {
+  try {
+    const proof = await proveJournal(journal, { namespace, signal });
+    if (!proof.ok) log.warn(`what is recorded does not reach the journal: ${proof.why}`);
+  } catch (error) {
+    if (!signal.aborted) log.warn(`the journal can not be tried: ${errorText(error)}`);
+  }
+}
