@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveClock } from "../host/clock.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
@@ -16,6 +15,7 @@ import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { grace } from "./serve.ts";
+import { hostKey } from "./session.ts";
 
 const usage = `usage: overlaywatch record [--for DURATION]
 
@@ -59,7 +59,7 @@ export function openRecording(config: Config, docker: DockerWatch, log: Log): Re
   const journal = openJournal({ log: tell });
   const overlays = watchOverlays({ netnsDir: config.paths.netns_dir, docker, log: tell });
   const namespace = config.journal.namespace === "" ? undefined : `+${config.journal.namespace}`;
-  const host = hostname();
+  const host = hostKey();
   const recorder = startRecorder({
     overlays,
     docker,

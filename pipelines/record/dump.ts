@@ -6,6 +6,11 @@ import type { PortClass } from "../ports.ts";
 import { type Models, portClassOf } from "./intake.ts";
 import type { InterfaceModel } from "./interfaces.ts";
 
+/** Rows that are taken in one turn of the event loop: a table may have 100 000. */
+const pieceRows = 2000;
+
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 interface Place {
   readonly path: string;
   readonly inode: number;
@@ -27,7 +32,10 @@ export async function resync(
   models.interfaces.dump(links);
   const byName = new Map(links.map((link) => [link.name, link]));
   const places = new Map<string, PortClass>();
-  for (const row of fdb) placeOf(models, row, byName, places);
+  for (let from = 0; from < fdb.length; from += pieceRows) {
+    for (const row of fdb.slice(from, from + pieceRows)) placeOf(models, row, byName, places);
+    await breathe();
+  }
   for (const mac of local().keys()) models.ports.found(mac, places.get(mac), at);
 }
 
@@ -56,7 +64,7 @@ export async function readPorts(
   for (const { rows } of parseFdbPieces(await runIn(path, ["bridge", "-j", "fdb", "show"], { signal }))) {
     for (const { mac, master, state, ifname } of rows)
       if (master !== undefined && state !== "permanent") ports.set(mac, portClassOf(interfaces.named(ifname)?.kind));
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await breathe();
   }
   return ports;
 }

@@ -24,8 +24,10 @@ export interface IntakeParts extends Models {
   readonly counted: (event: Counted) => void;
   /** A line that is none of `ip`'s events. */
   readonly unknown: (line: string) => void;
-  /** Something came up that only a dump tells. */
+  /** A link came up whose kind only a dump tells. */
   readonly wantDump: () => void;
+  /** A name that is no device's: a dump may tell whose it is. */
+  readonly strange: (name: string) => void;
 }
 
 export const portClassOf = (kind: LinkKind | undefined): PortClass =>
@@ -46,8 +48,8 @@ export function intake(socket: RecorderSocket, parts: IntakeParts): (line: strin
 
 function take(parts: IntakeParts, socket: RecorderSocket, event: MonitorEvent, line: string): void {
   const device = event.dev === undefined ? undefined : parts.interfaces.find(socket, event.dev);
-  // Not of `if5`, which has no name any more, and not of routes by lo, which is in no event.
-  if (device === undefined && event.dev !== undefined && event.action !== "del") parts.wantDump();
+  // A deletion may well be of a device that nobody knows any more.
+  if (device === undefined && event.dev !== undefined && event.action !== "del") parts.strange(event.dev);
   const container = event.mac === undefined ? undefined : parts.local().get(event.mac);
   const meaning =
     event.object === "fdb" && event.mac !== undefined ? forwarding(parts, event, event.mac, device) : none;

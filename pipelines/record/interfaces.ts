@@ -138,7 +138,8 @@ function changed(model: Model): void {
 
 function look(model: Model, socket: RecorderSocket, name: string): Interface | undefined {
   const names = model.first[socket];
-  const ifindex = names.byName.get(name) ?? model.current.get(name) ?? model.past.get(name) ?? numbered(name);
+  const told = names.byName.get(name) ?? model.current.get(name) ?? model.past.get(name);
+  const ifindex = told ?? numbered(name) ?? theOnlyVxlan(model, name);
   const found = ifindex === undefined ? undefined : (model.links.get(ifindex) ?? model.gone.get(ifindex));
   if (found !== undefined) names.live.set(name, found);
   return found;
@@ -148,4 +149,13 @@ function look(model: Model, socket: RecorderSocket, name: string): Interface | u
 function numbered(name: string): number | undefined {
   const [, digits] = /^if(\d{1,10})$/u.exec(name) ?? [];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/**
+ * libnetwork moves the vxlan device in as `vx-VNI-ID` and renames it at once (ov_network.go, generateVxlanName): an
+ * `ip` that started in between calls it so for ever, and nobody else ever did.
+ */
+function theOnlyVxlan({ links }: Model, name: string): number | undefined {
+  const [only, ...more] = name.startsWith("vx-") ? [...links.values()].filter(({ kind }) => kind === "vxlan") : [];
+  return more.length === 0 ? only?.ifindex : undefined;
 }

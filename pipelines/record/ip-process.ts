@@ -30,6 +30,8 @@ export interface IpProcess {
   readonly restarts: () => number;
   /** Somebody counts on it from `at` on: where it is not ready yet, it is told when it is. */
   readonly due: (at: number) => void;
+  /** Ends the present process, so that another one takes its place. */
+  readonly renew: () => void;
   /** Looks for dropped messages; to be called every second. */
   readonly look: () => void;
   /** Ends it at once. Resolves when all that it printed has been taken. */
@@ -61,6 +63,10 @@ export function superviseIp(options: IpProcessOptions): IpProcess {
     restarts: () => life.restarts,
     due: (at) => {
       if (!life.ready) life.lookedAt ??= at;
+    },
+    renew: () => {
+      look(options, life);
+      life.child?.kill();
     },
     look: () => look(options, life),
     close: async () => {

@@ -10,6 +10,7 @@ import { interfaceModel } from "./interfaces.ts";
 import { type IpProcess, superviseIp } from "./ip-process.ts";
 import { type MisplacedWatch, misplacedWatch, type Suspect } from "./misplaced.ts";
 import type { Draft } from "./stamp.ts";
+import { strangeNames } from "./strange.ts";
 import { type ByObject, countInto, newTally, shareInto, summaryOf, type Tally } from "./tally.ts";
 
 export interface NamespaceOptions {
@@ -98,7 +99,7 @@ interface State {
   readonly events: ByObject;
   processes: Readonly<Record<RecorderSocket, IpProcess>> | undefined;
   minute: Tally;
-  dump: { wanted: boolean; running: boolean; at: number };
+  dump: { wanted: boolean; running: boolean; next: number };
   closed: Promise<void> | undefined;
 }
 
@@ -118,7 +119,7 @@ function newState({ window }: NamespaceOptions): State {
     events: {},
     processes: undefined,
     minute: newTally(),
-    dump: { wanted: true, running: false, at: Number.NEGATIVE_INFINITY },
+    dump: { wanted: true, running: false, next: Number.NEGATIVE_INFINITY },
     closed: undefined,
   };
 }
@@ -133,6 +134,12 @@ function supervise(socket: RecorderSocket, options: NamespaceOptions, state: Sta
     counted: (event) => counted(state, event),
     unknown: () => void state.counts.unknown++,
     wantDump: () => wantDump(options, state),
+    strange: strangeNames({
+      dumps: () => state.counts.resyncs,
+      wantDump: () => wantDump(options, state),
+      renew: (name) => renew(socket, name, options, state),
+      monotonic: clock.monotonic,
+    }),
   });
   return superviseIp({
     socket,
@@ -148,6 +155,14 @@ function supervise(socket: RecorderSocket, options: NamespaceOptions, state: Sta
     ready: (since) => ready(socket, options, state, since),
     dropped: (count, since, until) => dropped(socket, options, state, { count, since, until }),
   });
+}
+
+function renew(socket: RecorderSocket, name: string, { netns, log }: NamespaceOptions, state: State): void {
+  log(
+    "info",
+    `${printable(name)} is no device of ${netns.file}: ip for the ${socket} socket is started again, to learn names anew`,
+  );
+  state.processes?.[socket].renew();
 }
 
 function counted({ minute, events, counts }: State, event: Counted): void {
@@ -190,19 +205,21 @@ function wantDump(options: NamespaceOptions, state: State): void {
 function startDump(options: NamespaceOptions, state: State): void {
   const { dump, closing } = state;
   if (!dump.wanted || dump.running || closing.signal.aborted) return;
-  if (options.clock.monotonic() - dump.at < (isReady(state) && !dumpedSinceReady(state) ? 0 : dumpEvery)) return;
+  const began = options.clock.monotonic();
+  const awaited = isReady(state) && state.counts.resyncs === 0;
+  if (began < dump.next && !awaited) return;
   dump.wanted = false;
   dump.running = true;
-  dump.at = options.clock.monotonic();
   void runDump(options, state).finally(() => {
     dump.running = false;
+    // A large table takes long, and it is largest in a storm.
+    dump.next = began + Math.max(dumpEvery, 10 * (options.clock.monotonic() - began));
+    if (state.counts.resyncs === 0) startDump(options, state);
   });
 }
 
 const isReady = ({ processes }: State): boolean =>
   processes !== undefined && processes.bridge.isReady() && processes.inet.isReady();
-
-const dumpedSinceReady = ({ counts }: State): boolean => counts.resyncs > 0;
 
 async function runDump(options: NamespaceOptions, state: State): Promise<void> {
   const complete = isReady(state);

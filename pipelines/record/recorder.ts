@@ -63,6 +63,8 @@ const heartbeatMs = 10_000;
 const summaryMs = 60_000;
 /** A namespace that can not be read must not hold back for ever that the recorder was not at work. */
 const readyMs = 10_000;
+/** How long to wait for Docker's first answer. */
+const dockerMs = 1000;
 
 export function startRecorder(given: RecorderOptions): Recorder {
   const parts = partsOf(given);
@@ -128,7 +130,7 @@ function priorityOf({ kind, state }: Entry): number {
 async function boot(parts: Parts): Promise<void> {
   const { options, closing } = parts;
   guarded(parts, () => capped(options.rcvbuf, options.log));
-  const since = await previousOf(parts);
+  const [since] = await Promise.all([previousOf(parts), dockerAnswers(parts)]);
   if (closing.signal.aborted) return;
   guarded(parts, () => refreshLocal(parts));
   parts.ends.push(options.docker.onChange(() => refreshLocal(parts)));
@@ -153,18 +155,35 @@ async function previousOf({ options, closing }: Parts): Promise<number | undefin
   }
 }
 
+/** Its first answer, so that entries have names of networks and containers; a Docker that is down is not waited for. */
+async function dockerAnswers({ options: { docker }, closing }: Parts): Promise<void> {
+  if (docker.inventory().state !== "never") return;
+  const ends: (() => void)[] = [];
+  const answer = new Promise<void>((resolve) => {
+    ends.push(docker.onChange(() => resolve()));
+  });
+  await within(dockerMs, answer, closing.signal);
+  for (const end of ends) end();
+}
+
 async function allReady({ recorders, closing }: Parts): Promise<void> {
   const all = Promise.all([...recorders.values()].map(async ({ recorder }) => recorder.ready));
-  const late = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, readyMs);
+  await within(readyMs, all, closing.signal);
+}
+
+/** Resolves with the work, after the time in milliseconds, or when the signal is aborted. */
+function within(ms: number, work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise<void>((resolve) => {
     const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
     };
-    closing.signal.addEventListener("abort", end, { once: true });
-    void all.then(end);
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    void work.then(end, end);
   });
-  await late;
 }
 
 function startTicks(parts: Parts): void {

@@ -66,6 +66,7 @@ export function recordStage() {
     log,
     journal,
     docker: {
+      get: () => inventory,
       set: (change: Partial<Inventory>): void => {
         inventory = { ...inventory, ...change, revision: inventory.revision + 1 };
         for (const listener of listeners) listener(inventory);
