@@ -21,10 +21,11 @@ export const entryEnd = "\0\0";
 export function entryText({ message, priority, fields }: JournalEntry, identifier: string): string {
   if (!Number.isInteger(priority) || priority < 0 || priority > 7)
     throw new TypeError(`priority of a journal entry: expected 0 to 7, got ${priority}`);
-  let text = `${priority}${itemEnd}MESSAGE=${clean(message)}`;
-  if (fields["SYSLOG_IDENTIFIER"] === undefined) text += `${itemEnd}SYSLOG_IDENTIFIER=${identifier}`;
-  for (const name in fields) text += `${itemEnd}${checked(name)}=${clean(fields[name] ?? "")}`;
-  return text;
+  // Joined at once: a text put together by `+` stays a tree of all its parts while it waits.
+  const items = [String(priority), `MESSAGE=${clean(message)}`];
+  if (fields["SYSLOG_IDENTIFIER"] === undefined) items.push(`SYSLOG_IDENTIFIER=${identifier}`);
+  for (const name in fields) items.push(`${checked(name)}=${clean(fields[name] ?? "")}`);
+  return items.join(itemEnd);
 }
 
 /** The package copies a value with strdup() but takes its length from elsewhere: past a NUL it reads foreign memory. */

@@ -2,29 +2,23 @@
 export type EntryFields = ReadonlyMap<string, string>;
 
 /** Every entry begins with it. */
-const first = "__CURSOR";
+export const first = "__CURSOR";
 
 /** A field of systemd has 768 MiB at most (journald's DATA_SIZE_MAX): what claims more is no length. */
 const longestField = 2 ** 30;
 
 const [newline, equals] = [0x0a, 0x3d];
 
-/**
- * An entry whose fields are all lines of text. Undefined where one is not: it has the binary form. `onBroken` is called
- * where another entry begins without the blank line between: journalctl stops within an entry that it can not read.
- */
-export function textEntry(text: string, onBroken: () => void): EntryFields | undefined {
-  let fields = new Map<string, string>();
+/** An entry whose fields are all lines of text. Undefined where it is not such a one: then it is for `mixedEntry`. */
+export function textEntry(text: string): EntryFields | undefined {
+  const fields = new Map<string, string>();
   for (let at = 0; at < text.length;) {
     const found = text.indexOf("\n", at);
     const end = found === -1 ? text.length : found;
     const middle = text.indexOf("=", at);
     if (middle === -1 || middle > end) return undefined;
     const name = text.slice(at, middle);
-    if (name === first && fields.size > 0) {
-      onBroken();
-      fields = new Map();
-    }
+    if (name === first && fields.size > 0) return undefined;
     fields.set(name, text.slice(middle + 1, end));
     at = end + 1;
   }
@@ -32,22 +26,21 @@ export function textEntry(text: string, onBroken: () => void): EntryFields | und
 }
 
 export interface Found {
-  readonly fields: EntryFields;
+  /** Undefined where it is broken off: the next entry begins without the blank line between. */
+  readonly fields: EntryFields | undefined;
   /** Where the next entry begins. */
   readonly next: number;
 }
 
-/** An entry of both forms, from its first byte on; `"part"` where its end has not come yet, `"bad"` where it can not be one. */
-export function mixedEntry(data: Buffer, start: number, onBroken: () => void): Found | "part" | "bad" {
-  let fields = new Map<string, string>();
+/** An entry of both forms; `"part"` where its end has not come yet, `"bad"` where it can not be one. */
+export function mixedEntry(data: Buffer, start: number): Found | "part" | "bad" {
+  const fields = new Map<string, string>();
   for (let at = start; at < data.length;) {
     if (data[at] === newline) return { fields, next: at + 1 };
     const field = fieldAt(data, at);
     if (typeof field === "string") return field;
-    if (field.name === first && fields.size > 0) {
-      onBroken();
-      fields = new Map();
-    }
+    // journalctl stops in the middle of an entry that it can not read (output_export in logs-show.c).
+    if (field.name === first && fields.size > 0) return { fields: undefined, next: at };
     fields.set(field.name, data.toString("utf8", field.from, field.to));
     at = field.to + 1;
   }

@@ -1,4 +1,4 @@
-import { lengthAt } from "./export-entry.ts";
+import { first, lengthAt } from "./export-entry.ts";
 
 const [newline, equals] = [0x0a, 0x3d];
 
@@ -17,10 +17,10 @@ export interface Skipper {
 export function skipper(): Skipper {
   let left = 0;
   let inLine = false;
+  let begun = false;
   const field = (data: Buffer, at: number): number => {
     const step = stepOver(data, at);
-    left = step.left;
-    inLine = step.inLine;
+    [left, inLine, begun] = [step.left, step.inLine, true];
     return step.at;
   };
   return {
@@ -35,6 +35,8 @@ export function skipper(): Skipper {
           [inLine, at] = [end === -1, end === -1 ? data.length : end + 1];
         } else if (data[at] === newline) {
           return { at: at + 1, done: true };
+        } else if (begun && isFirst(data, at)) {
+          return { at, done: true };
         } else {
           const next = field(data, at);
           if (next === at) break;
@@ -45,6 +47,9 @@ export function skipper(): Skipper {
     },
   };
 }
+
+const isFirst = (data: Buffer, at: number): boolean =>
+  data.toString("latin1", at, at + first.length + 1) === `${first}=`;
 
 /** Over the head of a field. Stands still where too little of it is there. */
 function stepOver(data: Buffer, at: number): { at: number; left: number; inLine: boolean } {

@@ -76,26 +76,28 @@ function step(parsing: Parsing): boolean {
   const end = data.indexOf(blankLine, at);
   if (end === -1) return tooLarge(parsing, data.length);
   // What ends an entry in text may also stand within a binary value: then there is a line without `=` before it.
-  const fields = textEntry(data.toString("utf8", at, end), () => void parsing.tally.malformed++);
+  const fields = textEntry(data.toString("utf8", at, end));
   if (fields === undefined) return mixed(parsing, end + blankLine.length);
   return tooLarge(parsing, end + blankLine.length) || take(parsing, fields, end + blankLine.length);
 }
 
 function mixed(parsing: Parsing, afterBlank: number): boolean {
-  const { data, at, tally } = parsing;
-  const found = mixedEntry(data, at, () => void tally.malformed++);
+  const { data, at } = parsing;
+  const found = mixedEntry(data, at);
   if (found === "part") return tooLarge(parsing, data.length);
-  if (found !== "bad") return tooLarge(parsing, found.next) || take(parsing, found.fields, found.next);
-  tally.malformed++;
-  return goTo(parsing, afterBlank);
+  if (found === "bad") return take(parsing, undefined, afterBlank);
+  return tooLarge(parsing, found.next) || take(parsing, found.fields, found.next);
 }
 
-function take(parsing: Parsing, fields: EntryFields, next: number): boolean {
+function take(parsing: Parsing, fields: EntryFields | undefined, next: number): boolean {
   // Before it is told: it may throw.
   goTo(parsing, next);
-  if (!isWhole(fields)) return (parsing.tally.malformed++, true);
-  parsing.tally.entries++;
-  parsing.onEntry(fields);
+  if (fields === undefined || !isWhole(fields)) {
+    parsing.tally.malformed++;
+  } else {
+    parsing.tally.entries++;
+    parsing.onEntry(fields);
+  }
   return true;
 }
 

@@ -17,5 +17,13 @@ export interface Receipt {
   readonly fault?: Fault;
 }
 
+/** Told once, of a thread that works all the same. */
+export interface Warning {
+  readonly warning: string;
+}
+
+/** For a batch: the thread is to end, once it has done what came before. */
+export const endOrder = "end";
+
 /** `absent`: no socket, so no journald here. `refusing`: nobody reads it. `hung`: somebody should, and does not. */
 export type Fault = "absent" | "refusing" | "hung";

@@ -13,7 +13,7 @@ export interface EntryQueue {
 
 /** UTF-16 units that all waiting entries may have, and those of one batch. */
 const [most, mostInBatch] = [64 * 1024 * 1024, 512 * 1024];
-const entriesInBatch = 512;
+const entriesInBatch = 256;
 
 export function entryQueue(maxQueue: number): EntryQueue {
   const waiting: string[] = [];

@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parentPort } from "node:worker_threads";
+import { loadSendLimit } from "../sockets/send-limit.ts";
 import { entryEnd, itemEnd } from "./entry-text.ts";
-import type { Batch, Fault, Receipt } from "./messages.ts";
+import { type Batch, endOrder, type Fault, type Receipt, type Warning } from "./messages.ts";
+import { journalSockets } from "./own-socket.ts";
 
 /**
  * The thread that writes to the journal: `sd_journal_sendv()` blocks for as long as journald hangs.
@@ -29,7 +31,33 @@ function sendIn(binding: unknown): Send {
 /** Where libsystemd sends to; there is no other. Under a unit's `LogNamespace=` systemd mounts that journal's here. */
 const socket = "/run/systemd/journal/socket";
 
-parentPort?.on("message", (batch: Batch) => parentPort?.postMessage(deliver(batch), []));
+/**
+ * Milliseconds that journald may leave its socket full. libsystemd then tries once more, so a send takes at most twice
+ * that. Without a limit the process could not even end: Node waits for its threads, and this one waits for journald.
+ */
+const patience = 500;
+const limit = await loadSendLimit();
+let limited = false;
+
+const tell = (message: Receipt | Warning): void => parentPort?.postMessage(message, []);
+
+parentPort?.on("message", (batch: Batch | typeof endOrder) => {
+  if (batch === endOrder) parentPort?.close();
+  else tell(deliver(batch));
+});
+
+/** libsystemd makes its socket when it first sends. */
+function limitOnce(): void {
+  if (limited) return;
+  limited = true;
+  try {
+    if (limit instanceof Error) throw limit;
+    for (const fd of journalSockets()) limit(fd, patience);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    tell({ warning: `while journald hangs, this program can not end: writes to it have no deadline (${why})` });
+  }
+}
 
 function deliver({ id, text }: Batch): Receipt {
   const before = socketInode();
@@ -54,6 +82,7 @@ function sendAll(entries: readonly string[]): Omit<Receipt, "id"> {
   for (const [done, entry] of entries.entries()) {
     const [priority = "", ...items] = entry.split(itemEnd);
     const code = -send(Number(priority), ...items);
+    limitOnce();
     if (code === 0) continue;
     why = `sd_journal_sendv() answered ${nameOf(code)}`;
     if (!isBadEntry(code)) return { done, bad, fault: faultOf(code), why };

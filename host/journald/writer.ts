@@ -50,6 +50,8 @@ export interface JournalOptions {
 /** One at a time in a process: the native half of npm's systemd-journald can not be loaded twice at once. */
 export function openJournal(options: JournalOptions): Journal {
   const writer = newWriter(options);
+  // Now, so that the first entry need not wait for it.
+  start(writer);
   return {
     write: (entry) => write(writer, entry),
     stats: () => ({
@@ -138,15 +140,21 @@ function write(writer: Writer, entry: JournalEntry): boolean {
   return true;
 }
 
+function start(writer: Writer): Thread {
+  writer.thread = startThread(writer.program, {
+    onReceipt: (receipt) => received(writer, receipt),
+    onWarning: (warning) => writer.log("warn", warning),
+    onDeath: (why) => died(writer, why),
+  });
+  return writer.thread;
+}
+
 function pump(writer: Writer): void {
   if (writer.underway !== undefined || writer.pause !== undefined) return;
   if (writer.queue.length() === 0) return writer.emptied?.();
-  writer.thread ??= startThread(writer.program, {
-    onReceipt: (receipt) => received(writer, receipt),
-    onDeath: (why) => died(writer, why),
-  });
+  const thread = writer.thread ?? start(writer);
   const id = ++writer.lastId;
-  writer.thread.post({ id, text: writer.queue.batch().text });
+  thread.post({ id, text: writer.queue.batch().text });
   const alarm = setTimeout(() => turn(writer, "hung", `no answer for ${writer.ackMs} ms`), writer.ackMs).unref();
   writer.underway = { id, alarm };
 }
@@ -206,25 +214,27 @@ function drained(writer: Writer): void {
 async function close(writer: Writer): Promise<void> {
   if (writer.closed) return;
   writer.closed = true;
-  await emptied(writer);
+  await within(closeMs, (emptied) => {
+    writer.emptied = emptied;
+    pump(writer);
+  });
+  writer.emptied = undefined;
   clearTimeout(writer.pause);
   finish(writer);
   lose(writer);
-  const ended = writer.thread?.end();
+  const { thread } = writer;
   writer.thread = undefined;
-  // A thread that hangs in the kernel is left behind.
-  if (writer.state !== "hung") await ended;
+  // One that hangs in the kernel is left behind.
+  if (thread !== undefined) await within(closeMs, (ended) => void thread.end().then(ended));
 }
 
-async function emptied(writer: Writer): Promise<void> {
+async function within(ms: number, work: (done: () => void) => void): Promise<void> {
   let late: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve) => {
-    late = setTimeout(resolve, closeMs);
-    writer.emptied = resolve;
-    pump(writer);
+    late = setTimeout(resolve, ms);
+    work(resolve);
   });
   clearTimeout(late);
-  writer.emptied = undefined;
 }
 
 function lose(writer: Writer): void {
@@ -234,6 +244,6 @@ function lose(writer: Writer): void {
   writer.queue.drop(left);
   writer.log(
     "warn",
-    `${left} entries were not written to the journal before the end: ${writer.lastError ?? "no time"}`,
+    `${left} entries may not have been written to the journal before the end: ${writer.lastError ?? "no time"}`,
   );
 }

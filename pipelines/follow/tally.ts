@@ -42,7 +42,7 @@ export class Tally {
   /** An entry that was stored at `stored` (microseconds since the epoch) and is read at `now` (milliseconds). */
   add(entry: Entry, stored: number, now: number): void {
     const own = ownEvents(entry);
-    const to = this.pending.place({ stored, event: entry.until ?? stored }, now * 1000);
+    const to = this.pending.place({ stored, event: timeOf(entry) ?? stored }, now * 1000);
     const { replay, lost, hole } = this.#epochs.take(entry, own);
     const suppressed = this.#suppressed;
     this.#suppressed = false;
@@ -144,3 +144,6 @@ export class Tally {
     };
   }
 }
+
+/** When the last event in it was, in microseconds since the epoch: SINCE is the time of one that stands alone. */
+const timeOf = ({ kind, since, until }: Entry): number | undefined => until ?? (kind === "event" ? since : undefined);

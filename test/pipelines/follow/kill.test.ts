@@ -36,14 +36,19 @@ describe("pipelines/follow, killed", function () {
   /** 500 events a second until told to end; gives how many there were. */
   function writing(): { readonly end: () => Promise<number> } {
     const recorder = new MadeUpRecorder();
-    let going = true;
+    const stop = new AbortController();
     const work = async () => {
-      for (; going; await sleep(20)) await journal.write(recorder.events(10));
+      for (; !stop.signal.aborted; await sleep(20)) await journal.write(recorder.events(10));
       await journal.write([recorder.entry("heartbeat")]);
       return recorder.total;
     };
     const done = work();
-    return { end: () => ((going = false), done) };
+    return {
+      end: () => {
+        stop.abort();
+        return done;
+      },
+    };
   }
 
   const counted = () => follower.sum("netlink.events") + follower.sum("netlink.lost");
