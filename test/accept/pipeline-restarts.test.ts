@@ -109,15 +109,11 @@ describe("accept: pipeline, restarts under 500 changes a second", function () {
     assert.equal(pipeline.lost(), 0);
     assert.equal(pipeline.delivered.total("pipeline.gaps"), (await gaps(pipeline)).length);
     // What a killed recorder leaves behind must not listen for ever.
-    const monitors = () =>
-      namedBeside(host.pid, "ip")
-        .map(commandOf)
-        .filter((text) => text.includes("monitor"));
     const namespaces = new Set(entries.filter(({ kind }) => kind === "namespace").map(({ netns }) => netns)).size;
     await until(
-      () => monitors().length <= 2 * namespaces || undefined,
+      () => monitors(host).length <= 2 * namespaces || undefined,
       5_000,
-      () => new Error(`${namespaces} namespaces, but these listen: ${monitors().join("; ")}`),
+      () => new Error(`${namespaces} namespaces, but these listen: ${monitors(host).join("; ")}`),
     );
   });
 });
@@ -178,3 +174,9 @@ const lossesOf = ({ delivered }: Pipeline): string => {
   }
   return [...sums].map(([key, value]) => `${key} ${value}`).join(", ");
 };
+
+/** Processes on the host that listen to netlink. */
+const monitors = (host: LabHost): readonly string[] =>
+  namedBeside(host.pid, "ip")
+    .map(commandOf)
+    .filter((text) => text.includes("monitor"));
