@@ -17,6 +17,10 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
   status                    hosts, with a process in each; --json: {hosts:[{name,pid,vtep,socket,netns_dir}]}
   exec N -- CMD...          run a command on host N
   traffic start|stop        a steady, known flow on every container
+  traffic chatty            everyday life of a classic host: each container of a host pings its neighbour, and forgets
+                            its address before each ping; traffic stop ends it
+    --host N                default 1
+    --rate N                pings a second of each container, default 20
   break [A B] [--host N]    two containers of one host lose each other, as in moby#29024; verified before it returns
   mend [A B] [--host N]     undo it
 `;
@@ -28,6 +32,7 @@ const options = {
   driver: { type: "string" },
   engine: { type: "string" },
   host: { type: "string" },
+  rate: { type: "string" },
 } as const;
 
 type Values = Partial<Record<keyof typeof options, string | undefined>> & { readonly json?: boolean | undefined };
@@ -51,7 +56,10 @@ const actions: Readonly<Record<string, Action>> = {
   down: { operands: 0, run: ({ values }, terminal) => lab.labDown(values, terminal) },
   status: { operands: 0, run: ({ values }, terminal) => lab.labStatus(values, terminal) },
   exec: { operands: 1, run: ({ values, a, argv }, terminal) => lab.labExec(values, a ?? "", argv, terminal) },
-  traffic: { operands: 1, run: ({ values, a }, terminal) => lab.labTraffic(a ?? "", values, terminal) },
+  traffic: {
+    operands: 1,
+    run: ({ values, a }, terminal) => lab.labTraffic(a ?? "", { ...values, pingsPerSecond: values.rate }, terminal),
+  },
   break: { operands: 2, run: ({ values, a, b }, terminal) => lab.labBreak({ ...values, a, b }, terminal) },
   mend: { operands: 2, run: ({ values, a, b }, terminal) => lab.labMend({ ...values, a, b }, terminal) },
 };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveClock } from "../host/clock.ts";
+import { deadline } from "../host/deadline.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
 import { proveJournal } from "../host/journald/prove.ts";
 import { type Journal, type JournalStats, openJournal } from "../host/journald/writer.ts";
@@ -67,7 +68,10 @@ export function openRecording(config: Config, docker: DockerWatch, log: Log): Re
     journal,
     clock: liveClock,
     host,
-    previous: async (signal) => recordedUntil({ host, namespace, signal }),
+    previous: async (signal) => {
+      const [until] = await Promise.all([recordedUntil({ host, namespace, signal }), told(docker, signal)]);
+      return until;
+    },
     maxEntries: config.pipeline.record.max_entries_per_second,
     rcvbuf: config.pipeline.record.rcvbuf,
     log: tell,
@@ -83,6 +87,16 @@ export function openRecording(config: Config, docker: DockerWatch, log: Log): Re
       await journal.close();
     },
   };
+}
+
+/** Milliseconds in which Docker may tell what its networks are called; a recorder does not wait longer for a name. */
+const namesMs = 3000;
+
+/** Resolves when Docker has told of its networks, or will not do so soon: the first events have their network's name. */
+async function told(docker: DockerWatch, signal: AbortSignal): Promise<void> {
+  const late = deadline(signal, namesMs);
+  await docker.synced(late.signal).catch(() => undefined);
+  late.clear();
 }
 
 /** Whether what is written can be read: said at the start, where it can be mended. */

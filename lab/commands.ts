@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { ChattyOptions } from "./chatty.ts";
 import { answers } from "./engine.ts";
 import { down, findLab, openLab, setup, up, type Lab, type OutageOptions } from "./lab.ts";
 import { attach } from "./process.ts";
@@ -82,21 +83,32 @@ export async function labMend(options: NameOption & OutageOptions, terminal: Lab
   });
 }
 
+const trafficActions: Readonly<
+  Record<string, (lab: Lab, options: ChattyOptions & JsonOption, terminal: LabTerminal) => Promise<void>>
+> = {
+  start: async (lab, { json }, { out }) => {
+    const rates = await lab.startTraffic();
+    out.write(json === true ? `${JSON.stringify({ rates })}\n` : rateTable(rates));
+  },
+  chatty: async (lab, options, { out }) => {
+    const containers = await lab.startChatty(options);
+    out.write(`${containers.join(" ")}: each forgets its neighbour's address before every ping\n`);
+  },
+  stop: async (lab, _, { out }) => {
+    lab.stopTraffic();
+    out.write("traffic stopped\n");
+  },
+};
+
 export async function labTraffic(
   action: string,
-  options: NameOption & JsonOption,
+  options: NameOption & ChattyOptions & JsonOption,
   terminal: LabTerminal,
 ): Promise<number> {
   return guarded(terminal, async () => {
-    if (action !== "start" && action !== "stop") throw new LabUsageError("lab traffic start|stop");
-    const lab = await openLab(options.name);
-    if (action === "stop") {
-      lab.stopTraffic();
-      terminal.out.write("traffic stopped\n");
-      return 0;
-    }
-    const rates = await lab.startTraffic();
-    terminal.out.write(options.json === true ? `${JSON.stringify({ rates })}\n` : rateTable(rates));
+    const act = Object.hasOwn(trafficActions, action) ? trafficActions[action] : undefined;
+    if (act === undefined) throw new LabUsageError("lab traffic start|chatty|stop");
+    await act(await openLab(options.name), options, terminal);
     return 0;
   });
 }

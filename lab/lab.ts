@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { geteuid } from "node:process";
 import { LabCgroup } from "./cgroup.ts";
+import { startChatty, type ChattyOptions } from "./chatty.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
 import { answers, logTail } from "./engine.ts";
 import { findEngine, provideEngine, tools, type Engine, type Log } from "./engines.ts";
 import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
 import { entering, joining, listens, plug, startHost, startUnderlay } from "./namespaces.ts";
-import { breakPair, mendPair } from "./outage.ts";
+import { startJournald } from "./journal.ts";
+import { breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
+import { startPing, type SteadyPing } from "./ping.ts";
 import { identify, isAlive, launch, until, type ProcessId } from "./process.ts";
 import {
   describeShape,
@@ -23,6 +26,7 @@ import {
   type Shape,
   type ShapeOptions,
 } from "./shape.ts";
+import { storm, type StormOptions } from "./storm.ts";
 import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
 export interface LabRun {
@@ -63,9 +67,18 @@ export class Lab {
     return found;
   }
 
-  /** Two containers of one host lose each other; verified. A1 and B1 unless told. */
-  async break(options: OutageOptions = {}): Promise<void> {
-    await breakPair(this.#pair(options));
+  /** Two containers of one host lose each other; verified. A1 and B1 unless told. Gives the moment, in milliseconds. */
+  async break(options: OutageOptions = {}): Promise<number> {
+    return breakPair(this.#pair(options));
+  }
+
+  /** The cure alone, unverified; gives its moment. `unpin` takes a `pin` away without breaking the pair again. */
+  async cure(cure: Cure, options: OutageOptions = {}): Promise<number> {
+    return curePair(this.#pair(options), cure);
+  }
+
+  async unpin(options: OutageOptions = {}): Promise<void> {
+    await unpinPair(this.#pair(options));
   }
 
   async mend(options: OutageOptions = {}): Promise<void> {
@@ -82,8 +95,29 @@ export class Lab {
     return startTraffic(this.#context, this.hosts);
   }
 
+  /** Every container of the host forgets its neighbour before each ping; ends with `stopTraffic`. */
+  async startChatty(options: ChattyOptions = {}): Promise<string[]> {
+    return startChatty(this.#context, this.host(options.host ?? 1), options);
+  }
+
+  /** Ends what `startTraffic` and `startChatty` have begun, and every ping and storm. */
   stopTraffic(): void {
     stopTraffic(this.#context);
+  }
+
+  /** Pings between two containers of the cluster until its `stop`. */
+  async ping(from: string, to: string, perSecond: number): Promise<SteadyPing> {
+    const owner = (container: string) => this.host(container.slice(1));
+    return startPing(this.#context, owner(from), from, await addressOf(owner(to), to), perSecond);
+  }
+
+  /** FDB changes; returns when all are done. */
+  async storm(options: StormOptions): Promise<number> {
+    return storm(this.#context, this.host(options.host ?? 1), options);
+  }
+
+  async startJournald(host: LabHost): Promise<void> {
+    await startJournald(this.#context, host);
   }
 
   async down(): Promise<void> {

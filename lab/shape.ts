@@ -83,7 +83,8 @@ function oneOf<const T extends string>(option: string, allowed: readonly T[], te
   throw new LabUsageError(`--${option} ${JSON.stringify(text)}: use one of ${allowed.join(", ")}`);
 }
 
-function inRange(option: string, given: string | number, low: number, high: number): number {
+/** A whole number as a person types it. Throws `LabUsageError`. */
+export function inRange(option: string, given: string | number, low: number, high: number): number {
   const text = String(given);
   const value = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= low && value <= high) return value;

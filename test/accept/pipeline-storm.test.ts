@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import type { LabHost } from "../../lab/host.ts";
+import { journaldOf } from "../../lab/journal.ts";
+import { useLab } from "../lab/fixture.ts";
+import { childrenOf, cpuOf, descendantsOf } from "./family.ts";
+import { figure, sized } from "./length.ts";
+import { Pipeline, type Stage, stage, type Stored } from "./pipeline.ts";
+import { endAll } from "./program.ts";
+
+const maxEntries = 100;
+const changes = sized(200_000, 20_000);
+
+describe("accept: pipeline, a storm", function () {
+  this.timeout(120_000);
+  const lab = useLab();
+  let host: LabHost;
+  let idle: Stage;
+  let pipeline: Pipeline;
+
+  before("an idle network", async () => {
+    host = lab().host(1);
+    idle = await stage(host, "idle", 8, ["I1"]);
+    pipeline = await Pipeline.start(lab(), host, { maxEntries });
+    await pipeline.waitForNetwork("idle");
+    await pipeline.settled(1500);
+  });
+  after("end", async () => {
+    await pipeline.close();
+    endAll();
+    await idle.remove();
+  });
+
+  for (const round of Array.from({ length: sized(5, 1) }, (_, index) => index + 1)) {
+    it(`${changes} FDB changes as fast as bridge can, round ${round}: counted + lost by overrun = forced`, async () => {
+      const before = { counted: pipeline.counted("idle"), lost: bridgeLost(), all: pipeline.lost() };
+      const mark = (await pipeline.entries()).length;
+      const parts = {
+        recorder: [pipeline.recorder.child.pid!],
+        follower: [pipeline.follower.child.pid!, ...descendantsOf(pipeline.follower.child.pid!)],
+        journald: [journaldOf(host).pid],
+        ip: childrenOf(pipeline.recorder.child.pid!),
+      };
+      const spent = () => Object.entries(parts).map(([part, pids]) => [part, cpuOf(pids)] as const);
+      const [began, start] = [spent(), performance.now()];
+      const forced = await lab().storm({ networkId: idle.id, changes });
+      const [during, seconds] = [spent(), (performance.now() - start) / 1000];
+      await pipeline.settled();
+      const cost = Object.fromEntries(during.map(([part, ms], i) => [part, (ms - began[i]![1]) / seconds / 1000]));
+      const [counted, lost] = [pipeline.counted("idle") - before.counted, bridgeLost() - before.lost];
+      figure(`${forced} forced in ${seconds.toFixed(2)} s: ${counted} counted + ${lost} lost by overrun`);
+      figure(
+        `cores: ${Object.entries(cost)
+          .map(([part, cores]) => `${part} ${cores.toFixed(2)}`)
+          .join(", ")}`,
+      );
+      growth((await pipeline.entries()).slice(mark));
+      assert.equal(forced, changes);
+      assert.equal(counted + lost, forced);
+      assert.equal(pipeline.lost({ cause: "gap" }) + pipeline.lost({ cause: "suppressed" }), 0);
+      assert.ok(cost["recorder"]! + cost["follower"]! + cost["journald"]! < 1, "under one core");
+    });
+  }
+
+  const bridgeLost = () => pipeline.lost({ cause: "overrun", socket: "bridge" });
+});
+
+/**
+ * The recorder writes no more than so many entries in any second of its own; journald may store those of two seconds closer
+ * together. So no span of time has more than its seconds, and one more, allow. Those that are no events are told beside.
+ */
+function growth(entries: readonly Stored[]): void {
+  const [events, others] = [true, false].map((is) => entries.filter(({ kind }) => (kind === "event") === is));
+  const times = events!.map(({ stored }) => stored / 1_000_000);
+  const inSpan = (from: number, seconds: number) =>
+    times.filter((time) => time >= from && time < from + seconds).length;
+  const most = Math.max(...times.map((from) => inSpan(from, 1)));
+  figure(
+    `journal: ${events!.length} entries of events in ${(times.at(-1)! - times[0]!).toFixed(1)} s, ${most} in the busiest second (${maxEntries} configured), ${others!.length} others (${[...new Set(others!.map(({ kind }) => kind))].join(" ")})`,
+  );
+  for (const seconds of [1, 2, 3, 5, 10]) {
+    const worst = Math.max(...times.map((from) => inSpan(from, seconds)));
+    assert.ok(worst <= maxEntries * (seconds + 1), `${worst} entries in ${seconds} s`);
+  }
+}
