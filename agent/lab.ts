@@ -58,7 +58,7 @@ const actions: Readonly<Record<string, Action>> = {
   exec: { operands: 1, run: ({ values, a, argv }, terminal) => lab.labExec(values, a ?? "", argv, terminal) },
   traffic: {
     operands: 1,
-    run: ({ values, a }, terminal) => lab.labTraffic(a ?? "", { ...values, pingsPerSecond: values.rate }, terminal),
+    run: ({ values, a }, terminal) => labTraffic(a ?? "", values, terminal),
   },
   break: { operands: 2, run: ({ values, a, b }, terminal) => lab.labBreak({ ...values, a, b }, terminal) },
   mend: { operands: 2, run: ({ values, a, b }, terminal) => lab.labMend({ ...values, a, b }, terminal) },
@@ -81,6 +81,10 @@ export const command: Command = {
     return action.run({ values, a, b, argv }, terminalOf(io));
   },
 };
+
+async function labTraffic(action: string, { name, host, rate, json }: Values, terminal: lab.LabTerminal) {
+  return lab.labTraffic(action, { name, host, pingsPerSecond: rate, json }, terminal);
+}
 
 function terminalOf({ stdout, stderr, env, cwd, signal }: Io): lab.LabTerminal {
   return { out: stdout, err: stderr, env: { ...env }, cwd, signal };

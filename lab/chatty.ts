@@ -8,6 +8,8 @@ import { containerName, inRange } from "./shape.ts";
 export interface ChattyOptions {
   /** 1 unless told. */
   readonly host?: string | number | undefined;
+  /** Each pings the next, the last one the first; the cluster's on that host unless told. */
+  readonly containers?: readonly string[] | undefined;
   /** Of each container, 1 to 50; 20 unless told. */
   readonly pingsPerSecond?: string | number | undefined;
 }
@@ -20,17 +22,17 @@ const chatter = `device=$(ip -o route get "$3" | sed -n 's/.* dev \\([^ ]*\\).*/
 "$1" ping -i "$2" -W 1 "$3" | while read -r answer; do echo "neigh flush to $3 dev $device"; done | ip -force -batch -`;
 
 /**
- * The everyday life of a classic host: every container of the cluster on it pings its next neighbour, and forgets its
- * address before each ping. Gives the containers.
+ * The everyday life of a classic host: every container pings its next neighbour, and forgets its address before each
+ * ping. Gives the containers.
  */
-export async function startChatty(lab: LabContext, host: LabHost, options: ChattyOptions): Promise<string[]> {
+export async function startChatty(lab: LabContext, host: LabHost, options: ChattyOptions): Promise<readonly string[]> {
   const rate = inRange("rate", options.pingsPerSecond ?? 20, 1, 50);
-  const count = lab.shape.containers;
-  if (count < 2) throw new Error(`lab ${lab.name} has ${count} containers on ${host.name}: chatter needs two`);
-  const names = Array.from({ length: count }, (_, index) => containerName(index, host.number));
+  const ofCluster = Array.from({ length: lab.shape.containers }, (_, index) => containerName(index, host.number));
+  const names = options.containers ?? ofCluster;
+  if (names.length < 2) throw new Error(`chatter on ${host.name} needs two containers, there are ${names.length}`);
   const targets = await Promise.all(names.map(async (name) => addressOf(host, name)));
   for (const [index, name] of names.entries()) {
-    await startOne(lab, host, name, [String(1 / rate), targets[(index + 1) % count] ?? ""]);
+    await startOne(lab, host, name, [String(1 / rate), targets[(index + 1) % names.length] ?? ""]);
   }
   return names;
 }

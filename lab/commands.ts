@@ -102,7 +102,7 @@ const trafficActions: Readonly<
 
 export async function labTraffic(
   action: string,
-  options: NameOption & ChattyOptions & JsonOption,
+  options: NameOption & Pick<ChattyOptions, "host" | "pingsPerSecond"> & JsonOption,
   terminal: LabTerminal,
 ): Promise<number> {
   return guarded(terminal, async () => {

@@ -96,7 +96,7 @@ export class Lab {
   }
 
   /** Every container of the host forgets its neighbour before each ping; ends with `stopTraffic`. */
-  async startChatty(options: ChattyOptions = {}): Promise<string[]> {
+  async startChatty(options: ChattyOptions = {}): Promise<readonly string[]> {
     return startChatty(this.#context, this.host(options.host ?? 1), options);
   }
 

@@ -11,7 +11,7 @@ describe("accept: pipeline, a follower that was down", function () {
   it(`${count} entries behind: its rate beside journalctl alone, with the same fields, in the same run`, async function () {
     needs(this, "root", isRoot());
     needs(this, "systemd-journald", existsSync("/lib/systemd/systemd-journald"));
-    const measured = await behind({ count, rounds: 3, age: sized(16_000, 0) });
+    const measured = await behind({ count, rounds: sized(3, 1), age: sized(16_000, 0) });
     for (const { alone, follower, cpu } of measured) {
       figure(
         `journalctl alone ${Math.round(alone)}/s, follower ${Math.round(follower)}/s: ${(follower / alone).toFixed(2)}; ${cpu.toFixed(1)} s of CPU of its own`,
@@ -20,6 +20,6 @@ describe("accept: pipeline, a follower that was down", function () {
     const shares = measured.map(({ alone, follower }) => follower / alone).toSorted((a, b) => a - b);
     if (isFull()) assert.ok(shares[1]! >= 0.6, `the middle one of ${shares.join(" ")}`);
     // So few entries take hardly longer than a program needs to get going.
-    else assert.ok(shares[2]! >= 0.4, `the best of ${shares.join(" ")}`);
+    else assert.ok(shares[0]! >= 0.4, `${shares[0]} of journalctl alone`);
   });
 });

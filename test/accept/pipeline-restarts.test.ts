@@ -10,6 +10,8 @@ import { Pipeline, type Stage, stage, type Stored } from "./pipeline.ts";
 import { endAll } from "./program.ts";
 
 const perSecond = 500;
+/** Milliseconds between two kills. */
+const moment = sized(1500, 600);
 /** Milliseconds that what was written may have been late, and clocks be apart. */
 const late = 100_000;
 
@@ -52,18 +54,18 @@ describe("accept: pipeline, restarts under 500 changes a second", function () {
     const before = pipeline.counted("idle");
     const { forced, first } = await stormDuring(async () => {
       for (let i = 0; i < kills; i++) {
-        await pause(300 + Math.random() * 1500);
+        await pause(200 + Math.random() * moment);
         await pipeline.follower.stop("SIGKILL");
         await pause(Math.random() * 300);
         pipeline.startFollower();
-        await pause(300 + Math.random() * 1500);
+        await pause(200 + Math.random() * moment);
         await killJournald(host);
         await pause(Math.random() * 300);
         await lab().startJournald(host);
       }
       await pause(1000);
     });
-    await pipeline.settled(5000);
+    await pipeline.settled(sized(5000, 2500));
     const [counted, lost] = [pipeline.counted("idle") - before, pipeline.lost()];
     const ambiguous = pipeline.delivered.total("pipeline.ambiguous");
     const seen = changesIn(await pipeline.entries());
@@ -82,16 +84,16 @@ describe("accept: pipeline, restarts under 500 changes a second", function () {
     const before = pipeline.counted("idle");
     const { forced, first } = await stormDuring(async () => {
       for (let i = 0; i < starts; i++) {
-        await pause(1500 + Math.random() * 1500);
+        await pause(moment + Math.random() * moment);
         const known = (await gaps(pipeline)).length;
         await pipeline.recorder.stop("SIGKILL");
         await pause(Math.random() * 1000);
         pipeline.startRecorder();
         await pipeline.waitFor(async () => (await gaps(pipeline)).length > known, "a gap entry");
       }
-      await pause(2000);
+      await pause(1000);
     });
-    await pipeline.settled(4000);
+    await pipeline.settled(sized(4000, 2500));
     const entries = await pipeline.entries();
     const seen = changesIn(entries);
     const all = (await gaps(pipeline)).slice(-starts);

@@ -13,15 +13,18 @@ import { watchShares } from "./shares.ts";
 /** Milliseconds in which it is to be said, after the rows were written. */
 const soon = 3000;
 const trials = sized(10, 1);
+/** The cluster's two, and six of our own. */
+const chatty = ["A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1"];
 
 describe("accept: pipeline, the signal", function () {
   this.timeout(300_000);
-  const lab = useLab({ containers: 8 });
+  const lab = useLab();
   let host: LabHost;
   let pipeline: Pipeline;
 
-  before("pipeline", async () => {
+  before("pipeline and eight containers", async () => {
     host = lab().host(1);
+    for (const name of chatty.slice(2)) await host.run(name, { network: "testnet" });
     pipeline = await Pipeline.start(lab(), host);
     await pipeline.waitForNetwork("testnet");
   });
@@ -29,6 +32,7 @@ describe("accept: pipeline, the signal", function () {
   after("end", async () => {
     await pipeline.close();
     endAll();
+    for (const name of chatty.slice(2)) await host.api("DELETE", `/containers/${name}?force=true`);
   });
 
   const isMisplaced = () =>
@@ -52,7 +56,7 @@ describe("accept: pipeline, the signal", function () {
     const events = pipeline.counted("testnet");
     const { NetworkID } = await endpointOf(host, "A1");
     const shares = watchShares((await overlayTable(host, NetworkID)).outside, "02:42:0a:00:00:");
-    await lab().startChatty({ host: 1 });
+    await lab().startChatty({ host: 1, containers: chatty });
     await pause(seconds * 1000);
     const largest = shares.end();
     lab().stopTraffic();
@@ -93,7 +97,7 @@ describe("accept: pipeline, the signal", function () {
 
   it("a container that stops is not misplaced, nor is anybody who does not call it", async () => {
     const mark = pipeline.gauges().length;
-    await lab().startChatty({ host: 1 });
+    await lab().startChatty({ host: 1, containers: chatty });
     await host.run("calm", { network: "testnet" });
     await host.inNetworkOf("calm", [tools.busybox, "ping", "-c", "3", "-i", "0.2", await addressOf(host, "A1")]);
     await host.stop("calm");
@@ -103,7 +107,7 @@ describe("accept: pipeline, the signal", function () {
   });
 
   it("who calls a stopped container is said to be misplaced, and truly is: the engine's own rows loop its frames", async () => {
-    await lab().startChatty({ host: 1 });
+    await lab().startChatty({ host: 1, containers: chatty });
     await pause(1000);
     await host.stop("H1");
     try {
@@ -114,7 +118,8 @@ describe("accept: pipeline, the signal", function () {
       figure(
         `H1 is stopped and G1 calls it: ${lossy.received} of ${lossy.sent} pings reach G1, ${whole.received} of ${whole.sent} C1`,
       );
-      assert.ok(lossy.received < lossy.sent / 2, "a false misplaced: G1 can be reached");
+      // Each ARP request for G1 puts its row right again for a moment, so some arrive.
+      assert.ok(lossy.received < lossy.sent * 0.8, "a false misplaced: G1 can be reached");
       assert.ok(whole.received >= whole.sent - 1);
     } finally {
       lab().stopTraffic();
@@ -152,10 +157,10 @@ describe("accept: pipeline, the signal", function () {
           () => false,
         )) || undefined,
       20_000,
-      () => new Error("H1 did not come back"),
+      () => new Error("B1 did not come back"),
     );
     await lab().startChatty({ host: 1 });
-    await pause(4000);
+    await pause(3000);
     neverSince(mark);
   });
 

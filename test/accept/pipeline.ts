@@ -115,7 +115,7 @@ export class Pipeline {
   }
 
   /** Waits until no count grows any more for that long. */
-  async settled(milliseconds = 2500): Promise<void> {
+  async settled(milliseconds = 2000): Promise<void> {
     const sum = () => this.delivered.total("netlink.events") + this.lost();
     for (let last = -1, since = performance.now(); performance.now() - since < milliseconds;) {
       if (sum() !== last) [last, since] = [sum(), performance.now()];
