@@ -51,7 +51,7 @@ interface Import {
 const rooms = Object.keys(below);
 const sources = ownFiles().filter((path) => rooms.includes(path.split("/")[0] ?? "") && /(?<!\.d)\.ts$/u.test(path));
 const imports: readonly Import[] = sources.flatMap((file) =>
-  [...contentOf(file).matchAll(/(?:\bfrom\s|\bimport\s*\(?|\brequire\()\s*"([^"]+)"/gu)].map(([, name = ""]) => ({
+  [...contentOf(file).matchAll(/(?:\bfrom\s|\bimport\s*\(?|\brequire\()\s*"([^"\n]+)"/gu)].map(([, name = ""]) => ({
     file,
     room: file.split("/")[0] ?? "",
     name,
