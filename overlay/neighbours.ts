@@ -1,4 +1,4 @@
-import { ipv4Of } from "./ipv4.ts";
+import { parseIpv4 } from "../host/ipv4.ts";
 import { given, macOf, parseRows, readRows, type Row, type Table, textOf, textsOf } from "./rows.ts";
 
 /** One row of the IPv4 neighbour (ARP) table. */
@@ -25,6 +25,6 @@ export function readNeighbours(values: readonly unknown[]): Table<Neighbour> {
 function readNeighbour(row: Row): Neighbour | undefined {
   const ip = textOf(row["dst"]);
   const dev = textOf(row["dev"]);
-  if (ip === undefined || dev === undefined || ipv4Of(ip) === undefined) return undefined;
+  if (ip === undefined || dev === undefined || parseIpv4(ip) === undefined) return undefined;
   return { ip, dev, ...given("mac", macOf(row["lladdr"])), state: textsOf(row["state"]) };
 }

@@ -5,7 +5,7 @@ import { type CounterIdentity, type CycleOf, defineCollector } from "../collecto
 import { includeExclude, nameFilter } from "../filter.ts";
 import { identityOf, type Namespace, namespaceTags } from "../namespaces.ts";
 import { parseOnce } from "../parse-once.ts";
-import { parseConnectedRoutes } from "./ipv4.ts";
+import { parseConnectedRoutes } from "../../host/ipv4.ts";
 import { metrics } from "./metrics.ts";
 import { type InterfaceCounters, parseIndexes, parseNetDev } from "./net-dev.ts";
 import { networkNamer, parseIpv6Devices } from "./network-names.ts";

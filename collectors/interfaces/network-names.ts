@@ -1,6 +1,6 @@
 import type { Attachment, Container, Network } from "../../host/docker/inventory.ts";
 import type { ProcessHandle } from "../../host/host.ts";
-import { contains, parseIpv4, parseSubnet, type Route } from "./ipv4.ts";
+import { contains, parseIpv4, parseSubnet, type Route } from "../../host/ipv4.ts";
 
 /** Networks that Docker attaches by itself, and does not always list in a container's inspect answer. */
 const implicitNetworks: ReadonlySet<string> = new Set(["docker_gwbridge", "ingress"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { contains, parseConnectedRoutes, parseIpv4, parseSubnet } from "../../../collectors/interfaces/ipv4.ts";
+import { contains, parseConnectedRoutes, parseIpv4, parseSubnet } from "../../../host/ipv4.ts";
 import { nameNetworks, parseIpv6Devices } from "../../../collectors/interfaces/network-names.ts";
 import type { Attachment, Network } from "../../../host/docker/inventory.ts";
 
