@@ -1,9 +1,10 @@
 import { printable } from "../host/iproute2/error.ts";
-import type { LocalEndpoint } from "./diagnose/input.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { macOf } from "./rows.ts";
 import { isOwnMac, isUnicast, type Subnet, subnetOfEndpoint, type View } from "./diagnose/view.ts";
 
 /** A rule says why this endpoint's rows must not be touched without a person's judgement; undefined where it sees nothing against it. */
-export type EndpointRule = (view: View, endpoint: LocalEndpoint) => string | undefined;
+export type EndpointRule = (view: View, endpoint: Endpoint) => string | undefined;
 
 /** Only a network that Docker knows, in a namespace that has its vxlan device. */
 export const knownNetwork: EndpointRule = ({ input, subnets }) => {
@@ -13,12 +14,12 @@ export const knownNetwork: EndpointRule = ({ input, subnets }) => {
   return subnets.length === 0 ? `there is no vxlan device in the namespace ${input.file}` : undefined;
 };
 
-export const runningContainer: EndpointRule = (_, { kind, container }) =>
-  kind === "container" ? undefined : `${named(container.name)} is swarm's load balancer, no container`;
+export const runningContainer: EndpointRule = (_, { owner }) =>
+  owner.kind === "container" ? undefined : `${named(owner.name)} is swarm's own, no container`;
 
 /** Docker can be told to give a MAC twice (`--mac-address`): then there is no one place for it. */
 export const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
-  const names = (byMac.get(mac) ?? []).map(({ container }) => named(container.name));
+  const names = (byMac.get(mac) ?? []).map(({ owner }) => named(owner.name));
   return names.length === 1
     ? undefined
     : `Docker gives ${mac} to ${names.length} running containers: ${names.join(", ")}`;
@@ -26,7 +27,8 @@ export const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
 
 /** An address on two endpoints says nothing about which of them a row means. */
 export const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
-  const names = (byIp.get(ip) ?? []).map(({ container }) => named(container.name));
+  if (ip === "") return "Docker tells no address for it";
+  const names = (byIp.get(ip) ?? []).map(({ owner }) => named(owner.name));
   return names.length === 1
     ? undefined
     : `Docker gives ${ip} to ${names.length} running containers: ${names.join(", ")}`;
@@ -34,27 +36,28 @@ export const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
 
 /** Group addresses and zero are no container's; the devices' own MACs are the bridge's. */
 export const containersOwnMac: EndpointRule = (view, { mac }) => {
+  if (macOf(mac) === undefined) return "Docker tells no MAC for it";
   if (!isUnicast(mac)) return `${mac} is a group address or zero`;
   return isOwnMac(view, mac) ? `${mac} belongs to a device of the overlay's namespace itself` : undefined;
 };
 
 /** Found by `iflink`, never by where the bridge learned the MAC last. */
 export const onOneVeth: EndpointRule = (view, endpoint) => {
-  const { veth, container } = endpoint;
-  if (veth === undefined) return `the port of ${named(container.name)} was not found`;
+  const { veth, owner } = endpoint;
+  if (veth === undefined) return `the port of ${named(owner.name)} was not found`;
   const port = view.links.get(veth.name);
   if (port?.kind !== "veth" || port.ifindex !== veth.ifindex)
-    return `the port of ${named(container.name)}, ${named(veth.name)} (${veth.ifindex}), is no veth of the namespace any more`;
+    return `the port of ${named(owner.name)}, ${named(veth.name)} (${veth.ifindex}), is no veth of the namespace any more`;
   return subnetOfEndpoint(view, endpoint) === undefined
-    ? `${named(veth.name)}, the port of ${named(container.name)}, is on no bridge with a vxlan device`
+    ? `${named(veth.name)}, the port of ${named(owner.name)}, is on no bridge with a vxlan device`
     : undefined;
 };
 
 /** Two containers behind one veth: not Docker's doing. */
-export const vethOfItsOwn: EndpointRule = ({ input }, { veth, container }) => {
+export const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
   const sharing = (input.endpoints ?? []).filter((other) => veth !== undefined && other.veth?.name === veth.name);
   return sharing.length > 1
-    ? `${sharing.map((other) => named(other.container.name)).join(", ")} share the port of ${named(container.name)}`
+    ? `${sharing.map((other) => named(other.owner.name)).join(", ")} share the port of ${named(owner.name)}`
     : undefined;
 };
 
@@ -65,16 +68,16 @@ export const notElsewhere: EndpointRule = ({ input }, { mac }) =>
 export const endpointRules: readonly EndpointRule[] = [
   knownNetwork,
   runningContainer,
+  containersOwnMac,
   oneContainerForMac,
   oneContainerForAddress,
-  containersOwnMac,
   onOneVeth,
   vethOfItsOwn,
   notElsewhere,
 ];
 
 /** The first that speaks against it. */
-export function objection(view: View, endpoint: LocalEndpoint): string | undefined {
+export function objection(view: View, endpoint: Endpoint): string | undefined {
   for (const rule of endpointRules) {
     const sentence = rule(view, endpoint);
     if (sentence !== undefined) return sentence;
@@ -88,7 +91,7 @@ export interface Place {
   readonly veth: { readonly name: string; readonly ifindex: number };
 }
 
-export function placeOf(view: View, endpoint: LocalEndpoint): Place | undefined {
+export function placeOf(view: View, endpoint: Endpoint): Place | undefined {
   const subnet = subnetOfEndpoint(view, endpoint);
   if (subnet?.bridge === undefined || endpoint.veth === undefined) return undefined;
   return { subnet: { ...subnet, bridge: subnet.bridge }, veth: endpoint.veth };

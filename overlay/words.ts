@@ -3,12 +3,13 @@ import type { FdbRow } from "./fdb.ts";
 import type { Neighbour } from "./neighbours.ts";
 
 /** A row as `bridge fdb show` prints it, so that a person finds it there. */
-export function fdbLine({ mac, ifname, dst, vlan, flags, master, state }: FdbRow): string {
+export function fdbLine({ mac, ifname, dst, vlan, linkNetnsid, flags, master, state }: FdbRow): string {
   const words = [
     mac,
     `dev ${ifname}`,
     ...(dst === undefined ? [] : [`dst ${dst}`]),
     ...(vlan === undefined ? [] : [`vlan ${vlan}`]),
+    ...(linkNetnsid === undefined ? [] : [`link-netnsid ${linkNetnsid}`]),
     ...flags,
     ...(master === undefined ? [] : [`master ${master}`]),
     ...(state === "" ? [] : [state]),

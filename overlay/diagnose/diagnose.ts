@@ -76,6 +76,8 @@ function blindSpots(view: View): readonly Unjudged[] {
       why: `Docker lists none, but ${ports} ports are there; rows are not stale for that`,
       blind: true,
     });
+  const nameless = (endpoints ?? []).filter(({ mac }) => mac === "").map(({ owner }) => printable(owner.name));
+  if (nameless.length > 0) spots.push({ what: nameless.join(", "), why: "Docker tells no MAC for it", blind: true });
   if (view.subnets.length === 0) spots.push({ what, why: "the namespace has no vxlan device", blind: false });
   if (tables.unreadable > 0)
     spots.push({

@@ -1,18 +1,7 @@
+import type { Endpoint } from "../endpoints.ts";
 import type { OverlayDriver } from "../engine.ts";
 import type { Link } from "../links.ts";
 import type { Tables } from "../tables.ts";
-
-/** One end of the network on this host, as Docker tells of it now. */
-export interface LocalEndpoint {
-  /** `load-balancer`: swarm's own, which no container runs behind. */
-  readonly kind: "container" | "load-balancer";
-  readonly container: { readonly id: string; readonly name: string };
-  readonly ip: string;
-  /** In lower case. */
-  readonly mac: string;
-  /** Port of the bridge that leads to it, found by the `iflink` of the container's own device; missing if not found. */
-  readonly veth?: { readonly name: string; readonly ifindex: number };
-}
 
 /** Where a MAC's row of the bridge was, over some time. */
 export interface Activity {
@@ -25,15 +14,20 @@ export interface Activity {
 
 export interface NamespaceInput {
   readonly file: string;
+  /** Together with the file it is one life of the namespace. */
+  readonly inode: number;
   readonly kind: "overlay" | "load-balancer" | "ingress" | "orphan";
   /** Missing where no network that Docker knows, or more than one, fits the namespace. */
   readonly network?: { readonly id: string; readonly name: string };
   readonly ambiguous?: readonly string[];
+  /** What the network is made with: such are healed by a person only. */
+  readonly encrypted?: boolean;
+  readonly ipv6?: boolean;
   readonly tables: Tables;
   /** The tables again, a second later: what a single reading catches between two of the engine's writes is no fault. */
   readonly later?: Tables;
   /** Missing: Docker did not tell. An empty list is what it says: no container here. */
-  readonly endpoints?: readonly LocalEndpoint[];
+  readonly endpoints?: readonly Endpoint[];
   /** By MAC, in lower case; missing where nothing was sampled. */
   readonly activity?: ReadonlyMap<string, Activity>;
   /** MACs that run on other hosts, where something told. */

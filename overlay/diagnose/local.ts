@@ -1,18 +1,18 @@
 import { printable } from "../../host/iproute2/error.ts";
+import type { Endpoint } from "../endpoints.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Neighbour } from "../neighbours.ts";
 import { objection } from "../safety.ts";
 import { fdbLine, neighbourLine } from "../words.ts";
 import type { Finding, FindingClass, Unjudged } from "./finding.ts";
-import type { LocalEndpoint } from "./input.ts";
 import { judge, type Judged } from "./state.ts";
-import { rowsOnVxlan, subnetOfEndpoint, type View } from "./view.ts";
+import { addressesOf, rowsOnVxlan, subnetOfEndpoint, type View } from "./view.ts";
 
 /** What a rule of the whole host says against healing unattended; undefined if nothing. */
 export type HostObjection = string | undefined;
 
 /** Everything that is wrong about one local endpoint's rows. */
-export function findingsOf(view: View, endpoint: LocalEndpoint, ownVteps: ReadonlySet<string>, host: HostObjection) {
+export function findingsOf(view: View, endpoint: Endpoint, ownVteps: ReadonlySet<string>, host: HostObjection) {
   const judged = judge(view, endpoint);
   const against = objection(view, endpoint) ?? host;
   const make = (of: FindingClass, evidence: string, ip: string, device: string, why = against): Finding => ({
@@ -20,7 +20,7 @@ export function findingsOf(view: View, endpoint: LocalEndpoint, ownVteps: Readon
     state: judged.state,
     ip,
     mac: endpoint.mac,
-    container: printable(endpoint.container.name),
+    container: printable(endpoint.owner.name),
     device,
     evidence,
     remedy: "pin",
@@ -51,10 +51,10 @@ const elsewhere = ({ dst = "another host" }: FdbRow): string =>
   `the row leads to ${printable(dst)}, where a container with the same MAC may run`;
 
 /** Whether a single reading caught the MAC on the vxlan port, with nothing to tell for how long. */
-export function unsure(view: View, endpoint: LocalEndpoint): readonly Unjudged[] {
+export function unsure(view: View, endpoint: Endpoint): readonly Unjudged[] {
   if (judge(view, endpoint).sure) return [];
   const [row] = rowsOnVxlan(view, endpoint.mac);
-  const what = `whether ${printable(endpoint.container.name)} is cut off now`;
+  const what = `whether ${printable(endpoint.owner.name)} is cut off now`;
   const seen = row === undefined ? "" : `: ${fdbLine(row)}`;
   return [{ what, why: `its MAC was seen on the vxlan port, but the table was not sampled${seen}`, blind: true }];
 }
@@ -65,13 +65,16 @@ interface StaleNeighbour {
 }
 
 /** By address or by MAC: a row with only one of them is a floating address, or a remote container with the same one. */
-function staleNeighbours(view: View, { ip, mac, container }: LocalEndpoint): readonly StaleNeighbour[] {
+function staleNeighbours(view: View, endpoint: Endpoint): readonly StaleNeighbour[] {
   const onVxlan = view.input.tables.neighbours.filter(({ dev }) => view.links.get(dev)?.kind === "vxlan");
-  const name = printable(container.name);
+  const name = printable(endpoint.owner.name);
+  const { mac } = endpoint;
+  const addresses = addressesOf(endpoint);
   return onVxlan.flatMap((row): readonly StaleNeighbour[] => {
-    if (row.mac === undefined || (row.ip !== ip && row.mac !== mac)) return [];
-    if (row.ip === ip && row.mac === mac) return [{ row }];
-    if (row.ip === ip) return [{ row, why: `${row.mac} is not the MAC that Docker gives ${name}` }];
+    const mine = addresses.includes(row.ip);
+    if (row.mac === undefined || (!mine && row.mac !== mac)) return [];
+    if (mine && row.mac === mac) return [{ row }];
+    if (mine) return [{ row, why: `${row.mac} is not the MAC that Docker gives ${name}` }];
     if (view.byIp.has(row.ip)) return [];
     return [{ row, why: `${row.ip} is not the address that Docker gives ${name}: a floating address?` }];
   });
@@ -82,7 +85,7 @@ interface Misplaced {
   readonly device: string;
 }
 
-function misplaced(view: View, endpoint: LocalEndpoint, { state, basis }: Judged): readonly Misplaced[] {
+function misplaced(view: View, endpoint: Endpoint, { state, basis }: Judged): readonly Misplaced[] {
   const note = basis === "" ? "" : ` (${basis})`;
   const rows = state === "mitigated" ? [] : rowsOnVxlan(view, endpoint.mac);
   const seen = rows.map((row) => ({ evidence: `${fdbLine(row)}${note}`, device: row.ifname }));

@@ -1,10 +1,10 @@
 import { printable } from "../../host/iproute2/error.ts";
+import type { Endpoint } from "../endpoints.ts";
 import type { OverlayDriver } from "../engine.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Neighbour } from "../neighbours.ts";
 import { fdbLine, neighbourLine } from "../words.ts";
 import type { Finding, FindingState, Unjudged } from "./finding.ts";
-import type { LocalEndpoint } from "./input.ts";
 import { isLoop } from "./local.ts";
 import { isUnicast, type View } from "./view.ts";
 
@@ -39,7 +39,7 @@ function loopRows({ selfRows, byMac }: View, ownVteps: ReadonlySet<string>): rea
 }
 
 /** Learned inside a container's port: a MAC that Docker knows nothing of (macvlan, keepalived) behind a local container. */
-function hiddenBehind(view: View, mac: string): LocalEndpoint | undefined {
+function hiddenBehind(view: View, mac: string): Endpoint | undefined {
   const ports = new Set((view.bridgeRows.get(mac) ?? []).map(({ ifname }) => ifname));
   return view.input.endpoints?.find(({ veth }) => veth !== undefined && ports.has(veth.name));
 }
@@ -52,7 +52,7 @@ function loopFinding(view: View, row: FdbRow): Finding {
     state: view.input.elsewhere?.has(row.mac) === true ? "active" : "latent",
     ip: address?.ip ?? null,
     mac: row.mac,
-    container: behind === undefined ? null : printable(behind.container.name),
+    container: behind === undefined ? null : printable(behind.owner.name),
     device: row.ifname,
     evidence: fdbLine(row),
     remedy: "bridge fdb replace with the VTEP of the host that runs it",
@@ -66,8 +66,8 @@ const notLocal = ({ input }: View, mac: string): string =>
     ? `Docker did not tell whether ${mac} is a local container's`
     : `${mac} is no running local container's, so where it belongs is not known here`;
 
-const hidden = (mac: string, { container }: LocalEndpoint): string =>
-  `${mac} is behind ${printable(container.name)}, but not the MAC that Docker gives it: macvlan or a floating address?`;
+const hidden = (mac: string, { owner }: Endpoint): string =>
+  `${mac} is behind ${printable(owner.name)}, but not the MAC that Docker gives it: macvlan or a floating address?`;
 
 /** PERMANENT on the vxlan device, of no local endpoint, and nothing that leads to its MAC: frames to it are dropped. */
 function missingRows(view: View): readonly Neighbour[] {
@@ -110,7 +110,8 @@ function missingState({ input }: View, { ip, mac = "", dev }: Neighbour, driver:
   const learned = input.tables.fdb.some((row) => row.mac === mac && isSelfOn(row, dev));
   const { later } = input;
   const still = later?.neighbours.some((row) => row.ip === ip && row.dev === dev && row.mac === mac) === true;
-  if (learned || !still || later?.fdb.some((row) => row.mac === mac && isSelfOn(row, dev)) === true) return "latent";
+  const since = (later?.fdb ?? []).some((row) => row.mac === mac && isSelfOn(row, dev));
+  if (learned || !still || since) return "latent";
   const lives = input.elsewhere === undefined ? driver === "swarm" : input.elsewhere.has(mac);
   return lives ? "active" : "latent";
 }

@@ -1,5 +1,6 @@
 import type { FindingState } from "./finding.ts";
-import type { Activity, LocalEndpoint } from "./input.ts";
+import type { Endpoint } from "../endpoints.ts";
+import type { Activity } from "./input.ts";
 import { isPinned, rowsOnVxlan, type View } from "./view.ts";
 
 /** With fewer, "most of the reads" says nothing: a read takes 0.2 to 17 ms of a second in the baseline too. */
@@ -14,7 +15,7 @@ export interface Judged {
 }
 
 /** Misplaced: on the vxlan port for more than half of the time. 0.009 is everyday life, 0.997 the outage. */
-export function judge(view: View, endpoint: LocalEndpoint): Judged {
+export function judge(view: View, endpoint: Endpoint): Judged {
   if (isPinned(view, endpoint))
     return { state: "mitigated", basis: `pinned to ${endpoint.veth?.name ?? "its port"}`, sure: true };
   const activity = view.input.activity?.get(endpoint.mac);
