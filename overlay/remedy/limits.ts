@@ -141,5 +141,6 @@ export function roomIn({ heals }: Limits, netns: string, now: number, caps: Caps
   return Math.max(0, caps.perMinute - used);
 }
 
-const time = (at: number): string => new Date(at).toISOString();
+/** Dates end 8.64e15 ms after the epoch. */
+const time = (at: number): string => (at > 8.64e15 ? "the end of time" : new Date(at).toISOString());
 const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));

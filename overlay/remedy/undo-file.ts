@@ -1,5 +1,6 @@
 import type { Change } from "./change.ts";
 import { commandOf } from "./change.ts";
+import { BadFile, fields, isRecord, list, parsed, textAt, whole } from "./strict-json.ts";
 import { type Strategy, strategies } from "./plan.ts";
 
 /** One change of a cleanup, with what puts the state before it back, the fault too. */
@@ -30,19 +31,14 @@ export interface UndoFile {
   readonly namespaces: readonly UndoNamespace[];
 }
 
-/** The file is none of ours, of a later version, or damaged. */
-export class BadUndoFile extends Error {
-  override readonly name = "BadUndoFile";
-}
-
 export const encodeUndoFile = (file: UndoFile): string => `${JSON.stringify(file, undefined, 2)}\n`;
 
-/** Strict: what it says is run as root. Throws `BadUndoFile`, which names the place. */
+/** Strict: what it says is run as root. Throws `BadFile`, which names the place. */
 export function decodeUndoFile(text: string): UndoFile {
   const file = fields(parsed(text), "the file", ["version", "createdAt", "host", "strategy", "ownVteps", "namespaces"]);
-  if (file["version"] !== 1) throw new BadUndoFile(`version ${JSON.stringify(file["version"])} is not known, only 1`);
+  if (file["version"] !== 1) throw new BadFile(`version ${JSON.stringify(file["version"])} is not known, only 1`);
   const strategy = strategies.find((known) => known === file["strategy"]);
-  if (strategy === undefined) throw new BadUndoFile(`strategy ${JSON.stringify(file["strategy"])} is not known`);
+  if (strategy === undefined) throw new BadFile(`strategy ${JSON.stringify(file["strategy"])} is not known`);
   return {
     version: 1,
     createdAt: whole(file["createdAt"], "createdAt"),
@@ -53,20 +49,12 @@ export function decodeUndoFile(text: string): UndoFile {
   };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new BadUndoFile("not JSON: cut off, or no undo file", { cause });
-  }
-}
-
 function namespace(value: unknown, at: string): UndoNamespace {
   const it = fields(value, at, ["file", "inode", "network", "entries"]);
   const file = textAt(it["file"], `${at}.file`);
   // It becomes part of a path.
   if (!/^[0-9a-z_-]{1,64}$/.test(file))
-    throw new BadUndoFile(`${at}.file is no name of a namespace: ${JSON.stringify(file)}`);
+    throw new BadFile(`${at}.file is no name of a namespace: ${JSON.stringify(file)}`);
   return {
     file,
     inode: whole(it["inode"], `${at}.inode`),
@@ -93,13 +81,12 @@ const putBack: readonly Kind[] = ["drop-bridge-row", "put-bridge-row", "put-neig
 
 function changeOf(value: unknown, at: string, allowed: readonly Kind[]): Change {
   const kind = allowed.find((known) => isRecord(value) && value["kind"] === known);
-  if (kind === undefined)
-    throw new BadUndoFile(`${at} is no change of a cleanup: ${JSON.stringify(value)?.slice(0, 80)}`);
+  if (kind === undefined) throw new BadFile(`${at} is no change of a cleanup: ${JSON.stringify(value)?.slice(0, 80)}`);
   const change = readers[kind](value, at);
   try {
     commandOf(change);
   } catch (cause) {
-    throw new BadUndoFile(`${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new BadFile(`${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
   return change;
 }
@@ -113,7 +100,7 @@ const texts = <const K extends string>(value: unknown, at: string, keys: readonl
 
 function complete<K extends string>(found: Partial<Record<K, string>>, keys: readonly K[]): Record<K, string> {
   if (isComplete(found, keys)) return found;
-  throw new BadUndoFile("a key is missing");
+  throw new BadFile("a key is missing");
 }
 
 const isComplete = <K extends string>(it: Partial<Record<K, string>>, keys: readonly K[]): it is Record<K, string> =>
@@ -127,7 +114,7 @@ const readers: Readonly<Record<Kind, (value: unknown, at: string) => Change>> = 
   },
   learning: (value, at) => {
     const it = fields(value, at, ["kind", "dev", "on"]);
-    if (typeof it["on"] !== "boolean") throw new BadUndoFile(`${at}.on is not true or false`);
+    if (typeof it["on"] !== "boolean") throw new BadFile(`${at}.on is not true or false`);
     return { kind: "learning", dev: textAt(it["dev"], at), on: it["on"] };
   },
   "drop-bridge-row": (value, at) => ({ kind: "drop-bridge-row", ...texts(value, at, ["mac", "dev"]) }),
@@ -137,33 +124,3 @@ const readers: Readonly<Record<Kind, (value: unknown, at: string) => Change>> = 
   "drop-self-row": (value, at) => ({ kind: "drop-self-row", ...texts(value, at, ["mac", "dev", "dst"]) }),
   "put-self-row": (value, at) => ({ kind: "put-self-row", ...texts(value, at, ["mac", "dev", "dst"]) }),
 };
-
-function fields(value: unknown, at: string, keys: readonly string[]): Readonly<Record<string, unknown>> {
-  if (!isRecord(value)) throw new BadUndoFile(`${at} is no object`);
-  const missing = keys.find((key) => !Object.hasOwn(value, key));
-  if (missing !== undefined) throw new BadUndoFile(`${at} lacks ${missing}`);
-  const extra = Object.keys(value).find((key) => !keys.includes(key));
-  if (extra !== undefined)
-    throw new BadUndoFile(`${at} holds ${JSON.stringify(extra.slice(0, 40))}, which is not known`);
-  return value;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function list(value: unknown, at: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new BadUndoFile(`${at} is no list`);
-  return value;
-}
-
-function textAt(value: unknown, at: string): string {
-  if (typeof value !== "string") throw new BadUndoFile(`${at} is no text`);
-  return value;
-}
-
-function whole(value: unknown, at: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw new BadUndoFile(`${at} is no whole number`);
-  return value;
-}
