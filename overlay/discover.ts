@@ -9,10 +9,12 @@ import type { NamespaceFile } from "../host/netns/list.ts";
 export type NamespaceKind = "overlay" | "load-balancer" | "ingress" | "orphan";
 
 export interface OverlayNamespace {
-  /** Name of its file. Together with the inode it is one life of a namespace. */
+  /** Name of its file. */
   readonly file: string;
   readonly path: string;
   readonly inode: number;
+  /** The same for one life of a namespace, and for no other; the inode may be used again. */
+  readonly key: string;
   readonly kind: NamespaceKind;
   /** Of an overlay's namespace: grows each time the engine makes it anew; 1 after the engine's start. */
   readonly epoch?: number;
@@ -21,8 +23,8 @@ export interface OverlayNamespace {
   readonly ambiguous?: readonly string[];
 }
 
-/** VXLAN network identifiers of the devices inside, by the namespace's inode; needed only where two networks fit. */
-export type VnisByInode = ReadonlyMap<number, readonly number[]>;
+/** VXLAN network identifiers of the devices inside, by the namespace's key; needed only where two networks fit. */
+export type VnisByKey = ReadonlyMap<string, readonly number[]>;
 
 /** Whether a file's name can be that of one of ours: container sandboxes (12 hexadecimal digits) and `default` are not. */
 export function isOverlayName(name: string): boolean {
@@ -33,14 +35,14 @@ export function isOverlayName(name: string): boolean {
 export function discover(
   files: readonly NamespaceFile[],
   networks: readonly Network[],
-  vnis: VnisByInode = new Map(),
+  vnis: VnisByKey = new Map(),
 ): readonly OverlayNamespace[] {
   const overlays = networks.filter(({ driver }) => driver === "overlay");
-  return files.flatMap(({ name, path, inode }) => {
+  return files.flatMap(({ name, path, inode, key }) => {
     const named = parseName(name);
     if (named === undefined) return [];
-    const found = among(fitting(named, overlays), vnis.get(inode) ?? []);
-    return [{ file: name, path, inode, ...described(named, found) }];
+    const found = among(fitting(named, overlays), vnis.get(key) ?? []);
+    return [{ file: name, path, inode, key, ...described(named, found) }];
   });
 }
 
@@ -79,7 +81,7 @@ function among(networks: readonly Network[], inside: readonly number[]): readonl
 function described(
   { kind, epoch }: Named,
   found: readonly Network[],
-): Omit<OverlayNamespace, "file" | "path" | "inode"> {
+): Omit<OverlayNamespace, "file" | "path" | "inode" | "key"> {
   const [only] = found;
   const known = epoch === undefined ? {} : { epoch };
   if (only !== undefined && found.length === 1) return { kind, ...known, network: { id: only.id, name: only.name } };

@@ -15,14 +15,22 @@ export class UnreadableTable extends Error {
 /** An empty text is an empty table: some versions print nothing for a table without rows. */
 export function parseRows(text: string, what: string): readonly unknown[] {
   if (text.trim() === "") return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new UnreadableTable(`${what}: not JSON: ${JSON.stringify(text.slice(0, 80))}`, { cause });
-  }
+  const value = parseJson(text, what);
   if (!Array.isArray(value)) throw new UnreadableTable(`${what}: not a list: ${JSON.stringify(text.slice(0, 80))}`);
   return value;
+}
+
+/** A device's name may hold control characters, all but white space, and iproute2 prints them into its JSON as they are. */
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    try {
+      return JSON.parse(text.replaceAll(/(?!\s)\p{Cc}/gu, "?"));
+    } catch {
+      throw new UnreadableTable(`${what}: not JSON: ${JSON.stringify(text.slice(0, 80))}`, { cause });
+    }
+  }
 }
 
 /** `read` gives undefined for a row that it can not make sense of. An empty object, as `-d` prints for rows that a filter left out, is no row. */

@@ -1,6 +1,6 @@
 import { NotAvailable } from "../host/host.ts";
 import { runIn } from "../host/iproute2/run.ts";
-import { namespaceInode } from "../host/netns/list.ts";
+import { namespaceInode, namespaceKey } from "../host/netns/list.ts";
 import { type FdbRow, parseFdbPieces } from "./fdb.ts";
 import { type Link, parseLinks } from "./links.ts";
 import { type Neighbour, parseNeighbours } from "./neighbours.ts";
@@ -25,6 +25,26 @@ interface Place {
  * by now; `ProgramError` or `UnreadableTable` where `ip` or `bridge` fail.
  */
 export async function readTables(namespace: Place, signal: AbortSignal): Promise<Tables> {
+  return steady(namespace, async () => readAll(namespace, signal));
+}
+
+/** The devices of one namespace. Throws as `readTables` does. */
+export async function readLinksOf(namespace: Place, signal: AbortSignal): Promise<readonly Link[]> {
+  return steady(namespace, async () => {
+    return parseLinks(await runIn(namespace.path, ["ip", "-j", "-d", "link", "show"], { signal })).rows;
+  });
+}
+
+/** A path can lead to another namespace by the time that it is entered. */
+async function steady<T>({ path, inode }: Place, read: () => Promise<T>): Promise<T> {
+  const before = namespaceKey(path);
+  if (namespaceInode(path) !== inode) throw new NotAvailable(`the namespace ${inode} is not at ${path} any more`);
+  const found = await read();
+  if (namespaceKey(path) === before) return found;
+  throw new NotAvailable(`the namespace ${path} was taken away while it was read`);
+}
+
+async function readAll(namespace: Place, signal: AbortSignal): Promise<Tables> {
   const [both, fdb] = await Promise.all([
     runIn(namespace.path, ["ip", "-4", "-j", "-d", "-batch", "-"], { signal, input: "link show\nneigh show\n" }),
     readFdb(namespace, signal),
@@ -32,16 +52,8 @@ export async function readTables(namespace: Place, signal: AbortSignal): Promise
   const [linkText, neighbourText] = twoLists(both);
   const links = parseLinks(linkText);
   const neighbours = parseNeighbours(neighbourText);
-  sameStill(namespace);
   const unreadable = links.unreadable + fdb.unreadable + neighbours.unreadable;
   return { links: links.rows, fdb: fdb.rows, neighbours: neighbours.rows, unreadable };
-}
-
-/** The devices of one namespace. Throws as `readTables` does. */
-export async function readLinksOf(namespace: Place, signal: AbortSignal): Promise<readonly Link[]> {
-  const { rows } = parseLinks(await runIn(namespace.path, ["ip", "-j", "-d", "link", "show"], { signal }));
-  sameStill(namespace);
-  return rows;
 }
 
 async function readFdb({ path }: Place, signal: AbortSignal) {
@@ -64,8 +76,4 @@ export function twoLists(text: string): readonly [string, string] {
       `ip -batch: ${lines.length} lines where one for links and one for neighbours is expected`,
     );
   return [links, neighbours];
-}
-
-function sameStill({ path, inode }: Place): void {
-  if (namespaceInode(path) !== inode) throw new NotAvailable(`the namespace ${path} was taken away while it was read`);
 }

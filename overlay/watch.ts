@@ -18,7 +18,7 @@ export interface OverlayWatch {
   /** At once: what was last seen; the same object until something changes. */
   readonly namespaces: () => readonly OverlayNamespace[];
   /**
-   * Called after each change, with all of them. A namespace that was made anew under its old name has another inode.
+   * Called after each change, with all of them. A namespace that was made anew under its old name has another key.
    * Returns how to end it.
    */
   readonly onChange: (listener: (namespaces: readonly OverlayNamespace[]) => void) => () => void;
@@ -78,14 +78,14 @@ function looker({ netnsDir, docker, log, changed }: LookParts) {
 
 /** Asks namespaces that two networks fit for their VNIs, once each, and tells when an answer is there. */
 function vniReader(answered: () => void) {
-  const known = new Map<number, readonly number[]>();
+  const known = new Map<string, readonly number[]>();
   const closing = new AbortController();
   const ask = async (namespace: OverlayNamespace): Promise<void> => {
-    known.set(namespace.inode, []);
+    known.set(namespace.key, []);
     const links = await readLinksOf(namespace, closing.signal).catch(() => []);
     if (closing.signal.aborted) return;
     known.set(
-      namespace.inode,
+      namespace.key,
       links.flatMap(({ vxlan }) => (vxlan === undefined ? [] : [vxlan.vni])),
     );
     answered();
@@ -93,10 +93,10 @@ function vniReader(answered: () => void) {
   return {
     known,
     ask: (namespaces: readonly OverlayNamespace[]): void => {
-      const alive = new Set(namespaces.map(({ inode }) => inode));
-      for (const inode of known.keys()) if (!alive.has(inode)) known.delete(inode);
+      const alive = new Set(namespaces.map(({ key }) => key));
+      for (const key of known.keys()) if (!alive.has(key)) known.delete(key);
       for (const namespace of namespaces)
-        if (namespace.ambiguous !== undefined && !known.has(namespace.inode)) void ask(namespace);
+        if (namespace.ambiguous !== undefined && !known.has(namespace.key)) void ask(namespace);
     },
     end: () => closing.abort(new Error("the watch on overlay namespaces was closed")),
   };

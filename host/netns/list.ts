@@ -7,8 +7,10 @@ import { isGone } from "../procfs.ts";
 export interface NamespaceFile {
   readonly name: string;
   readonly path: string;
-  /** Of the namespace itself: another one under the same name has another number while both live. */
+  /** Of the namespace itself. The kernel gives the number of a dead one to the next, so it is no identity. */
   readonly inode: number;
+  /** The same for one life of a mounted namespace, and for no other. */
+  readonly key: string;
 }
 
 /** NSFS_MAGIC of magic.h. */
@@ -25,15 +27,30 @@ export function listNamespaces(dir: string, wanted: (name: string) => boolean = 
     .toSorted()
     .flatMap((name) => {
       const path = join(dir, name);
-      const inode = namespaceInode(path);
-      return inode === undefined ? [] : [{ name, path, inode }];
+      const found = look(path);
+      return found === undefined ? [] : [{ name, path, ...found }];
     });
 }
 
 /** Inode number of the namespace that is mounted there; undefined where none is (any more). Opens nothing. */
 export function namespaceInode(path: string): number | undefined {
+  return look(path)?.inode;
+}
+
+/** Its `key`; undefined where none is mounted there (any more). */
+export function namespaceKey(path: string): string | undefined {
+  return look(path)?.key;
+}
+
+/**
+ * The mount keeps the inode in memory, with the time at which the kernel made it: with that, two lives differ also
+ * where the second got the number of the first.
+ */
+function look(path: string): Pick<NamespaceFile, "inode" | "key"> | undefined {
   try {
-    return statfsSync(path).type === nsfs ? statSync(path).ino : undefined;
+    if (statfsSync(path).type !== nsfs) return undefined;
+    const { ino, ctimeNs } = statSync(path, { bigint: true });
+    return { inode: Number(ino), key: `${ino}@${ctimeNs}` };
   } catch (cause) {
     if (isGone(cause)) return undefined;
     throw new Error(`cannot look at the namespace ${path}: ${messageOf(cause)}`, { cause });

@@ -40,25 +40,33 @@ function echoes(delays: readonly number[], look: () => void) {
   return { start, clear };
 }
 
-/** An inotify watch on the folder that has this name now; none where it can not be had, and the poll must do. */
+/**
+ * An inotify watch on the folder that has this name now; none where it can not be had, and the poll must do. It is made
+ * anew after every change that it told of: the change may have been the folder's end, and the next one may have got
+ * the same inode number. What happens between the two watches is seen by the look that follows.
+ */
 function watcher(dir: string, changed: () => void) {
   let current: { readonly inode: number; readonly watch: FSWatcher } | undefined;
+  let told = false;
   const close = (): void => {
     current?.watch.close();
     current = undefined;
   };
   const renew = (): void => {
     const inode = inodeOf(dir);
-    if (inode === current?.inode) return;
+    if (inode === current?.inode && !told) return;
     close();
+    told = false;
     if (inode === undefined) return;
     try {
-      const made = watch(dir, changed);
+      const made = watch(dir, () => {
+        told = true;
+        changed();
+      });
       made.on("error", () => {
         if (current?.watch === made) close();
       });
       current = { inode, watch: made };
-      changed();
     } catch {
       // fs.inotify.max_user_watches or max_user_instances is used up: the poll remains.
     }
@@ -67,5 +75,10 @@ function watcher(dir: string, changed: () => void) {
 }
 
 function inodeOf(dir: string): number | undefined {
-  return statSync(dir, { throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(dir, { throwIfNoEntry: false })?.ino;
+  } catch {
+    // Whoever lists the folder says what is wrong with it.
+    return undefined;
+  }
 }
