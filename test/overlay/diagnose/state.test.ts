@@ -109,6 +109,8 @@ describe("overlay/diagnose: rows of others", () => {
     const learned = { mac: "02:42:0a:00:00:05", ifname: "vxlan0", dst: "172.31.240.2", flags: ["self"], state: "" };
     const tables = { ...first.tables, fdb: [...first.tables.fdb, learned] };
     assert.equal(stateIn(changed(missing, () => ({ tables, later: tables }))), "latent");
+    assert.equal(stateIn(changed(missing, () => ({ tables, later: first.tables }))), "latent");
+    assert.equal(stateIn(changed(missing, () => ({ later: tables }))), "latent");
   });
 
   it("a loop for a container that runs elsewhere harms: the second half of moby#29024", () => {

@@ -104,6 +104,18 @@ describe("overlay/remedy: the plan", () => {
     assert.equal(text.match(/10\.0\.0\.4/g)?.length, 1);
   });
 
+  it("leaves an address alone whose row has another MAC: `ip neigh del` names the address only", () => {
+    const floating = withFirst(caseOf("floating-address-and-macvlan"), ({ tables }) => ({
+      tables: {
+        ...tables,
+        neighbours: tables.neighbours.filter(({ ip, mac }) => ip !== "10.0.0.4" || mac === "02:42:de:ad:be:ef"),
+      },
+    }));
+    const text = commandsOf(planRemedy(wanted(floating, { all: true, strategy: "clean" }))).join("\n");
+    assert.ok(!text.includes("ip neigh del 10.0.0.4"), text);
+    assert.match(text, /ip neigh del 10\.0\.0\.3/);
+  });
+
   it("with Docker silent, or listing nobody, there is nothing to do", () => {
     for (const name of ["docker-does-not-tell", "docker-lists-nobody"]) {
       for (const strategy of strategies)
