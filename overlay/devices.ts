@@ -12,7 +12,7 @@ export interface Device {
   readonly ips?: readonly string[];
 }
 
-export const devicesCommand = "ip -j addr show";
+const devicesCommand = "ip -j addr show";
 
 /** Throws `UnreadableTable` where it is no JSON list. */
 export function parseDevices(text: string): Table<Device> {

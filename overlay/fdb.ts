@@ -17,7 +17,7 @@ export interface FdbRow {
   readonly vlan?: number;
 }
 
-export const fdbCommand = "bridge -j fdb show";
+const fdbCommand = "bridge -j fdb show";
 
 /** A name of a device holds no colon (dev_valid_name), so this is never inside a text. */
 const seam = '},{"mac":"';

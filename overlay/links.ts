@@ -34,14 +34,14 @@ export interface Vxlan {
   readonly l3miss: boolean;
 }
 
-export const linksCommand = "ip -j -d link show";
+const linksCommand = "ip -j -d link show";
 
 /** Throws `UnreadableTable` where it is no JSON list. */
 export function parseLinks(text: string): Table<Link> {
   return readLinks(parseRows(text, linksCommand));
 }
 
-export function readLinks(values: readonly unknown[]): Table<Link> {
+function readLinks(values: readonly unknown[]): Table<Link> {
   const { rows, unreadable } = readRows(values, readLink);
   const indexes = new Map(rows.map((link) => [link.name, link.ifindex]));
   return { rows: rows.map((link) => withMaster(link, indexes)), unreadable };

@@ -11,14 +11,14 @@ export interface Neighbour {
   readonly state: readonly string[];
 }
 
-export const neighboursCommand = "ip -j -4 neigh show";
+const neighboursCommand = "ip -j -4 neigh show";
 
 /** Throws `UnreadableTable` where it is no JSON list. */
 export function parseNeighbours(text: string): Table<Neighbour> {
   return readNeighbours(parseRows(text, neighboursCommand));
 }
 
-export function readNeighbours(values: readonly unknown[]): Table<Neighbour> {
+function readNeighbours(values: readonly unknown[]): Table<Neighbour> {
   return readRows(values, readNeighbour);
 }
 

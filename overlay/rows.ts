@@ -45,7 +45,7 @@ export function readRows<T>(values: readonly unknown[], read: (row: Row) => T | 
   return { rows, unreadable };
 }
 
-export function isRow(value: unknown): value is Row {
+function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

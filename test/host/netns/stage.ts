@@ -23,7 +23,7 @@ export function namespaceFolder(): NamespaceFolder {
   const path = (name: string): string => join(dir, name);
   const place = (name: string): void => writeFileSync(path(name), "");
   const remove = (name: string): void => {
-    if (made.delete(name)) execFileSync("umount", ["--lazy", path(name)]);
+    if (made.delete(name)) execFileSync("/usr/bin/umount", ["--lazy", path(name)]);
     rmSync(path(name), { force: true });
   };
   return {
@@ -32,13 +32,13 @@ export function namespaceFolder(): NamespaceFolder {
     place,
     make: (name) => {
       place(name);
-      execFileSync("unshare", [`--net=${path(name)}`, "ip", "link", "set", "lo", "up"]);
+      execFileSync("/usr/bin/unshare", [`--net=${path(name)}`, "ip", "link", "set", "lo", "up"]);
       made.add(name);
       return path(name);
     },
     remove,
     run: (name, argv, input = "") =>
-      execFileSync("nsenter", [`--net=${path(name)}`, "--", ...argv], { input, encoding: "utf8" }),
+      execFileSync("/usr/bin/nsenter", [`--net=${path(name)}`, "--", ...argv], { input, encoding: "utf8" }),
     clear: () => {
       for (const name of made) remove(name);
       rmSync(dir, { recursive: true, force: true });
