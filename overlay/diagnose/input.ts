@@ -15,7 +15,7 @@ export interface Activity {
 export interface NamespaceInput {
   readonly file: string;
   /** Together with the file it is one life of the namespace. */
-  readonly inode: number;
+  readonly key: string;
   readonly kind: "overlay" | "load-balancer" | "ingress" | "orphan";
   /** Missing where no network that Docker knows, or more than one, fits the namespace. */
   readonly network?: { readonly id: string; readonly name: string };

@@ -13,8 +13,6 @@ import {
 } from "./limits.ts";
 import type { Patient } from "./plan.ts";
 
-export type LimitReason = Refusal;
-
 interface Wanted {
   readonly who: Who;
   readonly limits: Limits;
@@ -24,7 +22,7 @@ interface Wanted {
 
 interface Within {
   readonly healed: readonly Patient[];
-  readonly refused: readonly LimitReason[];
+  readonly refused: readonly Refusal[];
   readonly trips: LimitsEvent | undefined;
 }
 
@@ -63,7 +61,7 @@ function tripping(patients: readonly Patient[], limits: Limits, now: number, cap
 
 function eachWithin(patients: readonly Patient[], limits: Limits, now: number, caps: Caps) {
   const healed: Patient[] = [];
-  const refused: LimitReason[] = [];
+  const refused: Refusal[] = [];
   const room = new Map<string, number>();
   for (const patient of patients) {
     const key = keyOf(patient);

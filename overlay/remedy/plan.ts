@@ -6,7 +6,7 @@ import type { Endpoint } from "../endpoints.ts";
 import { objection } from "../safety.ts";
 import { BadChange, type Change, commandOf, expectationOf } from "./change.ts";
 import { type GateFacts, closedGates, plainOverlay, type Refusal, type Who } from "./gates.ts";
-import { type LimitReason, withinLimits } from "./headroom.ts";
+import { withinLimits } from "./headroom.ts";
 import { type Caps, killSwitch, type Limits, type LimitsEvent } from "./limits.ts";
 import { type Step, stepsOf } from "./steps.ts";
 
@@ -141,7 +141,7 @@ function allActive({ diagnosis, input }: PlanInput): { readonly active: number; 
   return { active: new Set(active).size, endpoints };
 }
 
-function actionsOf(healed: readonly Patient[], { strategy, input }: PlanInput, refused: readonly LimitReason[]) {
+function actionsOf(healed: readonly Patient[], { strategy, input }: PlanInput, refused: readonly Refusal[]) {
   const actions: Action[] = [];
   const more: Refusal[] = [...refused];
   const ownVteps = new Set(input.ownVteps);

@@ -14,7 +14,7 @@ export interface UndoEntry {
 
 export interface UndoNamespace {
   readonly file: string;
-  readonly inode: number;
+  readonly key: string;
   readonly network: string;
   /** In the order in which they were to be made. Written before the first, so the last may never have been. */
   readonly entries: readonly UndoEntry[];
@@ -50,14 +50,14 @@ export function decodeUndoFile(text: string): UndoFile {
 }
 
 function namespace(value: unknown, at: string): UndoNamespace {
-  const it = fields(value, at, ["file", "inode", "network", "entries"]);
+  const it = fields(value, at, ["file", "key", "network", "entries"]);
   const file = textAt(it["file"], `${at}.file`);
   // It becomes part of a path.
   if (!/^[0-9a-z_-]{1,64}$/.test(file))
     throw new BadFile(`${at}.file is no name of a namespace: ${JSON.stringify(file)}`);
   return {
     file,
-    inode: whole(it["inode"], `${at}.inode`),
+    key: textAt(it["key"], `${at}.key`),
     network: textAt(it["network"], `${at}.network`),
     entries: list(it["entries"], `${at}.entries`).map((entry, number) => entryOf(entry, `${at}.entries[${number}]`)),
   };

@@ -15,7 +15,7 @@ export interface UndoOptions {
 
 /** A namespace as it is now. */
 export interface Now {
-  readonly inode: number;
+  readonly key: string;
   readonly tables: Tables;
 }
 
@@ -49,7 +49,7 @@ export function undoPlan(file: UndoFile, now: ReadonlyMap<string, Now>, options:
   const kept: { container: string; sentence: string }[] = [];
   for (const namespace of file.namespaces) {
     const state = now.get(namespace.file);
-    if (state?.inode !== namespace.inode) {
+    if (state?.key !== namespace.key) {
       kept.push({ container: "", sentence: `${namespace.file} is gone or made anew, and its rows with it` });
       continue;
     }

@@ -67,7 +67,7 @@ function readNamespace(folder: string, { endpoints, activity, ...facts }: Namesp
   const seen = activity === undefined ? sampled : new Map(Object.entries(activity));
   return {
     ...facts,
-    inode: 1,
+    key: "1@1",
     tables,
     ...(endpoints === null ? {} : { endpoints: joined }),
     ...(existsSync(join(here, "later")) ? { later: tablesIn(join(here, "later")) } : {}),
