@@ -103,7 +103,11 @@ describe("run --sink influx", () => {
       program.child.stdin.write("\n");
       await sleep(5);
     };
-    for (const end = performance.now() + 10_000; !program.err().includes("W! influx: stdout is not read"); await newline())
+    for (
+      const end = performance.now() + 10_000;
+      !program.err().includes("W! influx: stdout is not read");
+      await newline()
+    )
       assert.ok(performance.now() < end, `within 10 s it says that stdout is not read, not only: ${program.err()}`);
     const before = residentBytes(program.child.pid!);
     for (let n = 0; n < 600; n += 1) await newline();
