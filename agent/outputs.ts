@@ -1,3 +1,4 @@
+import type { Health } from "../collectors/collector.ts";
 import { leanTags } from "../collectors/profile.ts";
 import { resolveGlobalTags } from "../emit/dogstatsd/global-tags.ts";
 import type { DogstatsdSink } from "../emit/dogstatsd/sink.ts";
@@ -22,8 +23,7 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
-  /** OK, or CRITICAL with the problem as its message. */
-  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined) => void;
+  readonly serviceCheck: (name: ServiceCheckName, health: Health) => void;
   readonly sinks: () => readonly Sink[];
   readonly close: () => Promise<void>;
 }
@@ -63,13 +63,8 @@ export async function openOutputs(config: Config, session: Session, io: Io, onGo
       ),
       ["all", "over_budget", folded] as const,
     ],
-    serviceCheck: (name, problem) => {
-      for (const sink of checked)
-        sink.serviceCheck(
-          name,
-          problem === undefined ? "ok" : "critical",
-          problem === undefined ? {} : { message: problem },
-        );
+    serviceCheck: (name, { status, message }) => {
+      for (const sink of checked) sink.serviceCheck(name, status, message === undefined ? {} : { message });
     },
     sinks: () => all,
     close: async () => {

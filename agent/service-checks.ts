@@ -6,6 +6,15 @@ export const serviceChecks = {
       "CRITICAL where the Docker engine of the host does not answer; containers that run are still read. OK otherwise.",
     statuses: ["ok", "critical"],
   },
+  "overlay.health": {
+    name: "Overlay health",
+    description:
+      "CRITICAL where an overlay network of the host loses packets now by a wrong row (active findings of the collector overlay), UNKNOWN where that could not be judged. OK otherwise.",
+    statuses: ["ok", "critical", "unknown"],
+  },
 } as const;
+
+/** Collectors that say how what they watch is, and as which check. */
+export const checkOf: Readonly<Record<string, ServiceCheckName>> = { overlay: "overlay.health" };
 
 export type ServiceCheckName = keyof typeof serviceChecks;

@@ -1,8 +1,91 @@
+import { styleText } from "node:util";
+import { printable } from "../../emit/console/table.ts";
+import type { Finding } from "../../overlay/diagnose/finding.ts";
+import { drawingOf } from "./drawing.ts";
+import { findingLines } from "./findings.ts";
 import type { Report } from "./report.ts";
+import { wrapped } from "./wrap.ts";
+
 export interface PageOptions {
   readonly colors: boolean;
   readonly columns: number;
 }
-export function pageOf(_r: Report, _o: PageOptions): string {
-  return "";
+
+export type Paint = (color: "red" | "dim" | "bold" | "green" | "yellow", text: string) => string;
+
+/** What a person reads: verdict, findings, each overlay as a drawing, what could not be judged, and what to do next. */
+export function pageOf(report: Report, { colors, columns }: PageOptions): string {
+  const paint: Paint = (color, text) => (colors ? styleText(color, text, { validateStream: false }) : text);
+  const parts = [
+    [headline(report, paint)],
+    findingLines(allFindings(report), columns, colors),
+    ...report.namespaces.map((one) => drawingOf(one, report.ownVteps, columns, paint)),
+    unjudgedLines(report, columns),
+    bugLines(report, columns, paint),
+    nextLines(report, paint),
+  ];
+  return `${parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
+}
+
+/** A finding, with the network that it is in. */
+export interface Placed extends Finding {
+  readonly network: string;
+}
+
+function allFindings({ json }: Report): readonly Placed[] {
+  return [
+    ...json.networks.flatMap(({ name, findings }) => findings.map((one) => ({ ...one, network: name }))),
+    ...json.findings.map((one) => ({ ...one, network: "" })),
+  ];
+}
+
+const colorOf = { healthy: "green", faulty: "red", unknown: "yellow" } as const;
+
+function headline(report: Report, paint: Paint): string {
+  const { json, driver } = report;
+  const engine = json.engine === null ? "" : `, engine ${printable(json.engine)} (${driver ?? "?"})`;
+  const findings = allFindings(report);
+  const active = findings.filter(({ state }) => state === "active").length;
+  const latent = findings.filter(({ state }) => state === "latent").length;
+  const containers = json.networks.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+  const seen = `${counted(json.networks.length, "overlay")}, ${counted(containers, "endpoint")}`;
+  const said = {
+    healthy: latent === 0 ? `nothing is wrong (${seen})` : `nothing is lost now; ${latent} latent (${seen})`,
+    faulty: `${counted(active, "active finding")} (${seen})`,
+    unknown: "it could not be judged",
+  }[json.verdict];
+  return `${printable(json.host)}${engine}: ${paint(colorOf[json.verdict], json.verdict)}, ${said}`;
+}
+
+const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+function unjudgedLines({ json }: Report, columns: number): readonly string[] {
+  const all = [...json.unjudged, ...json.networks.flatMap(({ unjudged }) => unjudged)];
+  if (all.length === 0) return [];
+  return [
+    "Could not be judged:",
+    ...all.flatMap(({ what, why }) => wrapped(`${printable(what)}: ${printable(why)}`, columns, "  - ")),
+  ];
+}
+
+/** Only the names where there is nothing to explain. */
+function bugLines({ json, driver }: Report, columns: number, paint: Paint): readonly string[] {
+  if (json.known_bugs.length === 0) return [];
+  const head = `Known bugs of this engine (${driver ?? "?"} overlay):`;
+  if (json.verdict === "healthy")
+    return wrapped(`${head} ${json.known_bugs.map(({ issue }) => issue).join(", ")}`, columns, "").map((line) =>
+      paint("dim", line),
+    );
+  return [head, ...json.known_bugs.flatMap(({ issue, title }) => wrapped(`${issue}: ${title}`, columns, "  - "))];
+}
+
+function nextLines({ json }: Report, paint: Paint): readonly string[] {
+  if (json.verdict !== "faulty") return [];
+  return [
+    `Next: ${paint("bold", "overlaywatch cleanup")}          shows what it would do, and changes nothing`,
+    `      ${paint("bold", "overlaywatch cleanup --apply")}  does it, proves it, and can undo it`,
+  ];
 }

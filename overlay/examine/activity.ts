@@ -29,7 +29,8 @@ export async function watchRows(
   const macs = endpoints.map(({ mac }) => mac);
   const readings = [tables.fdb];
   let counts = countReads(macs, tables.links, readings);
-  while (readings.length < sampling.reads && (needLater || !isSettled(counts))) {
+  const enough = (): boolean => readings.length >= sampling.reads || (!needLater && isSettled(counts));
+  while (!enough()) {
     await sleep(sampling.everyMs, undefined, { signal });
     readings.push(await readers.fdb());
     counts = countReads(macs, tables.links, readings);

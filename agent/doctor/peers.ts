@@ -1,0 +1,47 @@
+import { printable } from "../../emit/console/table.ts";
+import { isLoop } from "../../overlay/diagnose/local.ts";
+import type { Subnet, View } from "../../overlay/diagnose/view.ts";
+
+/** A host behind the vxlan device, with the addresses that the rows give to it. */
+export interface Peer {
+  readonly text: string;
+  readonly mark: string;
+  /** Drawn as a fault. */
+  readonly wrong: boolean;
+}
+
+const mostPeers = 8;
+const mostAddresses = 3;
+
+/** Remote VTEPs by the device's own rows; a row that leads back to this very host first. */
+export function peersOf(view: View, { vxlan }: Subnet, ownVteps: ReadonlySet<string>): readonly Peer[] {
+  const groups = new Map<string, { readonly loop: boolean; readonly names: string[] }>();
+  for (const row of view.input.tables.fdb) {
+    if (row.ifname !== vxlan.name || !row.flags.includes("self") || row.dst === undefined) continue;
+    const group = groups.get(row.dst) ?? { loop: isLoop(row, ownVteps), names: [] };
+    groups.set(row.dst, group);
+    group.names.push(nameOf(view, row.mac, vxlan.name));
+  }
+  const sorted = [...groups].toSorted(([a, x], [b, y]) => Number(y.loop) - Number(x.loop) || a.localeCompare(b));
+  const peers = sorted.slice(0, mostPeers).map(([dst, { loop, names }]): Peer => ({
+    mark: loop ? "~ " : "",
+    text: `${printable(dst)}${loop ? ", this very host" : ""}: ${shortened(names)}`,
+    wrong: false,
+  }));
+  const left = sorted.length - peers.length;
+  if (left > 0) return [...peers, { mark: "", text: `and ${left} more hosts`, wrong: false }];
+  return peers.length > 0 ? peers : [{ mark: "", text: "no other host yet", wrong: false }];
+}
+
+/** A local container by name, another by its address, and by MAC where no neighbour row has it. */
+function nameOf({ byMac, input }: View, mac: string, device: string): string {
+  const [local] = byMac.get(mac) ?? [];
+  if (local !== undefined) return printable(local.owner.name);
+  return input.tables.neighbours.find((row) => row.dev === device && row.mac === mac)?.ip ?? mac;
+}
+
+function shortened(names: readonly string[]): string {
+  const unique = [...new Set(names)].toSorted();
+  const left = unique.length - mostAddresses;
+  return left > 1 ? `${unique.slice(0, mostAddresses).join(", ")} and ${left} more` : unique.join(", ");
+}
