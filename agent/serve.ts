@@ -11,7 +11,8 @@ import type { RunRecord } from "./run-state.ts";
 import { every } from "./schedule.ts";
 import { selfMetrics } from "./self-metrics.ts";
 import { checkOf } from "./service-checks.ts";
-import { hostKey, type Job, type Session } from "./session.ts";
+import { hostKey } from "./host-key.ts";
+import type { Job, Session } from "./session.ts";
 
 export interface Agent {
   readonly session: Session;

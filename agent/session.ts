@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { containerTags } from "../collectors/container-tags.ts";
 import type { Collector } from "../collectors/collector.ts";
 import { containerFilter } from "../collectors/filter.ts";
@@ -131,6 +130,3 @@ function taggerOf({ tags }: Config): (container: Container) => Tags {
     return made;
   };
 }
-
-/** What spreads this host's runs over the interval. */
-export const hostKey = (): string => hostname();

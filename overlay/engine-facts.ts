@@ -32,7 +32,7 @@ function hostOf(advertise: string): string {
 }
 
 /** Of `/proc/PID/net/fib_trie`: an address stands on a line of its own, before those that say what it is. */
-export function localAddresses(fibTrie: string): readonly string[] {
+function localAddresses(fibTrie: string): readonly string[] {
   return [...fibTrie.matchAll(/\|-- (\S+)\n(?: +\/\d+ (?!host LOCAL).*\n)* +\/32 host LOCAL/g)].map(
     ([, ip = ""]) => ip,
   );

@@ -15,7 +15,6 @@ export function findingLines(all: readonly Placed[], columns: number, colors: bo
   const quiet = sorted.slice(active.length);
   const shown = [...active.slice(0, most.active), ...quiet.slice(0, most.quiet)];
   if (shown.length === 0) return [];
-  const color = ({ state }: Placed) => (state === "active" ? "red" : state === "mitigated" ? "dim" : undefined);
   const [head = "", ...rows] = table<Placed>(
     [
       { title: "STATE", text: ({ state }) => state, color },
@@ -29,6 +28,11 @@ export function findingLines(all: readonly Placed[], columns: number, colors: bo
   );
   const lines = rows.flatMap((row, index) => [row, ...evidence(shown[index], columns)]);
   return [head, ...lines, ...moreLines([...active.slice(most.active), ...quiet.slice(most.quiet)], columns)];
+}
+
+function color({ state }: Placed): "red" | "dim" | undefined {
+  if (state === "active") return "red";
+  return state === "mitigated" ? "dim" : undefined;
 }
 
 function evidence(one: Placed | undefined, columns: number): readonly string[] {

@@ -1,9 +1,9 @@
-import { hostname } from "node:os";
 import type { Network } from "../../host/docker/inventory.ts";
 import type { Finding, Unjudged, Verdict } from "../../overlay/diagnose/finding.ts";
 import { isPinned, type Subnet, viewOf } from "../../overlay/diagnose/view.ts";
 import type { OverlayDriver } from "../../overlay/engine.ts";
 import type { Examination, Examined } from "../../overlay/examine/examination.ts";
+import { hostKey } from "../host-key.ts";
 import { bugsOf, type KnownBug } from "../../overlay/known-bugs.ts";
 
 /** What `doctor --json` prints: a contract, to be extended and never changed. */
@@ -56,7 +56,7 @@ export function reportOf(examination: Examination, networks: readonly Network[])
   const stray = namespaces.filter(({ input: { network } }) => network === undefined);
   const version = engine?.version ?? "";
   const json: DoctorJson = {
-    host: engine?.name === undefined || engine.name === "" ? hostname() : engine.name,
+    host: engine?.name === undefined || engine.name === "" ? hostKey() : engine.name,
     engine: version === "" ? null : version,
     networks: namespaces.flatMap((one) => networkOf(one, networks)),
     findings: [...examination.findings, ...stray.flatMap(({ findings }) => findings)],
@@ -75,7 +75,7 @@ export function reportOf(examination: Examination, networks: readonly Network[])
 export function unknownReport(why: string): Report {
   const unjudged = [{ what: "all overlay networks of this host", why, blind: true }];
   const nothing = { networks: [], findings: [], known_bugs: [] } as const;
-  const json: DoctorJson = { host: hostname(), engine: null, ...nothing, unjudged, verdict: "unknown" };
+  const json: DoctorJson = { host: hostKey(), engine: null, ...nothing, unjudged, verdict: "unknown" };
   return { json, driver: undefined, namespaces: [], ownVteps: new Set() };
 }
 

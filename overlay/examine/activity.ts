@@ -5,7 +5,7 @@ import type { FdbRow } from "../fdb.ts";
 import type { Tables } from "../tables.ts";
 
 /** How often the bridge's table is read, the first time with all tables, and how long after the one before, in ms. */
-export const sampling = { reads: 10, everyMs: 110 } as const;
+const sampling = { reads: 10, everyMs: 110 } as const;
 
 /** How a namespace is read again. */
 interface Readers {
