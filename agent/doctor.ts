@@ -61,11 +61,12 @@ interface Looked {
 }
 
 async function look({ docker, paths }: Config, name: string | undefined, signal: AbortSignal): Promise<Looked> {
-  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
+  const timeoutMs = milliseconds(docker.timeout);
+  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
   const proc = procfs(paths.host_root);
   const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
   // With a list of some hundred containers, most of the time goes into asking for them one by one.
-  const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  const watch = watchDocker({ client, clock: liveClock, timeoutMs, concurrency: 8, log: () => undefined });
   try {
     const [engine, { networks }] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };

@@ -10,12 +10,14 @@ import {
 } from "../../overlay/diagnose/view.ts";
 import type { Endpoint } from "../../overlay/endpoints.ts";
 import type { Examined } from "../../overlay/examine/examination.ts";
-import type { Paint } from "./page.ts";
+import type { Paint } from "./placed.ts";
 import { peersOf, type Peer } from "./peers.ts";
-import { fitted } from "./wrap.ts";
+import { fitted, wrapped } from "./wrap.ts";
 
 /** Healthy containers that are drawn; of more, only so many, and how many they are. */
 const mostHealthy = 6;
+
+const longestName = 18;
 
 const marks = { lost: "✗", latent: "~", pinned: "=", well: " " } as const;
 type Mark = keyof typeof marks;
@@ -68,21 +70,20 @@ interface Scene {
 function subnetLines(scene: Scene): readonly string[] {
   const { subnet, paint } = scene;
   const { shown, hidden } = chosen(scene.drawn);
-  const name = widest(shown.map(({ endpoint }) => fitted(printable(endpoint.owner.name), 24)));
+  const name = widest(shown.map(({ endpoint }) => fitted(printable(endpoint.owner.name), longestName)));
   const ip = widest(shown.map(({ endpoint }) => endpoint.ip || "no address"));
   const port = widest(shown.map(portOf));
-  const last = shown.length - 1 + (hidden === 0 ? 0 : 1);
-  const corner = (index: number): string => (last === 0 ? "─" : index === 0 ? "┐" : "┤");
+  const corner = (index: number): string => (index === 0 ? "┐" : "┤");
   const rail = 2 + name + 2 + ip + 4 + port + 3;
   const lines = shown.map((one, index) => {
     const text = [
-      `${marks[one.mark]} ${padded(fitted(printable(one.endpoint.owner.name), 24), name)}`,
+      `${marks[one.mark]} ${padded(fitted(printable(one.endpoint.owner.name), longestName), name)}`,
       `${padded(one.endpoint.ip || "no address", ip)} ── ${padded(portOf(one), port)} ──`,
     ].join("  ");
     return one.mark === "lost" ? `${paint("red", text)}${corner(index)}` : `${text}${corner(index)}`;
   });
   const quiet = shown.some(({ mark }) => mark !== "lost") ? ", none of them cut off" : "";
-  const more = hidden === 0 ? [] : [`${padded(`  and ${hidden} more${quiet}`, rail - 1)} ${corner(last)}`];
+  const more = hidden === 0 ? [] : [`${padded(`  and ${hidden} more${quiet}`, rail - 3)} ──┤`];
   return [...lines, ...more, ...trunk(scene, rail, subnet)];
 }
 
@@ -101,24 +102,27 @@ const portOf = ({ endpoint }: Drawn): string => printable(endpoint.veth?.name ??
 /** From the bridge down to the vxlan device and the hosts behind it. */
 function trunk({ view, subnet, drawn, ownVteps, columns, paint }: Scene, rail: number, { vxlan, bridge }: Subnet) {
   const astray = drawn.filter(({ endpoint, mark }) => mark === "lost" && rowsOnVxlan(view, endpoint.mac).length > 0);
-  const indent = " ".repeat(Math.max(4, Math.min(rail, columns - 40)));
+  const indent = " ".repeat(Math.max(4, Math.min(rail, columns - 26)));
   const line = (text: string): string => `${indent}${text}`;
   const wrong = astray.map(({ endpoint }) => printable(endpoint.owner.name)).join(", ");
   const arrow =
     wrong === "" ? [] : [line(paint("red", `│ ✗ ${fitted(`sends ${wrong} this way`, columns - indent.length - 4)}`))];
-  const peers = peersOf(view, subnet, ownVteps);
+  const lost = new Set(drawn.filter(({ mark }) => mark === "lost").map(({ endpoint }) => endpoint.mac));
+  const peers = peersOf(view, subnet, ownVteps, lost);
   return [
     line(printable(bridge ?? "no bridge")),
     ...(arrow.length > 0 ? arrow : [line("│")]),
     line(`${printable(vxlan.name)}${vxlan.vxlan === undefined ? "" : `  vni ${vxlan.vxlan.vni}`}`),
-    ...peers.map((peer, index) => peerLine(peer, index === peers.length - 1, indent, columns, paint)),
+    ...peers.flatMap((peer, index) => peerLines(peer, index === peers.length - 1, indent, columns, paint)),
   ];
 }
 
-function peerLine(peer: Peer, last: boolean, indent: string, columns: number, paint: Paint): string {
-  const head = `${indent}${last ? "└" : "├"}── `;
-  const text = fitted(`${peer.mark}${peer.text}`, Math.max(20, columns - widthOf(head)));
-  return `${head}${peer.wrong ? paint("red", text) : text}`;
+function peerLines({ text, wrong }: Peer, last: boolean, indent: string, columns: number, paint: Paint) {
+  const color = (part: string): string => (wrong ? paint("red", part) : part);
+  const [lead, below] = last ? ["└── ", "    "] : ["├── ", "│   "];
+  return wrapped(text, columns - indent.length - 6, "").map(
+    (line, index) => `${indent}${index === 0 ? lead : `${below}  `}${color(fitted(line, columns - indent.length - 6))}`,
+  );
 }
 
 function legend(drawn: readonly Drawn[]): readonly string[] {

@@ -1,6 +1,6 @@
 import { printable, table } from "../../emit/console/table.ts";
 import type { FindingState } from "../../overlay/diagnose/finding.ts";
-import type { Placed } from "./page.ts";
+import { isByHand, type Placed } from "./placed.ts";
 import { fitted, wrapped } from "./wrap.ts";
 
 const order: Readonly<Record<FindingState, number>> = { active: 0, latent: 1, mitigated: 2 };
@@ -21,7 +21,7 @@ export function findingLines(all: readonly Placed[], columns: number, colors: bo
       { title: "FINDING", text: (one) => one.class, color },
       { title: "CONTAINER", text: ({ container }) => fitted(printable(container ?? "-"), 20), color },
       { title: "ADDRESS", text: ({ ip, mac }) => ip ?? mac ?? "-", color },
-      { title: "CURE", text: ({ remedy }) => (remedy.includes(" ") ? "by hand" : remedy), color },
+      { title: "CURE", text: (one) => (isByHand(one) ? "by hand" : one.remedy), color },
     ],
     shown,
     colors,
@@ -37,7 +37,7 @@ function color({ state }: Placed): "red" | "dim" | undefined {
 
 function evidence(one: Placed | undefined, columns: number): readonly string[] {
   if (one === undefined) return [];
-  const cure = one.remedy.includes(" ") ? [`by hand: ${one.remedy}`] : [];
+  const cure = isByHand(one) ? [`by hand: ${one.remedy}`] : [];
   const why = one.state === "active" && one.why !== undefined ? [`not healed by itself: ${one.why}`] : [];
   return [one.evidence, ...cure, ...why].flatMap((text) => wrapped(printable(text), columns, "  "));
 }

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 import { printable } from "../../emit/console/table.ts";
-import type { Finding } from "../../overlay/diagnose/finding.ts";
 import { drawingOf } from "./drawing.ts";
 import { findingLines } from "./findings.ts";
+import { type Paint, isByHand, type Placed } from "./placed.ts";
 import type { Report } from "./report.ts";
 import { wrapped } from "./wrap.ts";
 
@@ -11,28 +11,21 @@ export interface PageOptions {
   readonly columns: number;
 }
 
-export type Paint = (color: "red" | "dim" | "bold" | "green" | "yellow", text: string) => string;
-
 /** What a person reads: verdict, findings, each overlay as a drawing, what could not be judged, and what to do next. */
 export function pageOf(report: Report, { colors, columns }: PageOptions): string {
   const paint: Paint = (color, text) => (colors ? styleText(color, text, { validateStream: false }) : text);
   const parts = [
-    [headline(report, paint)],
+    headline(report, columns, paint),
     findingLines(allFindings(report), columns, colors),
     ...report.namespaces.map((one) => drawingOf(one, report.ownVteps, columns, paint)),
     unjudgedLines(report, columns),
     bugLines(report, columns, paint),
-    nextLines(report, paint),
+    nextLines(report, columns, paint),
   ];
   return `${parts
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
-}
-
-/** A finding, with the network that it is in. */
-export interface Placed extends Finding {
-  readonly network: string;
 }
 
 function allFindings({ json }: Report): readonly Placed[] {
@@ -44,7 +37,7 @@ function allFindings({ json }: Report): readonly Placed[] {
 
 const colorOf = { healthy: "green", faulty: "red", unknown: "yellow" } as const;
 
-function headline(report: Report, paint: Paint): string {
+function headline(report: Report, columns: number, paint: Paint): readonly string[] {
   const { json, driver } = report;
   const engine = json.engine === null ? "" : `, engine ${printable(json.engine)} (${driver ?? "?"})`;
   const findings = allFindings(report);
@@ -57,7 +50,9 @@ function headline(report: Report, paint: Paint): string {
     faulty: `${counted(active, "active finding")} (${seen})`,
     unknown: "it could not be judged",
   }[json.verdict];
-  return `${printable(json.host)}${engine}: ${paint(colorOf[json.verdict], json.verdict)}, ${said}`;
+  const text = `${printable(json.host)}${engine}: ${json.verdict}, ${said}`;
+  const painted = `: ${paint(colorOf[json.verdict], json.verdict)},`;
+  return wrapped(text, columns, "").map((line) => line.replace(`: ${json.verdict},`, () => painted));
 }
 
 const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
@@ -82,8 +77,11 @@ function bugLines({ json, driver }: Report, columns: number, paint: Paint): read
   return [head, ...json.known_bugs.flatMap(({ issue, title }) => wrapped(`${issue}: ${title}`, columns, "  - "))];
 }
 
-function nextLines({ json }: Report, paint: Paint): readonly string[] {
-  if (json.verdict !== "faulty") return [];
+function nextLines(report: Report, columns: number, paint: Paint): readonly string[] {
+  const active = allFindings(report).filter(({ state }) => state === "active");
+  if (active.length === 0) return [];
+  const byHand = "Next: what each finding says; `overlaywatch cleanup` has no cure of its own for them.";
+  if (active.every(isByHand)) return wrapped(byHand, columns, "");
   return [
     `Next: ${paint("bold", "overlaywatch cleanup")}          shows what it would do, and changes nothing`,
     `      ${paint("bold", "overlaywatch cleanup --apply")}  does it, proves it, and can undo it`,
