@@ -67,13 +67,14 @@ interface Scene {
   readonly paint: Paint;
 }
 
+const corner = (index: number): string => (index === 0 ? "┐" : "┤");
+
 function subnetLines(scene: Scene): readonly string[] {
   const { subnet, paint } = scene;
   const { shown, hidden } = chosen(scene.drawn);
   const name = widest(shown.map(({ endpoint }) => fitted(printable(endpoint.owner.name), longestName)));
   const ip = widest(shown.map(({ endpoint }) => endpoint.ip || "no address"));
   const port = widest(shown.map(portOf));
-  const corner = (index: number): string => (index === 0 ? "┐" : "┤");
   const rail = 2 + name + 2 + ip + 4 + port + 3;
   const lines = shown.map((one, index) => {
     const text = [

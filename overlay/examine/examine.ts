@@ -80,8 +80,15 @@ function listed(overlays: Host["overlays"]) {
     return overlays.namespaces(isOverlayName);
   } catch (error) {
     if (error instanceof NotAvailable) return [];
+    if (isForbidden(error)) throw new NotAvailable(`${error.message}. Run as root`, { cause: error });
     throw error;
   }
+}
+
+/** Docker keeps its folder from all but root. */
+function isForbidden(error: unknown): error is Error {
+  if (!(error instanceof Error) || !(error.cause instanceof Error) || !("code" in error.cause)) return false;
+  return error.cause.code === "EACCES" || error.cause.code === "EPERM";
 }
 
 type Facts = Omit<DiagnoseInput, "namespaces">;

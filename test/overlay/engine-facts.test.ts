@@ -40,14 +40,15 @@ describe("overlay/engine-facts", () => {
   });
 });
 
+const own = (files: Readonly<Record<string, string>>) => ({
+  pid: 1,
+  folder: "/nowhere",
+  text: (path: string) => files[path] ?? missing(),
+  inode: missing,
+  close: () => undefined,
+});
+
 describe("host/tables", () => {
-  const own = (files: Readonly<Record<string, string>>) => ({
-    pid: 1,
-    folder: "/nowhere",
-    text: (path: string) => files[path] ?? missing(),
-    inode: missing,
-    close: () => undefined,
-  });
   const stat = "entries  allocs\n000000ff 00000001\n000000ff 00000001\n";
 
   it("reads how full a table is and its limit; what is not there is not told", () => {

@@ -34,6 +34,11 @@ describe("agent/doctor, on an engine that plays tricks", () => {
     assert.equal(err, "");
     return { code, report: doctorJson.parse(JSON.parse(out)) };
   };
+  const refused = async (name: string) => {
+    const { code, out, err } = await cli(["doctor", ...flags, "--network", name], { env });
+    assert.deepEqual([code, out], [64, ""]);
+    return err;
+  };
   const blind = ({ report }: Awaited<ReturnType<typeof doctor>>) =>
     report.unjudged.filter((one) => one.blind).map(({ why }) => why);
 
@@ -79,17 +84,11 @@ describe("agent/doctor, on an engine that plays tricks", () => {
     const { code, out, err } = await cli(["doctor", ...flags], { env });
     assert.deepEqual([code, err], [2, ""]);
     assert.match(out, /: unknown, it could not be judged\n\nCould not be judged:\n {2}- all overlay networks/);
-    // oxlint-disable-next-line no-control-regex
-    assert.doesNotMatch(out, /\u001b/);
+    assert.ok(!out.includes("\u001b"));
   });
 
   it("refuses a network that Docker does not know, with the one that was meant", async () => {
     docker.networks.push(networkOf(1, "testnet"), networkOf(2, "twice"), networkOf(3, "twice"));
-    const refused = async (name: string) => {
-      const { code, out, err } = await cli(["doctor", ...flags, "--network", name], { env });
-      assert.deepEqual([code, out], [64, ""]);
-      return err;
-    };
     assert.match(await refused("tesnet"), /--network tesnet: Docker knows no such overlay network.*testnet/);
     assert.match(await refused("twice"), /more than one network is called so/);
     assert.equal((await doctor("--network", "testnet")).code, 0);

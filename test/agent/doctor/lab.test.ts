@@ -122,7 +122,7 @@ describe("agent/doctor in a classic lab", function () {
     for (let tries = 0; tries < 10; tries++) {
       const before = await look();
       const told = samples.parse(JSON.parse((await on(host, "check", "overlay", "--json", "--raw")).stdout));
-      const [rows = "", neighbours = "", ...devices] = await look();
+      const [rows, neighbours, ...devices] = await look();
       if (JSON.stringify(before) !== JSON.stringify([rows, neighbours, ...devices])) continue;
       const value = (name: string, device?: string) =>
         told.find(({ metric, tags }) => metric === `overlaywatch.overlay.${name}` && tags["device"] === device)?.value;

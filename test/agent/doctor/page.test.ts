@@ -56,6 +56,9 @@ function crowd(count: number, name = (n: number) => `shop_worker_${n}`): Report 
   return reportOf(examined({ ...input, namespaces: [namespace] }), []);
 }
 
+const escape = "\u001b";
+const red = `${escape}[31m`;
+
 describe("agent/doctor/page", () => {
   for (const name of [
     "healthy-classic-20.10",
@@ -82,16 +85,16 @@ describe("agent/doctor/page", () => {
 
   it("lets no name steer the terminal or break a line", () => {
     const text = plain(crowd(5, (n) => `\u001b[31mevil\r\n\u202E${n}`));
-    assert.doesNotMatch(text, /[\u001b\r\u202E]/u);
+    assert.ok(!/[\r\u202E]/u.test(text) && !text.includes(escape));
     assert.match(text, /evil\?+\d/);
   });
 
   it("is red on a terminal only where something is active, and the same text without colours", () => {
     const report = reportFor("broken-outage");
     const painted = pageOf(report, { colors: true, columns: 80 });
-    assert.match(painted, /\u001b\[31mfaulty/);
+    assert.ok(painted.includes(`${red}faulty`));
     assert.equal(stripVTControlCharacters(painted).replaceAll(/ +$/gmu, ""), plain(report));
-    assert.doesNotMatch(pageOf(reportFor("latent-after-first-arp"), { colors: true, columns: 80 }), /\u001b\[31m/);
+    assert.ok(!pageOf(reportFor("latent-after-first-arp"), { colors: true, columns: 80 }).includes(red));
   });
 
   it("says why nothing could be looked at", () => {

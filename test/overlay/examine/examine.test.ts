@@ -19,6 +19,7 @@ interface Change {
   readonly run?: (real: OverlayView["run"]) => OverlayView["run"];
   readonly keyOf?: OverlayView["keyOf"];
   readonly options?: ExamineOptions;
+  readonly namespaces?: OverlayView["namespaces"];
 }
 
 interface Looked extends Examination {
@@ -43,7 +44,12 @@ async function look(folder: string, change: Change = {}, signal = new AbortContr
   const changed: Host = {
     ...host,
     docker: { inventory: () => told },
-    overlays: { ...host.overlays, ...(change.keyOf && { keyOf: change.keyOf }), run },
+    overlays: {
+      ...host.overlays,
+      ...(change.keyOf && { keyOf: change.keyOf }),
+      ...(change.namespaces && { namespaces: change.namespaces }),
+      run,
+    },
   };
   const engine = await host.overlays.engine(signal);
   return { ...(await examine(changed, engine, change.options ?? {}, signal)), processes, most };
@@ -59,6 +65,17 @@ const states = ({ namespaces }: Examination) =>
 
 const whys = ({ unjudged, namespaces }: Examination) =>
   [...unjudged, ...namespaces.flatMap((one) => one.unjudged)].filter(({ blind }) => blind).map(({ why }) => why);
+
+/** Without any neighbour row. */
+const clean =
+  (real: OverlayView["run"]): OverlayView["run"] =>
+  async (netns, argv, options) => {
+    const text = await real(netns, argv, options);
+    return argv[0] === "ip" ? `${text.split("\n")[0] ?? ""}\n[]\n` : text;
+  };
+
+const fail: () => OverlayView["run"] = () => async (netns, argv) =>
+  Promise.reject(new ProgramError(netns, argv, { code: 1, signal: null, stderr: "no\u001bmemory" }));
 
 describe("overlay/examine", () => {
   it("reads a broken pair's table ten times within about a second, two processes at a time", async () => {
@@ -83,12 +100,6 @@ describe("overlay/examine", () => {
   });
 
   it("judges a host without any suspicious row by two processes, at once", async () => {
-    const clean =
-      (real: OverlayView["run"]): OverlayView["run"] =>
-      async (netns, argv, options) => {
-        const text = await real(netns, argv, options);
-        return argv[0] === "ip" ? `${text.split("\n")[0] ?? ""}\n[]\n` : text;
-      };
     const began = performance.now();
     const found = await look(mended, { run: clean });
     assert.deepEqual([found.verdict, states(found)], ["healthy", { active: 0, latent: 0, mitigated: 0 }]);
@@ -133,8 +144,6 @@ describe("overlay/examine", () => {
   });
 
   it("tells a namespace that can not be read, and leaves out one that is gone meanwhile", async () => {
-    const fail: () => OverlayView["run"] = () => async (netns, argv) =>
-      Promise.reject(new ProgramError(netns, argv, { code: 1, signal: null, stderr: "no\u001bmemory" }));
     const unread = await look(mended, { run: fail });
     assert.deepEqual([unread.verdict, unread.namespaces.length], ["unknown", 0]);
     assert.match(whys(unread).join(), /exit code 1: no memory/);
@@ -144,6 +153,14 @@ describe("overlay/examine", () => {
 
   it("says once, and as absent, that namespaces may not be entered", async () => {
     await assert.rejects(look("test/collectors/overlay/cases/no-right-to-enter/1"), NotAvailable);
+  });
+
+  it("takes a folder of namespaces that it may not list for absent as well, and any other error for one", async () => {
+    const listing = (code: string) => () => {
+      throw new Error("cannot list", { cause: Object.assign(new Error(code), { code }) });
+    };
+    await assert.rejects(look(mended, { namespaces: listing("EACCES") }), NotAvailable);
+    await assert.rejects(look(mended, { namespaces: listing("EIO") }), { name: "Error", message: "cannot list" });
   });
 
   it("looks into the wanted networks only", async () => {
