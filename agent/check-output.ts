@@ -37,6 +37,8 @@ const columnTags = [
   ["CONTAINER", "container_name"],
   ["NETWORK", "docker_network"],
   ["INTERFACE", "interface"],
+  ["DEVICE", "device"],
+  ["CLASS", "class"],
   ["STATE", "state"],
   ["COUNTER", "counter"],
   ["SCOPE", "scope"],

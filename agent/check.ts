@@ -52,12 +52,16 @@ export const command: Command = {
       report(results, io);
       if (values.estimate) printEstimate(estimateOf(before, results, session, hosts, config), values.json ?? false, io);
       else printSamples(session.profiled(results.flatMap((r) => r.samples)), config, values.json ?? false, io);
-      return results.every((r) => r.outcome === "ok" || r.outcome === "partial") ? exitCodes.ok : exitCodes.failed;
+      return results.every((r) => isGood(r, positionals)) ? exitCodes.ok : exitCodes.failed;
     } finally {
       await session.close();
     }
   },
 };
+
+/** What this host lacks, or this user may not see, is no failure of a check that did not ask for it by name. */
+const isGood = ({ outcome }: CycleResult, named: readonly string[]): boolean =>
+  outcome === "ok" || outcome === "partial" || (outcome === "absent" && named.length === 0);
 
 function hostsFlag(text: string | undefined, estimating: boolean): number {
   if (text === undefined) return 1;

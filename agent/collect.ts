@@ -1,4 +1,4 @@
-import { type Collector, type Cycle } from "../collectors/collector.ts";
+import { type Collector, type Cycle, type Health } from "../collectors/collector.ts";
 import { Growth } from "../collectors/growth.ts";
 import type { Namespaces } from "../collectors/namespaces.ts";
 import type { Sample, Tags } from "../emit/sample.ts";
@@ -20,6 +20,8 @@ export interface CycleResult {
   readonly errors: readonly Error[];
   readonly skipped: Readonly<Record<string, number>>;
   readonly resets: number;
+  /** What the collector said of its health, if it did. */
+  readonly health?: Health;
 }
 
 interface RunnerOptions {
@@ -56,6 +58,7 @@ export function runner(collector: Collector, section: unknown, options: RunnerOp
       errors: failure === undefined ? record.errors : [...record.errors, failure],
       skipped: record.skipped,
       resets: growth.end(),
+      ...(record.health === undefined ? {} : { health: record.health }),
     };
   };
 }
@@ -66,6 +69,7 @@ interface Reading {
   readonly skipped: Record<string, number>;
   /** Set when the run is over: a collector that goes on after its deadline is not listened to. */
   closed: boolean;
+  health?: Health;
 }
 
 const newReading = (): Reading => ({ samples: [], errors: [], skipped: {}, closed: false });
@@ -105,6 +109,9 @@ function cycle(
     isNew: (of) => growth.isNew(of),
     skip,
     fail,
+    health: (health) => {
+      if (!record.closed) record.health = health;
+    },
   };
 }
 

@@ -66,8 +66,7 @@ export function openFollower(config: Config, outputs: Outputs, log: Log): Promis
       await outputs.flush();
     },
     onHealth: ({ status, message }) => {
-      if (status === "ok") outputs.serviceCheck("pipeline.health", undefined);
-      else outputs.serviceCheck("pipeline.health", message, status);
+      outputs.serviceCheck("pipeline.health", message === "" ? { status } : { status, message });
       for (const sink of outputs.sinks()) {
         const { lastError } = sink.stats();
         if (lastError !== undefined) log.warn(`${sink.name}: ${lastError}`);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Health } from "../collectors/collector.ts";
 import { leanTags } from "../collectors/profile.ts";
 import { resolveGlobalTags } from "../emit/dogstatsd/global-tags.ts";
 import type { DogstatsdSink } from "../emit/dogstatsd/sink.ts";
@@ -23,8 +24,7 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
-  /** OK, or CRITICAL unless told with the problem as its message. */
-  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined, status?: "warning" | "critical") => void;
+  readonly serviceCheck: (name: ServiceCheckName, health: Health) => void;
   readonly sinks: () => readonly Sink[];
   /** Resolves when all that was written before was handed to the network; or after 5 s, for a reader that does not read. */
   readonly flush: () => Promise<void>;
@@ -73,9 +73,8 @@ export async function openOutputs(
       ),
       ["all", "over_budget", folded] as const,
     ],
-    serviceCheck: (name, problem, status = "critical") => {
-      const [said, details] = problem === undefined ? (["ok", {}] as const) : ([status, { message: problem }] as const);
-      for (const sink of checked) sink.serviceCheck(name, said, details);
+    serviceCheck: (name, { status, message }) => {
+      for (const sink of checked) sink.serviceCheck(name, status, message === undefined ? {} : { message });
     },
     sinks: () => all,
     flush: () => flushed(network),

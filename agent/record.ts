@@ -16,7 +16,7 @@ import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { grace } from "./serve.ts";
-import { hostKey } from "./session.ts";
+import { hostKey } from "./host-key.ts";
 
 const usage = `usage: overlaywatch record [--for DURATION]
 

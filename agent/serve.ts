@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Health } from "../collectors/collector.ts";
 import type { CycleResult } from "./collect.ts";
 import { aborted } from "./ending.ts";
 import { errorText } from "./error-text.ts";
@@ -10,7 +11,9 @@ import type { Pipeline } from "./pipeline.ts";
 import type { RunRecord } from "./run-state.ts";
 import { every } from "./schedule.ts";
 import { selfMetrics } from "./self-metrics.ts";
-import { hostKey, type Job, type Session } from "./session.ts";
+import { checkOf } from "./service-checks.ts";
+import { hostKey } from "./host-key.ts";
+import type { Job, Session } from "./session.ts";
 
 export interface Agent {
   readonly session: Session;
@@ -95,11 +98,22 @@ function deliver(result: CycleResult, agent: Agent): void {
   tell(result, log);
   record.add(result);
   const { state, error = "Docker does not answer" } = session.docker.inventory();
-  outputs.serviceCheck("docker.can_connect", state === "live" ? undefined : error);
+  outputs.serviceCheck(
+    "docker.can_connect",
+    state === "live" ? { status: "ok" } : { status: "critical", message: error },
+  );
+  const check = checkOf[result.collector];
+  if (check !== undefined) outputs.serviceCheck(check, healthOf(result));
   for (const sink of outputs.sinks()) {
     const { lastError } = sink.stats();
     if (lastError !== undefined) log.warn(`${sink.name}: ${lastError}`);
   }
+}
+
+/** What a collector could not look at is not known to be well. */
+function healthOf({ health, errors }: CycleResult): Health {
+  const [first] = errors;
+  return health ?? { status: "unknown", message: first === undefined ? "not judged" : errorText(first) };
 }
 
 /** By the end of the program, not by a deadline: nobody's fault. */

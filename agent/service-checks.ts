@@ -12,6 +12,15 @@ export const serviceChecks = {
       "CRITICAL where no recorder has written to the journal for 30 s or the journal can not be read; WARNING where reading is more than 60 s behind, or the checkpoint can not be written. OK otherwise.",
     statuses: ["ok", "warning", "critical"],
   },
+  "overlay.health": {
+    name: "Overlay health",
+    description:
+      "CRITICAL where an overlay network of the host loses packets now by a wrong row (active findings of the collector overlay), UNKNOWN where that could not be judged. OK otherwise.",
+    statuses: ["ok", "critical", "unknown"],
+  },
 } as const;
+
+/** Collectors that say how what they watch is, and as which check. */
+export const checkOf: Readonly<Record<string, ServiceCheckName>> = { overlay: "overlay.health" };
 
 export type ServiceCheckName = keyof typeof serviceChecks;

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { containerTags } from "../collectors/container-tags.ts";
 import type { Collector } from "../collectors/collector.ts";
 import { containerFilter } from "../collectors/filter.ts";
@@ -10,13 +9,14 @@ import { liveClock } from "../host/clock.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
 import type { Host } from "../host/host.ts";
+import { liveOverlays } from "../host/netns/live.ts";
 import { procfs } from "../host/procfs.ts";
 import { liveSockets } from "../host/sockets/live.ts";
 import { type Runner, runner } from "./collect.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
-import { openDocker } from "./docker.ts";
+import { openClient, openDocker } from "./docker.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
@@ -50,9 +50,13 @@ interface SessionOptions {
 export function openSession(config: Config, { names, raw = false, log }: SessionOptions): Session {
   const chosen = choose(names, config);
   const clock = liveClock;
-  const docker = openDocker(config, log);
+  const client = openClient(config);
+  const docker = openDocker(config, log, client);
   const sockets = liveSockets({ log: (level, message) => log[level](message) });
-  const host: Host = { proc: procfs(config.paths.host_root), docker, sockets, clock };
+  const { host_root: hostRoot, netns_dir: netnsDir } = config.paths;
+  const proc = procfs(hostRoot);
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc });
+  const host: Host = { proc, docker, sockets, overlays, clock };
   const namespaces = sharedSweeps(trackNamespaces(host, containerFilter(config.docker)), clock);
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {
@@ -116,6 +120,3 @@ function taggerOf({ tags }: Config): (container: Container) => Tags {
     return made;
   };
 }
-
-/** What spreads this host's runs over the interval. */
-export const hostKey = (): string => hostname();

@@ -19,6 +19,12 @@ export interface CounterIdentity {
   readonly partial?: boolean;
 }
 
+/** How what a collector watches is: the status of a service check. */
+export interface Health {
+  readonly status: "ok" | "warning" | "critical" | "unknown";
+  readonly message?: string;
+}
+
 /** One run of a collector. Throw `NotAvailable` where the host lacks the source; `fail` for a partial loss. */
 export interface Cycle<Gauge extends string = string, Count extends string = string> {
   readonly host: Host;
@@ -44,6 +50,8 @@ export interface Cycle<Gauge extends string = string, Count extends string = str
   /** Something was left out for a normal reason (`host_network`, `gone`): counted by reason, not an error. */
   readonly skip: (reason: string) => void;
   readonly fail: (error: Error) => void;
+  /** For a collector that has a service check of its own. */
+  readonly health: (health: Health) => void;
 }
 
 /** A cycle that takes only the names of one table. */

@@ -6,6 +6,8 @@ export interface FdbRow {
   readonly ifname: string;
   /** Remote VTEP, in a vxlan device's own row. */
   readonly dst?: string;
+  /** This namespace's number for the one that the remote VTEP is reached from. */
+  readonly linkNetnsid?: number;
   /** `self`, `sticky`, `extern_learn`, `offload`, ... */
   readonly flags: readonly string[];
   /** The bridge, where it is a row of a bridge. */
@@ -52,6 +54,7 @@ function readFdbRow(row: Row): FdbRow | undefined {
     mac,
     ifname,
     ...given("dst", textOf(row["dst"])),
+    ...given("linkNetnsid", wholeOf(row["linkNetNsId"])),
     flags: textsOf(row["flags"]),
     ...given("master", textOf(row["master"])),
     state: textOf(row["state"]) ?? "",

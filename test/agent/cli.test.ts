@@ -26,7 +26,7 @@ describe("agent/cli", () => {
     for (const args of [[], ["help"], ["--help"], ["-h"]]) {
       const { code, out, err } = await cli(args);
       assert.deepEqual([code, err], [0, ""]);
-      for (const name of ["check", "configcheck", "lab", "quickstart", "run", "sink"])
+      for (const name of ["check", "configcheck", "doctor", "lab", "quickstart", "run", "sink"])
         assert.match(out, new RegExp(`^  ${name} +\\S`, "mu"));
     }
     for (const args of [
@@ -52,14 +52,14 @@ describe("agent/cli", () => {
       [["help", "rnu"], "overlaywatch: rnu: there is no such command; did you mean run?\n"],
       [
         ["constructor"],
-        "overlaywatch: constructor: there is no such command; there are check, configcheck, follow, lab, quickstart, record, run, sink, status\n",
+        "overlaywatch: constructor: there is no such command; there are check, configcheck, doctor, follow, lab, quickstart, record, run, sink, status\n",
       ],
       [["check", "--puase", "1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "--puase=1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "intrefaces"], "overlaywatch: intrefaces: there is no such collector; did you mean interfaces?\n"],
       [
         ["run", "nothing-like-it"],
-        "overlaywatch: nothing-like-it: there is no such collector; there are interfaces, netstat, tcp\n",
+        "overlaywatch: nothing-like-it: there is no such collector; there are interfaces, netstat, overlay, tcp\n",
       ],
       [["configcheck", "all"], "overlaywatch: all: this command takes only options\n"],
       [["sink", "8125"], "overlaywatch: 8125: this command takes only options\n"],

@@ -90,6 +90,16 @@ describe("agent/run", () => {
     assert.deepEqual(one.text(), { out: "", err: "" });
   });
 
+  it("tells by a service check how the overlays are, and that it does not know without Docker", async () => {
+    const env = { OVERLAYWATCH_COLLECTORS_OVERLAY_INTERVAL: "1s" };
+    run(["overlay", ...host.args, "--netns-dir", join(path(), "none")], env);
+    const last = () => checks().findLast(({ name }) => name === "overlaywatch.overlay.health");
+    await until("it is well", () => last()?.status === "ok");
+    await host.docker.stop();
+    await until("it is not known", () => last()?.status === "unknown");
+    assert.match(last()?.message ?? "", /local containers: Docker can not be asked/);
+  });
+
   it("keeps to the budget of series, and loses nothing of the sums", async () => {
     run(["interfaces", ...host.args], { OVERLAYWATCH_SINKS_DOGSTATSD_MAX_SERIES: "5" });
     await until(

@@ -24,7 +24,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Where agents of this host tell `status` how they are.
   "agent/status-socket.ts": ["node:fs", "node:net"],
   // The host's name, which spreads a fleet over the interval.
-  "agent/session.ts": ["node:os"],
+  "agent/host-key.ts": ["node:os"],
   // The ends of DogStatsD.
   "emit/dogstatsd/transport.ts": ["node:fs", "node:net"],
   "emit/dogstatsd/receive-unix.ts": ["node:fs", "node:os"],

@@ -1,0 +1,51 @@
+import { printable, table } from "../../emit/console/table.ts";
+import type { FindingState } from "../../overlay/diagnose/finding.ts";
+import { isByHand, type Placed } from "./placed.ts";
+import { fitted, wrapped } from "./wrap.ts";
+
+const order: Readonly<Record<FindingState, number>> = { active: 0, latent: 1, mitigated: 2 };
+
+/** So many are shown; the others are counted. */
+const most = { active: 18, quiet: 6 } as const;
+
+/** A table, active findings first, each with its evidence below. */
+export function findingLines(all: readonly Placed[], columns: number, colors: boolean): readonly string[] {
+  const sorted = all.toSorted((a, b) => order[a.state] - order[b.state]);
+  const active = sorted.filter(({ state }) => state === "active");
+  const quiet = sorted.slice(active.length);
+  const shown = [...active.slice(0, most.active), ...quiet.slice(0, most.quiet)];
+  if (shown.length === 0) return [];
+  const [head = "", ...rows] = table<Placed>(
+    [
+      { title: "STATE", text: ({ state }) => state, color },
+      { title: "FINDING", text: (one) => one.class, color },
+      { title: "CONTAINER", text: ({ container }) => fitted(printable(container ?? "-"), 20), color },
+      { title: "ADDRESS", text: ({ ip, mac }) => ip ?? mac ?? "-", color },
+      { title: "CURE", text: (one) => (isByHand(one) ? "by hand" : one.remedy), color },
+    ],
+    shown,
+    colors,
+  );
+  const lines = rows.flatMap((row, index) => [row, ...evidence(shown[index], columns)]);
+  return [head, ...lines, ...moreLines([...active.slice(most.active), ...quiet.slice(most.quiet)], columns)];
+}
+
+function color({ state }: Placed): "red" | "dim" | undefined {
+  if (state === "active") return "red";
+  return state === "mitigated" ? "dim" : undefined;
+}
+
+function evidence(one: Placed | undefined, columns: number): readonly string[] {
+  if (one === undefined) return [];
+  const cure = isByHand(one) ? [`by hand: ${one.remedy}`] : [];
+  const why = one.state === "active" && one.why !== undefined ? [`not healed by itself: ${one.why}`] : [];
+  return [one.evidence, ...cure, ...why].flatMap((text) => wrapped(printable(text), columns, "  "));
+}
+
+function moreLines(left: readonly Placed[], columns: number): readonly string[] {
+  if (left.length === 0) return [];
+  const counts = new Map<string, number>();
+  for (const { state, class: of } of left) counts.set(`${state} ${of}`, (counts.get(`${state} ${of}`) ?? 0) + 1);
+  const parts = [...counts].map(([what, count]) => `${count} ${what}`);
+  return wrapped(`and ${parts.join(", ")}: --json lists them`, columns, "");
+}

@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { NotAvailable } from "../../host/host.ts";
+import type { Finding, FindingClass, FindingState } from "../../overlay/diagnose/finding.ts";
+import { isPinned, viewOf } from "../../overlay/diagnose/view.ts";
+import type { Examination, Examined } from "../../overlay/examine/examination.ts";
+import { examine } from "../../overlay/examine/examine.ts";
+import type { Link } from "../../overlay/links.ts";
+import { type CycleOf, defineCollector } from "../collector.ts";
+import { includeExclude, nameFilter } from "../filter.ts";
+import { engineKeeper } from "./engine.ts";
+import { healthOf } from "./health.ts";
+import { metrics } from "./metrics.ts";
+
+export const overlay = defineCollector({
+  name: "overlay",
+  summary:
+    "What is wrong in the tables of every overlay network, how full they are, and what its bridge and vxlan devices carry.",
+  config: z.strictObject({
+    networks: includeExclude("networks").describe("Overlay networks, by name."),
+  }),
+  metrics,
+  create: (config) => {
+    const wanted = nameFilter(config.networks);
+    const engineOf = engineKeeper();
+    return async (cycle) => {
+      const { state, error } = cycle.host.docker.inventory();
+      if (state === "never") throw new NotAvailable(error ?? "Docker has not answered yet");
+      const engine = await engineOf(cycle.host, cycle.signal);
+      const found = await examine(cycle.host, engine, {}, cycle.signal);
+      cycle.health(healthOf(found));
+      emitHost(cycle, found);
+      for (const one of found.namespaces) {
+        await cycle.breathe();
+        const name = one.input.network?.name;
+        emitNetwork(cycle, one, name !== undefined && wanted(name) ? name : undefined);
+      }
+      const [unseen] = found.unjudged.filter(({ blind }) => blind);
+      if (unseen !== undefined) cycle.fail(new Error(`${unseen.what}: ${unseen.why}`));
+    };
+  },
+});
+
+type OwnCycle = CycleOf<typeof metrics>;
+
+const ofNetwork: readonly FindingClass[] = ["stale-local", "self-loop", "local-mac-on-vxlan-port", "missing-fdb"];
+const ofHost: readonly FindingClass[] = ["neighbour-table-full", "conntrack-full", "orphan-vxlan-link"];
+
+function emitHost(cycle: OwnCycle, { findings, namespaces, input }: Examination): void {
+  const stray = namespaces.filter(({ input: { network } }) => network === undefined);
+  emitFindings(cycle, ofHost, [...findings, ...stray.flatMap((one) => one.findings)], {});
+  const { neighbours, conntrack } = input;
+  if (neighbours !== undefined) {
+    cycle.gauge("overlay.neighbour_entries", neighbours.used);
+    cycle.gauge("overlay.neighbour_limit", neighbours.limit);
+  }
+  if (conntrack === undefined) return;
+  cycle.gauge("overlay.conntrack_entries", conntrack.used);
+  cycle.gauge("overlay.conntrack_limit", conntrack.limit);
+}
+
+/** Without a name it is one that is not wanted, or belongs to no network: its counters are told all the same. */
+function emitNetwork(cycle: OwnCycle, { input, namespace, findings }: Examined, name: string | undefined): void {
+  const tags = name === undefined ? undefined : { docker_network: name };
+  const { tables, endpoints } = input;
+  for (const link of tables.links) emitDevice(cycle, namespace.key, link, tags);
+  if (tags === undefined) return;
+  cycle.gauge("overlay.fdb_rows", tables.fdb.length, tags);
+  cycle.gauge("overlay.neighbours", tables.neighbours.length, tags);
+  if (endpoints === undefined) return;
+  const view = viewOf(input);
+  cycle.gauge("overlay.pins", endpoints.filter((endpoint) => isPinned(view, endpoint)).length, tags);
+  emitFindings(cycle, ofNetwork, findings, tags);
+}
+
+/** All classes and states, those at 0 too: a finding that is gone is told as gone. */
+function emitFindings(
+  cycle: OwnCycle,
+  classes: readonly FindingClass[],
+  findings: readonly Finding[],
+  tags: Readonly<Record<string, string>>,
+): void {
+  const states: readonly FindingState[] = ["latent", "active", "mitigated"];
+  for (const of of classes)
+    for (const state of states) {
+      const count = findings.filter((one) => one.class === of && one.state === state).length;
+      cycle.gauge("overlay.findings", count, { ...tags, class: of, state });
+    }
+}
+
+function emitDevice(
+  cycle: OwnCycle,
+  group: string,
+  { kind, name, ifindex, traffic }: Link,
+  tags: Readonly<Record<string, string>> | undefined,
+): void {
+  if ((kind !== "vxlan" && kind !== "bridge") || traffic === undefined) return;
+  const { rcvd, sent } = traffic;
+  cycle.counters({ group, member: String(ifindex) }, tags === undefined ? undefined : { ...tags, device: name }, {
+    "overlay.device.bytes_rcvd": rcvd.bytes,
+    "overlay.device.bytes_sent": sent.bytes,
+    "overlay.device.packets_rcvd": rcvd.packets,
+    "overlay.device.packets_sent": sent.packets,
+    "overlay.device.errors_rcvd": rcvd.errors,
+    "overlay.device.errors_sent": sent.errors,
+    "overlay.device.drops_rcvd": rcvd.drops,
+    "overlay.device.drops_sent": sent.drops,
+  });
+}

@@ -1,0 +1,63 @@
+import { printable } from "../../host/iproute2/error.ts";
+import type { Link } from "../links.ts";
+import type { Finding, FindingClass, FindingState } from "./finding.ts";
+import type { DiagnoseInput, Filling, NamespaceInput } from "./input.ts";
+
+const nobody = { ip: null, mac: null, container: null, device: null, automatic: false } as const;
+
+/** Tables that all namespaces share, and vxlan devices that were left behind. */
+export function hostFindings(input: DiagnoseInput): readonly Finding[] {
+  return [
+    ...filled("neighbour-table-full", input.neighbours, 0.8, "net.ipv4.neigh.default.gc_thresh3"),
+    ...filled("conntrack-full", input.conntrack, 0.9, "net.netfilter.nf_conntrack_max"),
+    ...leftLinks(input),
+  ];
+}
+
+/** In one that no network claims, the device keeps its identifier from the network that should have it (moby/libnetwork#1765). */
+export function orphanNamespaceFindings({ file, kind, ambiguous, tables }: NamespaceInput): readonly Finding[] {
+  if (kind !== "orphan" || ambiguous !== undefined) return [];
+  const inside = tables.links.filter((link) => link.kind === "vxlan");
+  const where = `in the namespace ${printable(file)}, which belongs to no network that Docker tells of`;
+  return inside.map((link) => orphan(link, where, "restart the engine while no container of the network runs"));
+}
+
+/** Full from 99 %: a table at its limit swings around it. */
+function filled(of: FindingClass, filling: Filling | undefined, warn: number, key: string): readonly Finding[] {
+  if (filling === undefined || filling.limit <= 0) return [];
+  const { used, limit } = filling;
+  if (used < limit * warn) return [];
+  const state: FindingState = used >= limit * 0.99 ? "active" : "latent";
+  return [
+    {
+      ...nobody,
+      class: of,
+      state,
+      evidence: `${used} entries, ${key} = ${limit}`,
+      remedy: `raise ${key}`,
+      why: "a limit of the host's memory is a person's decision",
+    },
+  ];
+}
+
+/** libnetwork makes the device as `vx-<VNI>-<network id>` in the host's namespace, then moves and renames it. */
+function leftLinks({ hostLinks = [], hostLinksBefore }: DiagnoseInput): readonly Finding[] {
+  const before = new Set((hostLinksBefore ?? []).map(({ ifindex, name }) => `${ifindex} ${name}`));
+  return hostLinks
+    .filter(({ kind, name }) => kind === "vxlan" && /^vx-[0-9a-f]{6}-[0-9a-z]{1,5}$/.test(name))
+    .filter(({ ifindex, name }) => before.has(`${ifindex} ${name}`))
+    .map((link) => orphan(link, "in the host's namespace", `ip link del ${link.name}`));
+}
+
+function orphan(link: Link, where: string, remedy: string): Finding {
+  const vni = link.vxlan === undefined ? "" : ` vxlan id ${link.vxlan.vni}`;
+  return {
+    ...nobody,
+    class: "orphan-vxlan-link",
+    state: "latent",
+    device: printable(link.name),
+    evidence: `${link.ifindex}: ${printable(link.name)}:${vni} ${where}`,
+    remedy,
+    why: "a device is never deleted unattended",
+  };
+}

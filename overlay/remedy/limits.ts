@@ -1,0 +1,146 @@
+/** How much may be healed unattended before a person has to look. Times in milliseconds. */
+export interface Caps {
+  /** Between two heals of one MAC. */
+  readonly cooldown: number;
+  /** Heals in one namespace within a minute. */
+  readonly perMinute: number;
+  /** So many heals of one MAC within the window mean that rows are not the fault. */
+  readonly sameMac: number;
+  readonly sameMacWindow: number;
+  /** More than this share of the host's endpoints active at once: a fault of the control plane, not of rows. */
+  readonly badShare: number;
+  /** But never fewer than this: an outage takes at least its pair, and two pairs are no catastrophe on a small host. */
+  readonly badFloor: number;
+  /** The breaker closes again after this, or when a person says so. */
+  readonly breakerFor: number;
+}
+
+export const defaultCaps: Caps = {
+  cooldown: 30_000,
+  perMinute: 20,
+  sameMac: 3,
+  sameMacWindow: 600_000,
+  badShare: 0.1,
+  badFloor: 4,
+  breakerFor: 3_600_000,
+};
+
+export interface Heal {
+  readonly at: number;
+  /** Two networks with one subnet have the same MACs. */
+  readonly netns: string;
+  readonly mac: string;
+}
+
+/** What outlives a process: one JSON file in the state folder. Times are milliseconds since the epoch. */
+export interface Limits {
+  readonly version: 1;
+  /** Of the last ten minutes, oldest first. */
+  readonly heals: readonly Heal[];
+  readonly paused?: { readonly until: number; readonly reason: string };
+  /** Nothing is written by anybody until a person takes it back. */
+  readonly killed?: { readonly at: number; readonly reason: string };
+  readonly breaker?: { readonly at: number; readonly reason: string };
+}
+
+export const noLimitsYet: Limits = { version: 1, heals: [] };
+
+export type LimitsEvent =
+  | ({ readonly kind: "healed" } & Heal)
+  | { readonly kind: "paused"; readonly until: number; readonly reason: string }
+  | { readonly kind: "resumed" }
+  | { readonly kind: "killed"; readonly at: number; readonly reason: string }
+  | { readonly kind: "revived" }
+  | { readonly kind: "tripped"; readonly at: number; readonly reason: string }
+  | { readonly kind: "closed" };
+
+/** Pure: the state after an event. Heals too old to count are let go of. */
+export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCaps): Limits {
+  const { paused: _paused, ...unpaused } = limits;
+  const { killed: _killed, ...alive } = limits;
+  const { breaker: _breaker, ...closed } = limits;
+  switch (event.kind) {
+    case "healed":
+      return { ...limits, heals: [...recent(limits.heals, event.at, keptFor(caps)), healOf(event)] };
+    case "paused":
+      return { ...limits, paused: { until: event.until, reason: event.reason } };
+    case "resumed":
+      return unpaused;
+    case "killed":
+      return { ...limits, killed: { at: event.at, reason: event.reason } };
+    case "revived":
+      return alive;
+    case "tripped":
+      return { ...limits, breaker: { at: event.at, reason: event.reason } };
+    case "closed":
+      break;
+  }
+  return closed;
+}
+
+const healOf = ({ at, netns, mac }: Heal): Heal => ({ at, netns, mac });
+const keptFor = ({ cooldown, sameMacWindow }: Caps): number => Math.max(cooldown, sameMacWindow, 60_000);
+
+/** A clock that was set back makes heals of the future: they count as of now, so it never lifts a limit. */
+const recent = (heals: readonly Heal[], now: number, window: number): readonly Heal[] =>
+  heals.filter(({ at }) => now - at < window);
+
+/** Everybody is bound by it; undefined where it is not set. */
+export function killSwitch({ killed }: Limits): string | undefined {
+  return killed === undefined
+    ? undefined
+    : `switched off since ${time(killed.at)}: ${killed.reason}; nothing is written until it is switched on again`;
+}
+
+export function pause({ paused }: Limits, now: number): string | undefined {
+  return paused === undefined || now >= paused.until
+    ? undefined
+    : `paused until ${time(paused.until)}: ${paused.reason}`;
+}
+
+export function breaker({ breaker: open }: Limits, now: number, caps: Caps = defaultCaps): string | undefined {
+  if (open === undefined || now - open.at >= caps.breakerFor) return undefined;
+  return `the breaker is open since ${time(open.at)}: ${open.reason}`;
+}
+
+/** Why the breaker has to open now; the caller keeps it as a `tripped` event. `active` and `endpoints` of the whole host. */
+export function tooManyBad(active: number, endpoints: number, caps: Caps = defaultCaps): string | undefined {
+  const allowed = Math.max(caps.badFloor, endpoints * caps.badShare);
+  return active > allowed
+    ? `${active} of ${endpoints} endpoints are cut off at once, which is no matter of single rows`
+    : undefined;
+}
+
+export function healedTooOften(
+  { heals }: Limits,
+  { netns, mac }: Omit<Heal, "at">,
+  now: number,
+  caps: Caps = defaultCaps,
+) {
+  const same = recent(heals, now, caps.sameMacWindow).filter((heal) => heal.netns === netns && heal.mac === mac);
+  return same.length >= caps.sameMac
+    ? `${mac} was healed ${same.length} times within ${caps.sameMacWindow / 60_000} minutes and broke again: rows are not the fault`
+    : undefined;
+}
+
+export function coolingDown(
+  { heals }: Limits,
+  { netns, mac }: Omit<Heal, "at">,
+  now: number,
+  caps: Caps = defaultCaps,
+) {
+  const last = recent(heals, now, caps.cooldown).findLast((heal) => heal.netns === netns && heal.mac === mac);
+  return last === undefined
+    ? undefined
+    : `${mac} was healed ${seconds(now - last.at)} s ago; once in ${seconds(caps.cooldown)} s is the limit`;
+}
+
+/** How many more MACs of a namespace may be healed within this minute. */
+export function roomIn({ heals }: Limits, netns: string, now: number, caps: Caps = defaultCaps): number {
+  const used = recent(heals, now, 60_000).filter((heal) => heal.netns === netns).length;
+  return Math.max(0, caps.perMinute - used);
+}
+
+/** Dates end 8.64e15 ms after the epoch. */
+const time = (at: number): string => (at > 8.64e15 ? "the end of time" : new Date(at).toISOString());
+const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));

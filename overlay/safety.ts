@@ -1,0 +1,100 @@
+import { printable } from "../host/iproute2/error.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { macOf } from "./rows.ts";
+import { isOwnMac, isUnicast, type Subnet, subnetOfEndpoint, type View } from "./diagnose/view.ts";
+
+/** A rule says why this endpoint's rows must not be touched without a person's judgement; undefined where it sees nothing against it. */
+export type EndpointRule = (view: View, endpoint: Endpoint) => string | undefined;
+
+/** Only a network that Docker knows, in a namespace that has its vxlan device. */
+export const knownNetwork: EndpointRule = ({ input, subnets }) => {
+  if (input.ambiguous !== undefined) return `the namespace ${input.file} fits more than one network`;
+  if (input.kind !== "overlay" || input.network === undefined)
+    return `the namespace ${input.file} belongs to no network that Docker tells of`;
+  return subnets.length === 0 ? `there is no vxlan device in the namespace ${input.file}` : undefined;
+};
+
+export const runningContainer: EndpointRule = (_, { owner }) =>
+  owner.kind === "container" ? undefined : `${named(owner.name)} is swarm's own, no container`;
+
+/** Docker can be told to give a MAC twice (`--mac-address`): then there is no one place for it. */
+export const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
+  const names = (byMac.get(mac) ?? []).map(({ owner }) => named(owner.name));
+  return names.length === 1
+    ? undefined
+    : `Docker gives ${mac} to ${names.length} running containers: ${names.join(", ")}`;
+};
+
+/** An address on two endpoints says nothing about which of them a row means. */
+export const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
+  if (ip === "") return "Docker tells no address for it";
+  const names = (byIp.get(ip) ?? []).map(({ owner }) => named(owner.name));
+  return names.length === 1
+    ? undefined
+    : `Docker gives ${ip} to ${names.length} running containers: ${names.join(", ")}`;
+};
+
+/** Group addresses and zero are no container's; the devices' own MACs are the bridge's. */
+export const containersOwnMac: EndpointRule = (view, { mac }) => {
+  if (macOf(mac) === undefined) return "Docker tells no MAC for it";
+  if (!isUnicast(mac)) return `${mac} is a group address or zero`;
+  return isOwnMac(view, mac) ? `${mac} belongs to a device of the overlay's namespace itself` : undefined;
+};
+
+/** Found by `iflink`, never by where the bridge learned the MAC last. */
+export const onOneVeth: EndpointRule = (view, endpoint) => {
+  const { veth, owner } = endpoint;
+  if (veth === undefined) return `the port of ${named(owner.name)} was not found`;
+  const port = view.links.get(veth.name);
+  if (port?.kind !== "veth" || port.ifindex !== veth.ifindex)
+    return `the port of ${named(owner.name)}, ${named(veth.name)} (${veth.ifindex}), is no veth of the namespace any more`;
+  return subnetOfEndpoint(view, endpoint) === undefined
+    ? `${named(veth.name)}, the port of ${named(owner.name)}, is on no bridge with a vxlan device`
+    : undefined;
+};
+
+/** Two containers behind one veth: not Docker's doing. */
+export const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
+  const sharing = (input.endpoints ?? []).filter((other) => veth !== undefined && other.veth?.name === veth.name);
+  return sharing.length > 1
+    ? `${sharing.map((other) => named(other.owner.name)).join(", ")} share the port of ${named(owner.name)}`
+    : undefined;
+};
+
+/** A pin for a MAC that also lives elsewhere would be a black hole for the other one. */
+export const notElsewhere: EndpointRule = ({ input }, { mac }) =>
+  input.elsewhere?.has(mac) === true ? `${mac} runs on another host too` : undefined;
+
+export const endpointRules: readonly EndpointRule[] = [
+  knownNetwork,
+  runningContainer,
+  containersOwnMac,
+  oneContainerForMac,
+  oneContainerForAddress,
+  onOneVeth,
+  vethOfItsOwn,
+  notElsewhere,
+];
+
+/** The first that speaks against it. */
+export function objection(view: View, endpoint: Endpoint): string | undefined {
+  for (const rule of endpointRules) {
+    const sentence = rule(view, endpoint);
+    if (sentence !== undefined) return sentence;
+  }
+  return undefined;
+}
+
+/** Where an endpoint's rows are, for one that no rule speaks against. */
+export interface Place {
+  readonly subnet: Subnet & { readonly bridge: string };
+  readonly veth: { readonly name: string; readonly ifindex: number };
+}
+
+export function placeOf(view: View, endpoint: Endpoint): Place | undefined {
+  const subnet = subnetOfEndpoint(view, endpoint);
+  if (subnet?.bridge === undefined || endpoint.veth === undefined) return undefined;
+  return { subnet: { ...subnet, bridge: subnet.bridge }, veth: endpoint.veth };
+}
+
+const named = (name: string): string => printable(name).slice(0, 80);

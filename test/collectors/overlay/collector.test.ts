@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { overlay } from "../../../collectors/overlay/collector.ts";
+import { replay } from "../replay.ts";
+
+const cases = "test/collectors/overlay/cases";
+
+describe("collectors/overlay", () => {
+  it("says by its health what is cut off, and that it is well again", async () => {
+    const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
+    assert.equal(broken?.health?.status, "critical");
+    assert.match(broken.health.message ?? "", /^6 active findings: .*B1 in testnet: self-loop/);
+    assert.deepEqual(mended?.health, { status: "ok" });
+  });
+
+  it("sends every class and state of a network, those at 0 too, so that a finding that is gone is told as gone", async () => {
+    const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
+    const series = (samples: readonly { name: string; tags: object }[] = []) =>
+      samples.filter(({ name }) => name === "overlay.findings").map(({ tags }) => JSON.stringify(tags));
+    assert.deepEqual(series(broken?.samples), series(mended?.samples));
+    assert.equal(new Set(series(broken?.samples)).size, 4 * 3 + 3 * 3);
+  });
+
+  it("has no health to tell where it may not look", async () => {
+    const [denied] = await replay(overlay, `${cases}/no-right-to-enter`);
+    assert.deepEqual([denied?.outcome, denied?.health, denied?.samples.length], ["absent", undefined, 0]);
+  });
+});

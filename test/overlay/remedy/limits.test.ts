@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { after, killSwitch, type Limits, noLimitsYet, pause } from "../../../overlay/remedy/limits.ts";
+import { decodeLimits, encodeLimits } from "../../../overlay/remedy/limits-file.ts";
+
+const full: Limits = {
+  version: 1,
+  heals: [{ at: 1000, netns: "1-0123456789", mac: "02:42:0a:00:00:02" }],
+  paused: { until: Number.MAX_SAFE_INTEGER, reason: "upgrade" },
+  killed: { at: 5, reason: "audit" },
+  breaker: { at: 7, reason: "too many" },
+};
+
+describe("overlay/remedy: the limits", () => {
+  it("are read back as they were written, empty and full", () => {
+    for (const limits of [noLimitsYet, full]) assert.deepEqual(decodeLimits(encodeLimits(limits)), limits);
+  });
+
+  it("that cannot be read are an error, not an empty state", () => {
+    for (const text of [
+      "",
+      "null",
+      "[]",
+      '{"version":1}',
+      '{"version":2,"heals":[]}',
+      '{"version":1,"heals":[{"at":-1}]}',
+    ])
+      assert.throws(() => decodeLimits(text), { name: "BadFile" }, text);
+    fc.assert(fc.property(fc.json(), (text) => assert.throws(() => decodeLimits(text), { name: "BadFile" })));
+  });
+
+  it("forget heals that count no more, and keep what somebody set until it is taken back", () => {
+    const later = after(full, { kind: "healed", at: 601_000, netns: "1-0123456789", mac: "02:42:0a:00:00:03" });
+    assert.deepEqual(
+      later.heals.map(({ at }) => at),
+      [601_000],
+    );
+    const freed = (["resumed", "revived", "closed"] as const).reduce(
+      (limits: Limits, kind) => after(limits, { kind }),
+      full,
+    );
+    assert.deepEqual(freed, { version: 1, heals: full.heals });
+  });
+
+  it("say why in a sentence, for ever too", () => {
+    assert.match(killSwitch(full) ?? "", /switched off since 1970-.*: audit; nothing is written/);
+    assert.equal(pause(full, 0), "paused until the end of time: upgrade");
+  });
+});
