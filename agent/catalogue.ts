@@ -1,11 +1,12 @@
 import { collectors } from "../collectors/registry.ts";
 import type { MetricSpec, MetricTable } from "../emit/metric.ts";
+import { pipelineMetrics } from "../pipelines/metrics.ts";
 import { agentMetrics } from "./metrics.ts";
 
 interface CatalogueEntry extends MetricSpec {
   /** Without the prefix. */
   readonly name: string;
-  /** Collector, or `agent`. */
+  /** Collector, `agent` or `pipeline`. */
   readonly room: string;
 }
 
@@ -13,6 +14,7 @@ interface CatalogueEntry extends MetricSpec {
 export function catalogue(): readonly CatalogueEntry[] {
   const tables: readonly (readonly [string, MetricTable])[] = [
     ["agent", agentMetrics],
+    ["pipeline", pipelineMetrics],
     ...collectors.map(({ name, metrics }) => [name, metrics] as const),
   ];
   return tables

@@ -7,6 +7,7 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   check: () => import("./check.ts"),
   configcheck: () => import("./configcheck.ts"),
+  follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
   quickstart: () => import("./quickstart.ts"),
   run: () => import("./run.ts"),

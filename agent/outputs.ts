@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { leanTags } from "../collectors/profile.ts";
 import { resolveGlobalTags } from "../emit/dogstatsd/global-tags.ts";
 import type { DogstatsdSink } from "../emit/dogstatsd/sink.ts";
@@ -22,14 +23,23 @@ export interface Outputs {
   readonly series: () => number;
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
-  /** OK, or CRITICAL with the problem as its message. */
-  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined) => void;
+  /** OK, or CRITICAL unless told with the problem as its message. */
+  readonly serviceCheck: (name: ServiceCheckName, problem: string | undefined, status?: "warning" | "critical") => void;
   readonly sinks: () => readonly Sink[];
+  /** Resolves when all that was written before was handed to the network; or after 5 s, for a reader that does not read. */
+  readonly flush: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
+const flushWithin = 5000;
+
 /** `onGone` is called when nobody will read stdout any more, where samples go there. */
-export async function openOutputs(config: Config, session: Session, io: Io, onGone: () => void): Promise<Outputs> {
+export async function openOutputs(
+  config: Config,
+  session: Pick<Session, "profiled">,
+  io: Io,
+  onGone: () => void,
+): Promise<Outputs> {
   const wanted = new Set(config.sinks.enabled);
   const forPeople: readonly Sink[] = wanted.has("console") ? [await openConsole(io)] : [];
   const checked = wanted.has("dogstatsd") ? [await openDogstatsd(config, io)] : [];
@@ -63,19 +73,21 @@ export async function openOutputs(config: Config, session: Session, io: Io, onGo
       ),
       ["all", "over_budget", folded] as const,
     ],
-    serviceCheck: (name, problem) => {
-      for (const sink of checked)
-        sink.serviceCheck(
-          name,
-          problem === undefined ? "ok" : "critical",
-          problem === undefined ? {} : { message: problem },
-        );
+    serviceCheck: (name, problem, status = "critical") => {
+      const [said, details] = problem === undefined ? (["ok", {}] as const) : ([status, { message: problem }] as const);
+      for (const sink of checked) sink.serviceCheck(name, said, details);
     },
     sinks: () => all,
+    flush: () => flushed(network),
     close: async () => {
       await Promise.allSettled(all.map((sink) => sink.close()));
     },
   };
+}
+
+async function flushed(sinks: readonly Sink[]): Promise<void> {
+  const all = Promise.allSettled(sinks.map((sink) => sink.flush()));
+  await Promise.race([all, sleep(flushWithin, undefined, { ref: false })]);
 }
 
 async function openConsole({ stdout }: Io): Promise<Sink> {

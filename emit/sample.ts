@@ -9,6 +9,8 @@ export interface Sample {
   readonly type: "count" | "gauge";
   readonly value: number;
   readonly tags: Tags;
+  /** Seconds since the epoch, whole: when it was, for what is told late. Without it, now. */
+  readonly at?: number;
 }
 
 /**
@@ -53,11 +55,11 @@ function getOrMake<K, V>(memory: Memory<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** One sample a series: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
+/** One sample a series and time: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
 export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
   const sums = new Map<string, Sample>();
   for (const sample of samples) {
-    const key = seriesKey(sample.name, sample.tags);
+    const key = `${sample.at ?? ""}${seriesKey(sample.name, sample.tags)}`;
     const before = sums.get(key);
     sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
   }

@@ -4,6 +4,7 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
+import { followSection } from "./follow.ts";
 
 const tagKey = z
   .string()
@@ -141,6 +142,11 @@ const section = ({ summary, config }: (typeof collectors)[number]) =>
     .prefault({})
     .describe(summary);
 
+const pipeline = z
+  .strictObject({ follow: followSection })
+  .prefault({})
+  .describe("Netlink events inside the overlay networks, through the journal.");
+
 export const configSchema = z
   .strictObject({
     docker,
@@ -150,6 +156,7 @@ export const configSchema = z
       .strictObject(Object.fromEntries(collectors.map((c) => [c.name, section(c)])))
       .prefault({})
       .describe("What is measured."),
+    pipeline,
     sinks,
   })
   .prefault({});

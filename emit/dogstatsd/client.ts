@@ -1,7 +1,7 @@
 import { getSystemErrorName } from "node:util";
 import { StatsD } from "hot-shots";
 import type { Transport } from "./transport.ts";
-import type { WireEntry } from "./wire-entry.ts";
+import type { WireEntry, WireMetric } from "./wire-entry.ts";
 
 export interface WireClient {
   /** Sends the entries as one datagram; they must fit. What went wrong comes back, it is never thrown. */
@@ -85,8 +85,15 @@ function send(client: StatsD, entries: readonly WireEntry[]): Promise<Error | un
 
 function put(client: StatsD, entry: WireEntry): void {
   if (entry.kind === "check") client.check(entry.name, entry.status, { message: entry.message }, entry.tags);
+  else if (entry.at !== undefined) putAt(client, entry, entry.at);
   else if (entry.kind === "count") client.increment(entry.name, entry.value, 1, entry.tags);
   else client.gauge(entry.name, entry.value, 1, entry.tags);
+}
+
+function putAt(client: StatsD, { kind, name, value, tags }: WireMetric, timestamp: number): void {
+  const options = { sampleRate: 1, tags, timestamp };
+  if (kind === "count") client.increment(name, value, options);
+  else client.gauge(name, value, options);
 }
 
 function codeOf(error: Error): unknown {

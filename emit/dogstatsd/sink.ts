@@ -19,7 +19,7 @@ export interface DogstatsdSinkOptions {
 
 /**
  * `stats().samples` counts what was handed to the socket, service checks included. `dropped` has the reasons
- * `invalid_name`, `invalid_value` (not finite, or a count below 0), `too_long` (alone larger than a datagram),
+ * `invalid_name`, `invalid_value` (not finite, a count below 0, or a time that is none), `too_long` (alone larger than a datagram),
  * `queue_full`, `transport` (the send failed) and `closed`.
  */
 export interface DogstatsdSink extends Sink {

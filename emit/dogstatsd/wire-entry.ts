@@ -5,11 +5,13 @@ import { tagMemory, wireGlobalTag, wireMessage, wireName, type WireTag } from ".
 /** One message that may be sent as it is, with the size that it will have on the wire. */
 export type WireEntry = WireMetric | WireCheck;
 
-interface WireMetric {
+export interface WireMetric {
   readonly kind: "count" | "gauge";
   readonly name: string;
   readonly value: number;
   readonly tags: string[];
+  /** Seconds since the epoch; `|T` on the wire (protocol 1.3, agent 7.40 and later). */
+  readonly at?: number;
   readonly bytes: number;
 }
 
@@ -47,14 +49,15 @@ export function entryMaker(prefix: string, globalTags: readonly string[], maxByt
   const names = nameMemory(prefix);
   return {
     globalTags: globals.map((tag) => tag.text),
-    metric: ({ name, type, value, tags }) => {
+    metric: ({ name, type, value, tags, at }) => {
       const wire = names(name);
       if (wire === undefined) return "invalid_name";
-      if (!Number.isFinite(value) || (type === "count" && value < 0)) return "invalid_value";
+      if (!isValid(type, value, at)) return "invalid_value";
       const { texts, bytes: tagBytes } = tagged(tags);
       // Name and number are ASCII; ":" and "|c" or "|g" are three more.
-      const bytes = wire.length + String(value).length + 3 + tagBytes;
-      return bytes > maxBytes ? "too_long" : { kind: type, name: wire, value, tags: texts, bytes };
+      const bytes = wire.length + String(value).length + 3 + tagBytes + (at === undefined ? 0 : `|T${at}`.length);
+      if (bytes > maxBytes) return "too_long";
+      return { kind: type, name: wire, value, tags: texts, bytes, ...(at !== undefined && { at }) };
     },
     check: (name, status, { tags = {}, message = "" }) => {
       const wire = names(name);
@@ -67,6 +70,12 @@ export function entryMaker(prefix: string, globalTags: readonly string[], maxByt
       return { kind: "check", name: wire, status: STATUS_NUMBERS[status], message: text, tags: texts, bytes };
     },
   };
+}
+
+/** The agent refuses a time that is not a whole number from 1 on, and the sample with it. */
+function isValid(type: Sample["type"], value: number, at: number | undefined): boolean {
+  if (!Number.isFinite(value) || (type === "count" && value < 0)) return false;
+  return at === undefined || (Number.isSafeInteger(at) && at > 0);
 }
 
 function nameMemory(prefix: string): (name: string) => string | undefined {

@@ -11,17 +11,18 @@ interface LinesOptions {
 interface Batch {
   /** Each with the newline at its end, and the number of samples that it holds. */
   readonly lines: readonly { readonly text: string; readonly samples: number }[];
-  /** Samples left out: a value that is not finite, or a count that is not a whole number from 0 on. */
+  /** Samples left out: a value that is not finite, a count that is not a whole number from 0 on, or a time that is none. */
   readonly invalid: number;
 }
 
 /**
- * The samples of one cycle at `at` (milliseconds since the epoch): one line for each measurement and set of tags. Counts
- * become integers, gauges floats. Samples of one series are summed: two values of one field would hide one another.
+ * The samples of one cycle at `at` (milliseconds since the epoch): one line for each measurement, set of tags and time of
+ * their own. Counts become integers, gauges floats. Samples of one series are summed: two values of one field would hide one another.
  */
 export function linesOf(samples: readonly Sample[], at: number, options: LinesOptions): Batch {
-  const time = BigInt(Math.round(at)) * 1_000_000n;
+  const now = BigInt(Math.round(at)) * 1_000_000n;
   const lines = [...groupsOf(samples.filter(isValid), options).values()].flatMap((group) => {
+    const time = group.at === undefined ? now : BigInt(group.at) * 1_000_000_000n;
     const text = encodeLine({ ...group, fields: [...group.fields], time });
     return text === undefined ? [] : [{ text: `${text}\n`, samples: group.samples }];
   });
@@ -41,6 +42,8 @@ interface Group {
   readonly measurement: string;
   readonly tags: Tags;
   readonly fields: Map<string, number | bigint>;
+  /** Seconds since the epoch; the cycle's own time otherwise. */
+  readonly at?: number;
   samples: number;
 }
 
@@ -48,16 +51,23 @@ function groupsOf(samples: readonly Sample[], { prefix, tags: common }: LinesOpt
   const groups = new Map<string, Group>();
   const dress = dresser(common);
   const names = new Map<string, ReturnType<typeof influxName>>();
-  for (const { name, type, value, tags: own } of samples) {
+  for (const { name, type, value, tags: own, at } of samples) {
     const named = names.get(name) ?? influxName(prefix, name);
     names.set(name, named);
     const { measurement, field } = named;
     const { tags, key } = dress(own);
-    const group = groups.get(measurement + key) ?? { measurement, tags, fields: new Map(), samples: 0 };
+    const id = measurement + key + (at ?? "");
+    const group = groups.get(id) ?? {
+      measurement,
+      tags,
+      fields: new Map(),
+      samples: 0,
+      ...(at !== undefined && { at }),
+    };
     const sum = Number(group.fields.get(field) ?? 0) + value;
     group.fields.set(field, type === "count" ? BigInt(sum) : sum);
     group.samples += 1;
-    groups.set(measurement + key, group);
+    groups.set(id, group);
   }
   return groups;
 }
@@ -80,6 +90,7 @@ function withValue(tags: Tags): Tags {
   return Object.fromEntries(Object.entries(tags).filter(([, value]) => value !== ""));
 }
 
-function isValid({ type, value }: Sample): boolean {
+function isValid({ type, value, at = 1 }: Sample): boolean {
+  if (!Number.isSafeInteger(at) || at < 1) return false;
   return type === "count" ? Number.isSafeInteger(value) && value >= 0 : Number.isFinite(value);
 }

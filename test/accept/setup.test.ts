@@ -30,6 +30,7 @@ describe("accept: set-up on a machine with another engine", function () {
     assert.deepEqual(changes.map((line) => line.split(" ", 2).join(" ")).sort(), [
       "Inst g++",
       "Inst make",
+      "Inst pkg-config",
       "Inst python3",
     ]);
     figure(`simulated apt run: ${changes.length} packages installed, 0 removed, no engine among them`);
@@ -78,7 +79,7 @@ async function machine(
   const archive = join(folder, "archive");
   for (const made of [archive, join(folder, "lists/partial"), join(folder, "cache/archives/partial")])
     mkdirSync(made, { recursive: true });
-  const available = ["make", "g++", "python3", "iptables", "iproute2"];
+  const available = ["make", "g++", "python3", "pkg-config", "iptables", "iproute2"];
   writeFileSync(join(archive, "Packages"), available.map((name) => stanza(name, "9", conflicts)).join("\n"));
   writeFileSync(
     join(folder, "status"),
@@ -109,7 +110,7 @@ async function machine(
 const stanza = (name: string, version: string, more: string): string =>
   `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: nobody <nobody@example.invalid>\nFilename: ./${name}.deb\nSize: 1\nSHA256: ${"0".repeat(64)}\n${more}Description: made up\n`;
 
-/** What set-up calls, by links: python3, make and g++ are not among it. */
+/** What set-up calls, by links: python3, make, g++ and pkg-config are not among it. */
 function pathWithoutTools(folder: string): string {
   const path = join(folder, "bin");
   mkdirSync(path);

@@ -35,7 +35,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   host: ["koffi", "systemd-journald"],
   overlay: [],
-  pipelines: [],
+  pipelines: ["zod"],
   emit: ["hot-shots", "unix-dgram"],
   collectors: ["zod"],
   lab: ["zod"],

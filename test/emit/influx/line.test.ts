@@ -102,6 +102,24 @@ describe("emit/influx/lines", () => {
       ],
     );
   });
+
+  it("gives what is told late its own time, apart from the same series of another time", () => {
+    const late = [{ ...count(1), at: 1_600_000_005 }, count(2), { ...count(3), at: 1_600_000_015 }];
+    const { lines, invalid } = linesOf(
+      [...late, { ...count(4), at: 1_600_000_005 }, { ...count(1), at: 0 }],
+      at,
+      options,
+    );
+    assert.equal(invalid, 1);
+    assert.deepEqual(
+      lines.map((line) => line.text),
+      [
+        "overlaywatch_net,env=prod drops_sent=5i 1600000005000000000\n",
+        "overlaywatch_net,env=prod drops_sent=2i 1700000000123000000\n",
+        "overlaywatch_net,env=prod drops_sent=3i 1600000015000000000\n",
+      ],
+    );
+  });
 });
 
 const count = (amount: number) => ({ name: "net.drops_sent", type: "count", value: amount, tags: {} }) as const;

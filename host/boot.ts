@@ -1,0 +1,12 @@
+import { join } from "node:path";
+import { readWhole } from "./procfs.ts";
+
+/** Of the machine's start: 32 hexadecimal digits and dashes (random(4)). Throws where `/proc` does not have it. */
+export function bootId(hostRoot = "/"): string {
+  const path = join(hostRoot, "proc/sys/kernel/random/boot_id");
+  try {
+    return readWhole(path).trim();
+  } catch (cause) {
+    throw new Error(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
