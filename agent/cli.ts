@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   check: () => import("./check.ts"),
   configcheck: () => import("./configcheck.ts"),
   follow: () => import("./follow.ts"),
+  doctor: () => import("./doctor.ts"),
   lab: () => import("./lab.ts"),
   quickstart: () => import("./quickstart.ts"),
   run: () => import("./run.ts"),

@@ -2,7 +2,7 @@ import { dockerClient } from "../host/docker/client.ts";
 import { socketPathOf } from "../host/docker/socket.ts";
 import { down, findLab, type Lab, setup, up } from "../lab/lab.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
-import { endingOf } from "./ending.ts";
+import { durationFlag, endingOf } from "./ending.ts";
 import { exitCodes, UnavailableError } from "./exit-codes.ts";
 import { watchLab } from "./lab-watch.ts";
 
@@ -10,7 +10,7 @@ const usage = `usage: overlaywatch quickstart [--for DURATION] [--name lab]
 
 A live table of the network rates of every container: of this machine's Docker engine where one answers, otherwise of a
 lab of two real ones, set up and started for it.
-  --for DURATION   ends by itself after that time
+  --for DURATION   shows it for that time, once everything is set up, and ends
   --name NAME      of the lab, default lab
 `;
 
@@ -23,11 +23,11 @@ export const command: Command = {
   run: async (args, io) => {
     const { values } = parseCommand(args, { for: { type: "string" }, name: { type: "string", default: "lab" } });
     const { config } = configOf(values, io);
-    const ending = endingOf(values.for, io.signal);
+    if (values.for !== undefined) durationFlag("--for", values.for);
     const socket = socketPathOf(config.docker.socket);
     if (await answers(socket)) return watchEngine(withoutName(args), socket, io);
     io.stderr.write(`quickstart: no Docker engine answers on ${socket}: using the lab\n`);
-    return watchOwnLab(values.name, io, ending);
+    return watchOwnLab(values.name, io, values.for);
   },
 };
 
@@ -52,7 +52,7 @@ async function watchEngine(args: readonly string[], socket: string, io: Io): Pro
   return run.run(["interfaces", "--sink", "console", ...args], { ...io, env });
 }
 
-async function watchOwnLab(name: string, io: Io, ending: AbortSignal): Promise<number> {
+async function watchOwnLab(name: string, io: Io, time: string | undefined): Promise<number> {
   const log = (line: string) => void io.stderr.write(`quickstart: ${line}\n`);
   const running = runningLab(name);
   try {
@@ -60,7 +60,8 @@ async function watchOwnLab(name: string, io: Io, ending: AbortSignal): Promise<n
     const lab = running ?? (await up({ name }, { signal: io.signal, log }));
     await lab.startTraffic();
     log("pings run between all containers and to docker_gwbridge; figures come within some seconds");
-    await watchLab(lab, interval, io, ending);
+    // Counted from here: set-up takes as long as this machine and its mirror take.
+    await watchLab(lab, interval, io, endingOf(time, io.signal));
   } catch (cause) {
     if (io.signal.aborted) return exitCodes.failed;
     throw new UnavailableError("the lab can not be used (it needs root, and Debian's packages)", { cause });

@@ -12,6 +12,7 @@ import type { Container } from "../host/docker/inventory.ts";
 import { socketPathOf } from "../host/docker/socket.ts";
 import { type DockerWatch, watchDocker } from "../host/docker/watch.ts";
 import type { Host } from "../host/host.ts";
+import { liveOverlays } from "../host/netns/live.ts";
 import { procfs } from "../host/procfs.ts";
 import { liveSockets } from "../host/sockets/live.ts";
 import { type Runner, runner } from "./collect.ts";
@@ -51,18 +52,22 @@ interface SessionOptions {
 export function openSession(config: Config, { names, raw = false, log }: SessionOptions): Session {
   const chosen = choose(names, config);
   const clock = liveClock;
+  const client = dockerClient({
+    socketPath: socketPathOf(config.docker.socket),
+    timeoutMs: milliseconds(config.docker.timeout),
+  });
   const docker = watchDocker({
-    client: dockerClient({
-      socketPath: socketPathOf(config.docker.socket),
-      timeoutMs: milliseconds(config.docker.timeout),
-    }),
+    client,
     clock,
     resyncMs: milliseconds(config.docker.resync),
     timeoutMs: milliseconds(config.docker.timeout),
     log: (level, message) => log[level](message),
   });
   const sockets = liveSockets({ log: (level, message) => log[level](message) });
-  const host: Host = { proc: procfs(config.paths.host_root), docker, sockets, clock };
+  const { host_root: hostRoot, netns_dir: netnsDir } = config.paths;
+  const proc = procfs(hostRoot);
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc });
+  const host: Host = { proc, docker, sockets, overlays, clock };
   const namespaces = sharedSweeps(trackNamespaces(host, containerFilter(config.docker)), clock);
   const tagsOf = taggerOf(config);
   const jobs = chosen.map(({ collector, section, interval }) => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readContainer } from "./docker/container.ts";
 import { emptyInventory, type Inventory } from "./docker/inventory.ts";
 import { readNetworks } from "./docker/network.ts";
+import { fixtureOverlays } from "./netns/fixture.ts";
 import {
   type Clock,
   type DockerView,
@@ -25,10 +26,12 @@ class FixtureError extends Error {
 /**
  * A machine in a folder: `docker.json` as `{containers: [inspect answers], networks: [...]}`, `proc/PID/...` as the
  * kernel has it, `proc/host/...` for the host's own namespace, `proc/PID/net/dev.inode` for an inode number, sockets from `proc/PID/net/tcp` and `tcp6`. A folder
- * `proc/PID.gone` is a process that is no more. What is missing otherwise is refused loudly, never taken for absent.
+ * `proc/PID.gone` is a process that is no more. Overlay namespaces are folders in `netns` (see `fixtureOverlays`). What is missing otherwise is refused loudly, never taken for absent.
  */
 export function fixtureHost(folder: string, clock: Clock): Host {
-  return { proc: fixtureProcfs(folder), docker: fixtureDocker(folder), sockets: fixtureSockets, clock };
+  const proc = fixtureProcfs(folder);
+  const overlays = fixtureOverlays(folder, proc, (path) => need(folder, join(folder, path)));
+  return { proc, docker: fixtureDocker(folder), sockets: fixtureSockets, overlays, clock };
 }
 
 function fixtureProcfs(folder: string): Procfs {

@@ -1,11 +1,17 @@
+import type { EngineInfo } from "./docker/info.ts";
 import type { Inventory } from "./docker/inventory.ts";
+import type { Iproute2 } from "./iproute2/program.ts";
+import type { RunOptions } from "./iproute2/run.ts";
+import type { NamespaceFile } from "./netns/list.ts";
 import type { TcpState } from "./sockets/states.ts";
+import type { SharedTables } from "./tables.ts";
 
 /** Everything that a collector may learn from the machine that it runs on. */
 export interface Host {
   readonly proc: Procfs;
   readonly docker: DockerView;
   readonly sockets: SocketView;
+  readonly overlays: OverlayView;
   readonly clock: Clock;
 }
 
@@ -33,6 +39,20 @@ export interface ProcessHandle {
 export interface DockerView {
   /** The last known good inventory, at once; `state` and `asOf` say how good. */
   readonly inventory: () => Inventory;
+}
+
+/** The way into Docker's overlay networks: overlay/ reads them through it. */
+export interface OverlayView {
+  /** In Docker's folder, by name. Throws `NotAvailable` where there is no such folder. */
+  readonly namespaces: (wanted: (name: string) => boolean) => readonly NamespaceFile[];
+  /** The `key` of the namespace that is mounted there now; undefined for none. */
+  readonly keyOf: (path: string) => string | undefined;
+  readonly inodeOf: (path: string) => number | undefined;
+  /** `ip` or `bridge` inside a namespace, to its end; see `runIn` of host/iproute2. */
+  readonly run: (netns: string, argv: Iproute2, options: RunOptions) => Promise<string>;
+  /** Asked anew each time. Rejects with a `DockerError`, or the signal's reason. */
+  readonly engine: (signal: AbortSignal) => Promise<EngineInfo>;
+  readonly sharedTables: () => SharedTables;
 }
 
 /** A process that stands for its network namespace. */

@@ -48,6 +48,11 @@ function reading<T>(what: string, read: () => T): T {
   }
 }
 
+/** Throws `NotAvailable` where there is no such file. */
+export function readingFile(path: string): string {
+  return reading(path, () => readWhole(path));
+}
+
 /** One buffer for all reads: nothing here is ever awaited while it is in use. */
 let buffer = Buffer.allocUnsafeSlow(64 * 1024);
 

@@ -20,6 +20,21 @@ export interface Link {
   readonly vxlan?: Vxlan;
   /** Whether the bridge learns MACs on this port; undefined where it is no port. */
   readonly portLearning?: boolean;
+  /** Where they were asked for. */
+  readonly traffic?: Traffic;
+}
+
+/** The device's cumulative counters; errors do not include drops. */
+export interface Traffic {
+  readonly rcvd: Counters;
+  readonly sent: Counters;
+}
+
+export interface Counters {
+  readonly bytes: number;
+  readonly packets: number;
+  readonly errors: number;
+  readonly drops: number;
 }
 
 export interface Vxlan {
@@ -71,7 +86,22 @@ function readLink(row: Row): Link | undefined {
     up: textsOf(row["flags"]).includes("UP"),
     ...given("vxlan", readVxlan(row)),
     ...given("portLearning", typeof learning === "boolean" ? learning : undefined),
+    ...given("traffic", readTraffic(row)),
   };
+}
+
+/** Printed with `-s`. */
+function readTraffic(row: Row): Traffic | undefined {
+  const rcvd = readCounters(inside(row, "stats64", "rx"));
+  const sent = readCounters(inside(row, "stats64", "tx"));
+  return rcvd === undefined || sent === undefined ? undefined : { rcvd, sent };
+}
+
+function readCounters(row: Row): Counters | undefined {
+  const [bytes, packets] = [wholeOf(row["bytes"]), wholeOf(row["packets"])];
+  const [errors, drops] = [wholeOf(row["errors"]), wholeOf(row["dropped"])];
+  if (bytes === undefined || packets === undefined || errors === undefined || drops === undefined) return undefined;
+  return { bytes, packets, errors, drops };
 }
 
 function kindOf(value: unknown): LinkKind {

@@ -1,7 +1,7 @@
 import type { Container, Inventory } from "../host/docker/inventory.ts";
-import { NotAvailable, type Procfs } from "../host/host.ts";
+import { NotAvailable, type OverlayView, type Procfs } from "../host/host.ts";
 import { ProgramError } from "../host/iproute2/error.ts";
-import { runIn } from "../host/iproute2/run.ts";
+import { liveEntry } from "../host/netns/live.ts";
 import { type Device, onSubnetOf, parseDevices, parseIgmp } from "./devices.ts";
 import type { OverlayNamespace } from "./discover.ts";
 import { type Attached, type Endpoint, joinEndpoints } from "./endpoints.ts";
@@ -13,6 +13,8 @@ export interface LocalSources {
   /** All of this host: load balancers and the ingress gate are namespaces of their own. */
   readonly namespaces: readonly OverlayNamespace[];
   readonly proc: Procfs;
+  /** Runs `ip` inside; on this very machine unless told. */
+  readonly run?: OverlayView["run"];
   /** The namespace of a process, as a path; `/proc/PID/ns/net` unless told. */
   readonly namespaceOf?: (pid: number) => string;
 }
@@ -33,7 +35,7 @@ export async function readEndpoints(
   const own = sources.inventory.containers.flatMap((container) => attachedIn(networkId, container));
   const cheap = own.map((one) => ({ ...one.attached, devices: devicesInProc(one, sources.proc) }));
   const sandboxes = await Promise.all(
-    sandboxesOf(networkId, sources).map(async (one) => readSandbox(one, links, signal)),
+    sandboxesOf(networkId, sources).map(async (one) => readSandbox(one, links, sources, signal)),
   );
   const quick = joinEndpoints([...cheap, ...sandboxes.flat()], links);
   if (quick.every(({ veth }) => veth !== undefined)) return quick;
@@ -75,15 +77,19 @@ function devicesInProc({ pid, attached }: Own, proc: Procfs): readonly Device[] 
 
 async function byProgram({ pid, attached }: Own, sources: LocalSources, signal: AbortSignal): Promise<Attached> {
   const path = (sources.namespaceOf ?? ((number) => `/proc/${number}/ns/net`))(pid);
-  const devices = await devicesOf(path, signal);
+  const devices = await devicesOf(path, sources, signal);
   const mine = devices?.filter(({ ips, mac }) => ips?.includes(attached.ip) === true || mac === attached.mac);
   return { ...attached, devices: mine };
 }
 
 /** Undefined where they can not be read now. */
-async function devicesOf(path: string, signal: AbortSignal): Promise<readonly Device[] | undefined> {
+async function devicesOf(
+  path: string,
+  { run = liveEntry.run }: LocalSources,
+  signal: AbortSignal,
+): Promise<readonly Device[] | undefined> {
   try {
-    return parseDevices(await runIn(path, ["ip", "-j", "addr", "show"], { signal })).rows;
+    return parseDevices(await run(path, ["ip", "-j", "addr", "show"], { signal })).rows;
   } catch (error) {
     if (error instanceof NotAvailable || error instanceof ProgramError || error instanceof UnreadableTable)
       return undefined;
@@ -101,9 +107,10 @@ function sandboxesOf(networkId: string, { namespaces }: LocalSources): readonly 
 async function readSandbox(
   { kind, path, network }: OverlayNamespace,
   links: readonly Link[],
+  sources: LocalSources,
   signal: AbortSignal,
 ): Promise<readonly Attached[]> {
-  const devices = (await devicesOf(path, signal)) ?? [];
+  const devices = (await devicesOf(path, sources, signal)) ?? [];
   const veths = new Map(links.map(({ ifindex, linkIndex }) => [ifindex, linkIndex]));
   return devices
     .filter(({ ifindex, linkIndex }) => linkIndex !== undefined && veths.get(linkIndex) === ifindex)

@@ -1,6 +1,5 @@
-import { NotAvailable } from "../host/host.ts";
-import { runIn } from "../host/iproute2/run.ts";
-import { namespaceInode, namespaceKey } from "../host/netns/list.ts";
+import { NotAvailable, type OverlayView } from "../host/host.ts";
+import { liveEntry } from "../host/netns/live.ts";
 import { type FdbRow, parseFdbPieces } from "./fdb.ts";
 import { type Link, parseLinks } from "./links.ts";
 import { type Neighbour, parseNeighbours } from "./neighbours.ts";
@@ -20,34 +19,47 @@ interface Place {
   readonly inode: number;
 }
 
+/** The way into a namespace; that of this very machine unless told. */
+export type Entry = Pick<OverlayView, "run" | "keyOf" | "inodeOf">;
+
 /**
  * All tables of one namespace, by two processes. Throws `NotAvailable` where it is gone, or another one has its name
  * by now; `ProgramError` or `UnreadableTable` where `ip` or `bridge` fail.
  */
-export async function readTables(namespace: Place, signal: AbortSignal): Promise<Tables> {
-  return steady(namespace, async () => readAll(namespace, signal));
+export async function readTables(namespace: Place, signal: AbortSignal, entry: Entry = liveEntry): Promise<Tables> {
+  return steady(namespace, entry, async () => readAll(namespace, entry, signal));
 }
 
 /** The devices of one namespace. Throws as `readTables` does. */
-export async function readLinksOf(namespace: Place, signal: AbortSignal): Promise<readonly Link[]> {
-  return steady(namespace, async () => {
-    return parseLinks(await runIn(namespace.path, ["ip", "-j", "-d", "link", "show"], { signal })).rows;
+export async function readLinksOf(
+  namespace: Place,
+  signal: AbortSignal,
+  entry: Entry = liveEntry,
+): Promise<readonly Link[]> {
+  return steady(namespace, entry, async () => {
+    return parseLinks(await entry.run(namespace.path, ["ip", "-j", "-d", "link", "show"], { signal })).rows;
   });
 }
 
+/** The forwarding rows of one namespace, by one process. Throws as `readTables` does. */
+export async function readFdbOf(namespace: Place, signal: AbortSignal, entry: Entry): Promise<readonly FdbRow[]> {
+  return steady(namespace, entry, async () => (await readFdb(namespace, entry, signal)).rows);
+}
+
 /** A path can lead to another namespace by the time that it is entered. */
-async function steady<T>({ path, inode }: Place, read: () => Promise<T>): Promise<T> {
-  const before = namespaceKey(path);
-  if (namespaceInode(path) !== inode) throw new NotAvailable(`the namespace ${inode} is not at ${path} any more`);
+async function steady<T>({ path, inode }: Place, { keyOf, inodeOf }: Entry, read: () => Promise<T>): Promise<T> {
+  const before = keyOf(path);
+  if (inodeOf(path) !== inode) throw new NotAvailable(`the namespace ${inode} is not at ${path} any more`);
   const found = await read();
-  if (namespaceKey(path) === before) return found;
+  if (keyOf(path) === before) return found;
   throw new NotAvailable(`the namespace ${path} was taken away while it was read`);
 }
 
-async function readAll(namespace: Place, signal: AbortSignal): Promise<Tables> {
+async function readAll(namespace: Place, entry: Entry, signal: AbortSignal): Promise<Tables> {
+  const input = "link show\nneigh show\n";
   const [both, fdb] = await Promise.all([
-    runIn(namespace.path, ["ip", "-4", "-j", "-d", "-batch", "-"], { signal, input: "link show\nneigh show\n" }),
-    readFdb(namespace, signal),
+    entry.run(namespace.path, ["ip", "-4", "-j", "-d", "-s", "-batch", "-"], { signal, input }),
+    readFdb(namespace, entry, signal),
   ]);
   const [linkText, neighbourText] = twoLists(both);
   const links = parseLinks(linkText);
@@ -56,10 +68,10 @@ async function readAll(namespace: Place, signal: AbortSignal): Promise<Tables> {
   return { links: links.rows, fdb: fdb.rows, neighbours: neighbours.rows, unreadable };
 }
 
-async function readFdb({ path }: Place, signal: AbortSignal) {
+async function readFdb({ path }: Place, { run }: Entry, signal: AbortSignal) {
   const rows: FdbRow[] = [];
   let unreadable = 0;
-  for (const piece of parseFdbPieces(await runIn(path, ["bridge", "-j", "fdb", "show"], { signal }))) {
+  for (const piece of parseFdbPieces(await run(path, ["bridge", "-j", "fdb", "show"], { signal }))) {
     for (const row of piece.rows) rows.push(row);
     unreadable += piece.unreadable;
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -46,8 +46,10 @@ export function influxSink(options: InfluxSinkOptions): Sink {
     const fitting = fit(lines, maxPending - out.writableLength);
     drop("invalid_value", invalid);
     drop("queue_full", fitting.left);
-    lastError =
-      fitting.left === 0 ? undefined : `stdout is not read: ${maxPending} bytes wait there, what is new is dropped`;
+    // A batch without a line tells nothing of the reader.
+    if (lines.length > 0)
+      lastError =
+        fitting.left === 0 ? undefined : `stdout is not read: ${maxPending} bytes wait there, what is new is dropped`;
     if (fitting.samples > 0) send(fitting);
   };
   return {

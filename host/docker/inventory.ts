@@ -35,6 +35,9 @@ export interface Network {
   readonly subnets: readonly string[];
   /** VXLAN network identifiers of a swarm's overlay, in the order of its subnets; a classic overlay tells none. */
   readonly vnis: readonly number[];
+  /** Made with the option `encrypted`: its tunnels are IPsec. */
+  readonly encrypted?: true;
+  readonly ipv6?: true;
 }
 
 export interface Inventory {

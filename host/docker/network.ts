@@ -1,4 +1,4 @@
-import { id, items, list, part, text, type Field } from "./field.ts";
+import { id, items, list, members, part, text, type Field } from "./field.ts";
 import type { Network } from "./inventory.ts";
 
 /** `GET /networks`. Throws `UnexpectedAnswer`, which names the field. */
@@ -8,6 +8,7 @@ export function readNetworks(answer: unknown): readonly Network[] {
 
 function readNetwork(entry: Field): Network {
   const networkId = id(part(entry, "Id"));
+  const options = part(entry, "Options");
   const subnets = items(part(entry, "IPAM", "Config")).map((config) => text(part(config, "Subnet")));
   return {
     id: networkId,
@@ -15,7 +16,9 @@ function readNetwork(entry: Field): Network {
     driver: text(part(entry, "Driver")),
     scope: text(part(entry, "Scope")),
     subnets: subnets.filter((subnet) => subnet !== ""),
-    vnis: vnisIn(text(part(entry, "Options", "com.docker.network.driver.overlay.vxlanid_list"))),
+    vnis: vnisIn(text(part(options, "com.docker.network.driver.overlay.vxlanid_list"))),
+    ...(members(options).some(([key]) => key === "encrypted") ? { encrypted: true } : {}),
+    ...(part(entry, "EnableIPv6").value === true ? { ipv6: true } : {}),
   };
 }
 

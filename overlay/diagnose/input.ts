@@ -1,7 +1,10 @@
+import type { Filling } from "../../host/tables.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { OverlayDriver } from "../engine.ts";
 import type { Link } from "../links.ts";
 import type { Tables } from "../tables.ts";
+
+export type { Filling };
 
 /** Where a MAC's row of the bridge was, over some time. */
 export interface Activity {
@@ -34,12 +37,6 @@ export interface NamespaceInput {
   readonly elsewhere?: ReadonlySet<string>;
 }
 
-/** A table of the whole host with its limit; absent is not judged. */
-export interface Filling {
-  readonly used: number;
-  readonly limit: number;
-}
-
 export interface DiagnoseInput {
   readonly engine: { readonly version: string | undefined; readonly driver: OverlayDriver };
   /** Addresses by which this host is another's VTEP. Empty: unknown. */
@@ -48,6 +45,7 @@ export interface DiagnoseInput {
   readonly hostLinks?: readonly Link[];
   /** The same, some seconds earlier: a vxlan device is made in the host's namespace and moved at once. */
   readonly hostLinksBefore?: readonly Link[];
+  /** Tables of the whole host with their limits; absent is not judged. */
   readonly neighbours?: Filling;
   readonly conntrack?: Filling;
 }

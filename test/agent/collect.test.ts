@@ -8,6 +8,7 @@ import { type Inventory, emptyInventory } from "../../host/docker/inventory.ts";
 import { type Host, NotAvailable } from "../../host/host.ts";
 import { containerOf } from "../collectors/container.ts";
 import { manualClock } from "../host/manual-clock.ts";
+import { noOverlays } from "../host/no-overlays.ts";
 
 const metrics = {
   "test.gauge": { type: "gauge", unit: "item", tags: [], help: "A gauge.", orientation: 0 },
@@ -33,6 +34,7 @@ function hostOf(inventory: Inventory = { ...emptyInventory, state: "live" }) {
     docker: { inventory: () => inventory },
     proc: { open: gone, host: () => self },
     sockets: { tcpStates: gone },
+    overlays: noOverlays,
   };
   return { host, clock };
 }

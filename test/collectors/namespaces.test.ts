@@ -9,6 +9,7 @@ import { procfs } from "../../host/procfs.ts";
 import { until } from "../host/until.ts";
 import { isRoot, needs } from "../needs.ts";
 import { containerOf } from "./container.ts";
+import { noOverlays } from "../host/no-overlays.ts";
 
 const idOf = (name: string) => Buffer.from(name).toString("hex").padEnd(64, "0");
 const running = (name: string, pid: number, change: Partial<Container> = {}) =>
@@ -56,6 +57,7 @@ function machine(...processes: readonly (readonly [pid: number, name: string, in
       proc,
       docker: { inventory: unused },
       sockets: { tcpStates: unused },
+      overlays: noOverlays,
       clock: { now: unused, monotonic: unused },
     },
   };

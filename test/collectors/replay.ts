@@ -53,6 +53,14 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
     clock,
     docker: { inventory: () => current().docker.inventory() },
     sockets: { tcpStates: (wanted, signal) => current().sockets.tcpStates(wanted, signal) },
+    overlays: {
+      namespaces: (wanted) => current().overlays.namespaces(wanted),
+      keyOf: (path) => current().overlays.keyOf(path),
+      inodeOf: (path) => current().overlays.inodeOf(path),
+      run: async (...args) => current().overlays.run(...args),
+      engine: async (signal) => current().overlays.engine(signal),
+      sharedTables: () => current().overlays.sharedTables(),
+    },
     proc: {
       open: (pid) => follow(pid, () => current().proc.open(pid)),
       host: () => follow(0, () => current().proc.host()),

@@ -6,6 +6,7 @@ import { emptyInventory } from "../../../host/docker/inventory.ts";
 import { type Host, NotAvailable, type ProcessHandle } from "../../../host/host.ts";
 import { manualClock } from "../../host/manual-clock.ts";
 import { containerOf } from "../container.ts";
+import { noOverlays } from "../../host/no-overlays.ts";
 
 const container = containerOf({ attachments: [{ name: "n", networkId: "n", ipv4: "", ipv6: "fd00::2", mac: "" }] });
 const netDev = (counters: Readonly<Record<string, number>>) =>
@@ -42,6 +43,7 @@ function machine() {
     clock,
     docker: { inventory: () => inventory },
     sockets: { tcpStates: () => Promise.reject(new Error("not asked for here")) },
+    overlays: noOverlays,
     proc: { open: handle, host: () => ({ ...handle(0), inode: () => 1 }) },
   };
   const run = runner(

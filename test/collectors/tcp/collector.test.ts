@@ -10,6 +10,7 @@ import { liveSockets } from "../../../host/sockets/live.ts";
 import { byState, newTally } from "../../../host/sockets/states.ts";
 import { endHolders, hasTools, hold, ssStates, tools } from "../../host/sockets/stage.ts";
 import { needs } from "../../needs.ts";
+import { noOverlays } from "../../host/no-overlays.ts";
 
 const container = (name: string): Container => ({
   id: name.padEnd(64, "0"),
@@ -53,7 +54,7 @@ async function collect({ sockets, namespaces, section = {}, proc = procfs() }: S
     return { namespaces, skipped: {}, errors: [] };
   };
   const run = runner(tcp, section, {
-    host: { proc, docker, sockets, clock: liveClock },
+    host: { proc, docker, sockets, overlays: noOverlays, clock: liveClock },
     namespaces: { sweep, hasSeen: () => true, close: () => undefined },
     tagsOf: ({ name }) => ({ container_name: name }),
     deadline: 10_000,

