@@ -58,18 +58,20 @@ export const command: Command = {
   },
 };
 
-function eventsOf(values: Values, now: number): readonly LimitsEvent[] {
-  const { for: time, forever = false, off = false, reason } = values;
+/** Throws `UsageError`. */
+function eventsOf({ for: time, forever = false, off = false, reason }: Values, now: number): readonly LimitsEvent[] {
   if ([time !== undefined, forever, off].filter(Boolean).length > 1)
     throw new UsageError("--for, --forever and --off: one of them");
   if (off) return [{ kind: "resumed" }, { kind: "revived" }, { kind: "closed" }];
-  if (time === undefined && !forever) {
-    if (reason !== undefined) throw new UsageError("--reason: for how long? Give --for 2h, or --forever");
-    return [];
-  }
+  if (time !== undefined) return [{ kind: "paused", until: now + durationFlag("--for", time), reason: given(reason) }];
+  if (forever) return [{ kind: "killed", at: now, reason: given(reason) }];
+  if (reason !== undefined) throw new UsageError("--reason: for how long? Give --for 2h, or --forever");
+  return [];
+}
+
+function given(reason: string | undefined): string {
   if (reason === undefined || reason.trim() === "") throw new UsageError("--reason is missing: others will ask why");
-  if (time === undefined) return [{ kind: "killed", at: now, reason }];
-  return [{ kind: "paused", until: now + durationFlag("--for", time), reason }];
+  return reason;
 }
 
 function jsonOf(limits: Limits, now: number) {

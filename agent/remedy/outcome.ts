@@ -90,26 +90,29 @@ const headlines: Readonly<Record<RemedyOutcome, string>> = {
 };
 
 export function cleanupText(json: CleanupJson): string {
-  const lines = [headlines[json.outcome]];
-  let container = "";
-  for (const action of json.actions) {
-    if (action.container !== container) lines.push(`# ${printable(action.container)} ${action.ip} ${action.mac}`);
-    ({ container } = action);
-    lines.push(`${shellLine(action.command)}  # ${action.result === "planned" ? action.reason : action.result}`);
-  }
-  for (const { from, to, before, after, why } of json.loss)
-    lines.push(
-      `# loss from ${printable(from)} to ${printable(to)}: ${lossText(before)} before, ${lossText(after)} after${why === undefined ? "" : ` (${printable(why)})`}`,
-    );
-  for (const note of json.notes) lines.push(`# ${printable(note)}`);
-  for (const one of json.refused) lines.push(`# refused (${one.rule}): ${printable(whose(one))}`);
-  for (const one of json.ambiguous) lines.push(`# for a person: ${printable(whose(one))}`);
-  if (json.undo !== null) lines.push(`# to undo it: overlaywatch undo ${shellLine([json.undo])}`);
+  const lines = [headlines[json.outcome], ...actionLines(json.actions), ...json.loss.map(lossLine)];
+  const remark = (text: string): void => void lines.push(`# ${printable(text)}`);
+  for (const note of json.notes) remark(note);
+  for (const one of json.refused) remark(`refused (${one.rule}): ${whose(one)}`);
+  for (const one of json.ambiguous) remark(`for a person: ${whose(one)}`);
+  if (json.undo !== null) remark(`to undo it: overlaywatch undo ${shellLine([json.undo])}`);
   for (const path of json.unfinished)
-    lines.push(
-      `# an earlier run was ended before it was done; to take back what it did: overlaywatch undo ${shellLine([path])}`,
-    );
+    remark(`a run was ended in its midst; to take back what it did: overlaywatch undo ${shellLine([path])}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** One a line, under the container that it is for. */
+function actionLines(actions: readonly ActionJson[]): readonly string[] {
+  return actions.flatMap(({ container, ip, mac, command, result, reason }, at) => {
+    const line = `${shellLine(command)}  # ${printable(result === "planned" ? reason : result)}`;
+    const heading = `# ${printable(container)} ${ip} ${mac}`;
+    return actions[at - 1]?.container === container ? [line] : [heading, line];
+  });
+}
+
+function lossLine({ from, to, before, after, why }: Measured): string {
+  const because = why === undefined ? "" : ` (${printable(why)})`;
+  return `# loss from ${printable(from)} to ${printable(to)}: ${lossText(before)} before, ${lossText(after)} after${because}`;
 }
 
 const whose = ({ container, sentence }: Refusal): string =>

@@ -96,8 +96,9 @@ function namespacesIn(dir: string, isWanted: (name: string) => boolean) {
   }
 }
 
+const never = async (): Promise<never> => Promise.reject(new Error("an undo neither probes nor notes"));
+
 function handsOn(places: ReadonlyMap<string, Place>): Hands {
-  const never = async (): Promise<never> => Promise.reject(new Error("an undo neither probes nor notes"));
   const { signal } = new AbortController();
   return liveHands({ places, entry: liveEntry, signal, probe: never, keep: never });
 }
