@@ -51,7 +51,9 @@ export const command: Command = {
       },
       io.signal,
     );
-    io.stdout.write(values.json === true ? `${JSON.stringify(json, undefined, 1)}\n` : cleanupText(json));
+    const { outcome, strategy, ...rest } = json;
+    const ordered = { outcome, strategy, ...rest };
+    io.stdout.write(values.json === true ? `${JSON.stringify(ordered, undefined, 1)}\n` : cleanupText(json));
     return remedyExits[json.outcome];
   },
 };

@@ -32,7 +32,7 @@ export type EchoReply = readonly (number | string)[];
  */
 export async function echo(
   targets: readonly EchoTarget[],
-  { signal, count = 10, gapMs = 10, waitMs = 250 }: EchoOptions,
+  { signal, count = 10, gapMs = 10, waitMs = 150 }: EchoOptions,
 ): Promise<readonly (number | Error)[]> {
   signal.throwIfAborted();
   if (targets.length === 0) return [];

@@ -11,7 +11,6 @@ describe("agent: cleanup, undo and pause", () => {
   const { path, file } = useFolder();
   const at = async (...args: readonly string[]): Promise<Ended> =>
     cli([...args, "--state-dir", join(path(), "state"), "--docker-socket", join(path(), "no.sock")]);
-  const refusals = ({ out }: Ended): unknown => JSON.parse(out);
 
   it("refuses bad usage, naming what is known, and does nothing", async () => {
     const refused: readonly [args: readonly string[], says: RegExp][] = [
@@ -37,7 +36,7 @@ describe("agent: cleanup, undo and pause", () => {
     needs(this, "root", isRoot());
     const ended = await at("cleanup", "--apply", "--json");
     assert.equal(ended.code, 69);
-    assert.match(JSON.stringify(refusals(ended)), /no\.sock.*"outcome":"unavailable"/);
+    assert.match(JSON.stringify(JSON.parse(ended.out)), /"outcome":"unavailable".*no\.sock/);
     assert.ok(!existsSync(join(path(), "state", "undo")));
   });
 
@@ -124,8 +123,15 @@ describe("agent: cleanup, undo and pause", () => {
     assert.throws(() => typed("/x", ["ip", "a\0b"]), /not an argument/);
     const command = ["nsenter", "--net=/n", "bridge", "fdb", "show"];
     const action = {
-      ...{ command, reason: "r", class: "self-loop", result: "planned", ip: "10.0.0.2", mac: "m" },
-      ...{ container: "evil\n\u001b[31mname", network: "n", netns: "f" },
+      command,
+      reason: "r",
+      class: "self-loop",
+      result: "planned",
+      ip: "10.0.0.2",
+      mac: "m",
+      container: "evil\n\u001b[31mname",
+      network: "n",
+      netns: "f",
     };
     const text = cleanupText({ ...nothingDone, outcome: "planned", strategy: "pin", actions: [action, action] });
     assert.deepEqual(text.split("\n").slice(1), [

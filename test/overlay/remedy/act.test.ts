@@ -17,6 +17,9 @@ const healing: readonly Strategy[] = ["pin", "clean", "learning-off"];
 
 const resultsOf = ({ results }: Treatment): readonly string[] => [...results.values()];
 
+const unable: Hands["probe"] = async (targets) => targets.map(() => new Error("no right to"));
+const losing: Hands["probe"] = async (targets) => targets.map(() => 0.3);
+
 /** The tables as a kernel before 4.20 would show them. */
 const withoutSticky = (hands: Hands): Hands["look"] => {
   return async (file) => {
@@ -205,16 +208,14 @@ describe("overlay/remedy: acting, in an overlay that loops for real", function (
 
   it("without a way to probe, rows and readings prove it, and it is said", async () => {
     const { plan, patient } = await stage.planned("pin");
-    const probe: Hands["probe"] = async (targets) => targets.map(() => new Error("no right to"));
-    const treatment = await act(plan, patient, stage.hands({ probe }));
+    const treatment = await act(plan, patient, stage.hands({ probe: unable }));
     assert.equal(treatment.outcome, "cured");
     assert.deepEqual(treatment.losses[0], { from: "c3", to: "c2", before: null, after: null, why: "no right to" });
   });
 
   it("pings that are still lost undo it, though the rows are right", async () => {
     const { plan, patient } = await stage.planned("pin");
-    const probe: Hands["probe"] = async (targets) => targets.map(() => 0.3);
-    const treatment = await act(plan, patient, stage.hands({ probe }));
+    const treatment = await act(plan, patient, stage.hands({ probe: losing }));
     assert.equal(treatment.outcome, "undone");
     assert.match(treatment.notes.join(), /30 % of the pings from c\d to c\d are lost/);
   });

@@ -26,6 +26,8 @@ export const vtep = "172.31.240.1";
 export const mac = (n: number): string => `02:42:0a:00:00:0${n}`;
 const numbers = [2, 3];
 
+const planFor = (strategy: Strategy, input: DiagnoseInput): Plan => planRemedy(wanted(input, { strategy }));
+
 /** An overlay's namespace as dockerd makes it, with two containers on it; its vxlan device loops to itself, as in the outage. */
 export function overlayStage() {
   const folder = namespaceFolder();
@@ -113,13 +115,13 @@ export function overlayStage() {
     return { ...live, ...more };
   }
 
+  const namespaceOf = ({ owner }: Endpoint): string => folder.path(owner.name);
+
   async function planned(strategy: Strategy): Promise<{ readonly plan: Plan; readonly patient: Patient }> {
     const input = await look();
-    const planFor = (by: Strategy, from: DiagnoseInput): Plan => planRemedy(wanted(from, { strategy: by }));
     const plan = planFor(strategy, input);
     const found = diagnose(input).namespaces.flatMap(({ findings }) => findings);
     const active = new Set(found.filter(({ state: of }) => of === "active").map((one) => activeKey(netns, one.mac)));
-    const namespaceOf = ({ owner }: Endpoint): string => folder.path(owner.name);
     const probes = probesOf(plan.actions, { input, active, namespaceOf });
     const patient: Patient = {
       input,
@@ -127,7 +129,7 @@ export function overlayStage() {
       host: "h",
       now,
       objection: () => undefined,
-      withoutPins: (later) => planFor("learning-off", { ...later, namespaces: later.namespaces }),
+      withoutPins: (later) => planFor("learning-off", later),
     };
     return { plan, patient };
   }
