@@ -6,15 +6,18 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 /** Loaded when asked for: no command pays for another's imports. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   check: () => import("./check.ts"),
+  cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
   doctor: () => import("./doctor.ts"),
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
+  pause: () => import("./pause.ts"),
   quickstart: () => import("./quickstart.ts"),
   record: () => import("./record.ts"),
   run: () => import("./run.ts"),
   sink: () => import("./sink.ts"),
   status: () => import("./status.ts"),
+  undo: () => import("./undo.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

@@ -79,11 +79,11 @@ async function look({ docker, paths }: Config, name: string | undefined, signal:
 }
 
 /** What an engine says of itself spares guesses, and is not needed to see a fault. */
-async function told(asked: Promise<EngineInfo>): Promise<EngineInfo | undefined> {
+export async function told(asked: Promise<EngineInfo>): Promise<EngineInfo | undefined> {
   return asked.catch(() => undefined);
 }
 
-function chosen(name: string, networks: readonly Network[]): string {
+export function chosen(name: string, networks: readonly Network[]): string {
   const overlays = networks.filter(({ driver }) => driver === "overlay");
   const [found, ...more] = overlays.filter((one) => one.name === name || (name.length >= 4 && one.id.startsWith(name)));
   if (found === undefined)

@@ -13,7 +13,7 @@ export interface AtomicFile {
 }
 
 /** A file that a crash of this process or of the machine leaves whole. Writes must not overlap: one process, one at a time. */
-export function atomicFile(path: string): AtomicFile {
+export function atomicFile(path: string, mode = 0o644): AtomicFile {
   const folder = dirname(path);
   const fresh = `${path}.new`;
   return {
@@ -30,7 +30,7 @@ export function atomicFile(path: string): AtomicFile {
     write: (text) =>
       attempt(`write ${path}`, async () => {
         await mkdir(folder, { recursive: true, mode: 0o755 });
-        await writeThrough(fresh, text);
+        await writeThrough(fresh, text, mode);
         await rename(fresh, path);
         await sync(folder);
       }),
@@ -44,8 +44,8 @@ export function atomicFile(path: string): AtomicFile {
   };
 }
 
-async function writeThrough(path: string, text: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o644);
+async function writeThrough(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, mode);
   try {
     await file.writeFile(text);
     await file.sync();

@@ -3,6 +3,7 @@ import { containerPattern } from "../../collectors/filter.ts";
 import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
+import { strategies } from "../../overlay/remedy/plan.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
@@ -148,6 +149,22 @@ const pipeline = z
   .prefault({})
   .describe("Netlink events inside the overlay networks, through the journal.");
 
+const remedy = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe("false: no cleanup writes anything, whoever asks; `overlaywatch pause` does the same for a while."),
+    strategy: z
+      .enum(strategies)
+      .default("pin")
+      .describe(
+        "How `cleanup` heals unless told: pin keeps a MAC on its port, clean deletes the wrong rows, learning-off floods; arp does not heal an established outage.",
+      ),
+  })
+  .prefault({})
+  .describe("Healing of overlay networks.");
+
 export const configSchema = z
   .strictObject({
     docker,
@@ -159,6 +176,7 @@ export const configSchema = z
       .prefault({})
       .describe("What is measured."),
     pipeline,
+    remedy,
     sinks,
   })
   .prefault({});

@@ -5,6 +5,8 @@ import type { Shared } from "./thread-memory.ts";
 export interface Libc {
   readonly setns: (fd: number, kind: number) => number;
   readonly socket: (domain: number, type: number, protocol: number) => number;
+  /** Of a socket of IPv4: from now on it sends to this address only, and receives from it only. */
+  readonly connect: (fd: number, ip: number) => number;
   readonly send: (fd: number, bytes: Uint8Array) => number;
   /** The length of the whole message, also where it is longer than `into` (MSG_TRUNC). */
   readonly receive: (fd: number, into: Uint8Array) => number;
@@ -18,18 +20,20 @@ export const errno = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105, ECANCELED: 125 } as c
 const messageTruncated = 0x20;
 
 /** Without koffi, or without its binary for this machine: an error that says so. `receive` is refused once stopped. */
-export async function loadLibc(shared: Shared): Promise<Libc | Error> {
+export async function loadLibc(shared: Pick<Shared, "isStopped">): Promise<Libc | Error> {
   try {
     const koffi = await import("koffi");
     const library = koffi.load(null);
     const bind = (definition: string) => checked(library.func(definition), () => koffi.errno());
     const [setns, socket] = [bind("int setns(int, int)"), bind("int socket(int, int, int)")];
+    const connect = bind("int connect(int, const uint8_t *, uint32_t)");
     const send = bind("long send(int, const uint8_t *, size_t, int)");
     const recv = bind("long recv(int, uint8_t *, size_t, int)");
     const [poll, close] = [bind("int poll(uint8_t *, unsigned long, int)"), bind("int close(int)")];
     return {
       setns,
       socket,
+      connect: (fd, ip) => connect(fd, internet(ip), 16),
       send: (fd, bytes) => send(fd, bytes, bytes.length, 0),
       receive: (fd, into) => (shared.isStopped() ? -errno.ECANCELED : recv(fd, into, into.length, messageTruncated)),
       poll: (fd, ms) => poll(pollFor(fd), 1, ms),
@@ -48,6 +52,14 @@ function checked(call: ReturnType<LibraryHandle["func"]>, errnoNow: () => number
     if (typeof result !== "number") throw new TypeError(`${call.info.name} answered ${String(result)}, not a number`);
     return result < 0 ? -error : result;
   };
+}
+
+/** struct sockaddr_in: family in the machine's order, then port, address and padding, in the network's. */
+function internet(ip: number): Uint8Array {
+  const address = new Uint8Array(16);
+  new Uint16Array(address.buffer)[0] = 2;
+  new DataView(address.buffer).setUint32(4, ip);
+  return address;
 }
 
 /** struct pollfd: int fd; short events, revents. */

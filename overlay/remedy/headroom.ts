@@ -7,7 +7,6 @@ import {
   healedTooOften,
   type Limits,
   type LimitsEvent,
-  pause,
   roomIn,
   tooManyBad,
 } from "./limits.ts";
@@ -33,13 +32,11 @@ interface HostWide {
 
 /**
  * What the limits leave. They bind the program, which could heal the same wrong thing all night; a person who asks
- * again has seen the outcome. The kill switch, which binds everybody, was asked before.
+ * again has seen the outcome. The kill switch and the pause, which bind everybody, were asked before.
  */
 export function withinLimits(patients: readonly Patient[], wanted: Wanted, host: HostWide): Within {
   if (wanted.who === "operator") return { healed: patients, refused: [], trips: undefined };
   const { limits, caps = defaultCaps, facts } = wanted;
-  const stop = pause(limits, facts.now);
-  if (stop !== undefined) return stopped("pause", stop);
   const open = breaker(limits, facts.now, caps);
   if (open !== undefined) return stopped("breaker", open);
   const trip = tripping(patients, limits, facts.now, caps, host);

@@ -85,22 +85,25 @@ const keptFor = ({ cooldown, sameMacWindow }: Caps): number => Math.max(cooldown
 const recent = (heals: readonly Heal[], now: number, window: number): readonly Heal[] =>
   heals.filter(({ at }) => now - at < window);
 
+const lift = "`overlaywatch pause --off` lifts it";
+
 /** Everybody is bound by it; undefined where it is not set. */
 export function killSwitch({ killed }: Limits): string | undefined {
   return killed === undefined
     ? undefined
-    : `switched off since ${time(killed.at)}: ${killed.reason}; nothing is written until it is switched on again`;
+    : `switched off since ${time(killed.at)}: ${killed.reason}; nothing is written by anybody; ${lift}`;
 }
 
+/** Everybody is bound by it, for as long as it was said. */
 export function pause({ paused }: Limits, now: number): string | undefined {
   return paused === undefined || now >= paused.until
     ? undefined
-    : `paused until ${time(paused.until)}: ${paused.reason}`;
+    : `paused until ${time(paused.until)}: ${paused.reason}; ${lift}`;
 }
 
 export function breaker({ breaker: open }: Limits, now: number, caps: Caps = defaultCaps): string | undefined {
   if (open === undefined || now - open.at >= caps.breakerFor) return undefined;
-  return `the breaker is open since ${time(open.at)}: ${open.reason}`;
+  return `the breaker is open since ${time(open.at)}: ${open.reason}; \`overlaywatch pause --off\` closes it`;
 }
 
 /** Why the breaker has to open now; the caller keeps it as a `tripped` event. `active` and `endpoints` of the whole host. */

@@ -7,7 +7,7 @@ import { objection } from "../safety.ts";
 import { BadChange, type Change, commandOf, expectationOf } from "./change.ts";
 import { type GateFacts, closedGates, plainOverlay, type Refusal, type Who } from "./gates.ts";
 import { withinLimits } from "./headroom.ts";
-import { type Caps, killSwitch, type Limits, type LimitsEvent } from "./limits.ts";
+import { type Caps, killSwitch, pause, type Limits, type LimitsEvent } from "./limits.ts";
 import { type Step, stepsOf } from "./steps.ts";
 
 /** FACTS of the lab: `pin` and `clean` heal, `learning-off` too at the price of flooding; `arp` does not, and says so. */
@@ -62,13 +62,21 @@ export interface PlanInput {
 export function planRemedy(wanted: PlanInput): Plan {
   const { strategy, input, who } = wanted;
   const none = { strategy, actions: [], ambiguous: [], trips: undefined };
-  const killed = killSwitch(wanted.limits);
-  if (killed !== undefined) return { ...none, refused: [{ rule: "kill-switch", sentence: killed }] };
+  const standing = standstill(wanted.limits, wanted.facts.now);
+  if (standing !== undefined) return { ...none, refused: [standing] };
   const closed = closedGates({ ...wanted.facts, strategy, engine: input.engine, who });
   if (closed.length > 0) return { ...none, refused: closed };
   const { sick, ambiguous } = sorted(wanted);
   const { healed, refused, trips } = withinLimits(sick, wanted, allActive(wanted));
   return { strategy, ...actionsOf(healed, wanted, refused), ambiguous, trips };
+}
+
+/** What a person ordered, for the program and for all other persons. */
+export function standstill(limits: Limits, now: number): Refusal | undefined {
+  const killed = killSwitch(limits);
+  if (killed !== undefined) return { rule: "kill-switch", sentence: killed };
+  const paused = pause(limits, now);
+  return paused === undefined ? undefined : { rule: "pause", sentence: paused };
 }
 
 /** An endpoint that is to be healed, with what was found about it. */

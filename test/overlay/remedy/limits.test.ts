@@ -44,6 +44,6 @@ describe("overlay/remedy: the limits", () => {
 
   it("say why in a sentence, for ever too", () => {
     assert.match(killSwitch(full) ?? "", /switched off since 1970-.*: audit; nothing is written/);
-    assert.equal(pause(full, 0), "paused until the end of time: upgrade");
+    assert.equal(pause(full, 0), "paused until the end of time: upgrade; `overlaywatch pause --off` lifts it");
   });
 });

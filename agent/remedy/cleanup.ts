@@ -1,0 +1,116 @@
+import { DockerError } from "../../host/docker/error.ts";
+import { type Lock, Locked } from "../../host/lock.ts";
+import { NotAvailable } from "../../host/host.ts";
+import { ownUser } from "../../host/own-user.ts";
+import type { Who } from "../../overlay/remedy/gates.ts";
+import { type Limits, type LimitsEvent } from "../../overlay/remedy/limits.ts";
+import { type Plan, standstill, type Strategy } from "../../overlay/remedy/plan.ts";
+import type { Config } from "../config/schema.ts";
+import { chosen } from "../doctor.ts";
+import { errorText } from "../error-text.ts";
+import { apply } from "./apply.ts";
+import { actionJson, type CleanupJson, nothingDone, type RemedyOutcome } from "./outcome.ts";
+import { planFor, type Planned } from "./planned.ts";
+import { type RemedyState, remedyState } from "./state.ts";
+import { openWard, type Ward } from "./ward.ts";
+
+export interface CleanupRequest {
+  readonly apply: boolean;
+  readonly strategy: Strategy;
+  readonly all: boolean;
+  readonly who: Who;
+  readonly network: string | undefined;
+  /** For those that find the lock taken. */
+  readonly holder: string;
+}
+
+/** One cleanup, from the lock to the outcome. Throws `UsageError`, the signal's reason, and what nobody foresaw. */
+export async function cleanup(config: Config, request: CleanupRequest, signal: AbortSignal): Promise<CleanupJson> {
+  const state = remedyState(config);
+  const end = (outcome: RemedyOutcome, rule: string, sentence: string): CleanupJson => {
+    return { ...nothingDone, outcome, strategy: request.strategy, refused: [{ rule, sentence }] };
+  };
+  if (request.apply && ownUser() !== 0)
+    return end("refused", "root", "only root may write rows of a network namespace");
+  let lock: Lock | undefined;
+  try {
+    if (request.apply) lock = await state.lock(request.holder);
+    const limits = await state.limits(Date.now());
+    return await withWard({ config, request, state, limits }, signal);
+  } catch (error) {
+    const known = kindOf(error);
+    if (known === undefined) throw error;
+    return end(known[0], known[1], errorText(error));
+  } finally {
+    lock?.release();
+  }
+}
+
+/** What is a normal end, and not a fault of this program. */
+function kindOf(error: unknown): readonly [RemedyOutcome, string] | undefined {
+  if (error instanceof Locked) return ["locked", "lock"];
+  if (error instanceof DockerError) return ["unavailable", "docker"];
+  if (error instanceof NotAvailable) return ["refused", "access"];
+  if (error instanceof Error && error.name === "BadFile") return ["refused", "limits"];
+  return error instanceof StateError ? ["refused", "state"] : undefined;
+}
+
+/** The state folder can not be written: then nothing else is. */
+class StateError extends Error {}
+
+interface Run {
+  readonly config: Config;
+  readonly request: CleanupRequest;
+  readonly state: RemedyState;
+  readonly limits: Limits;
+}
+
+async function withWard(run: Run, signal: AbortSignal): Promise<CleanupJson> {
+  const { config, request, state, limits } = run;
+  const base = { ...nothingDone, strategy: request.strategy, unfinished: await state.undo.unfinished() };
+  const stands = standstill(limits, Date.now());
+  if (stands !== undefined) return { ...base, outcome: "refused", refused: [stands] };
+  const ward = await openWard(config, signal);
+  try {
+    const network = request.network === undefined ? undefined : chosen(request.network, ward.inventory().networks);
+    const planned = await planFor(ward, { ...request, network, limits }, signal);
+    return { ...base, ...(await carryOut(run, ward, planned)) };
+  } finally {
+    await ward.close();
+  }
+}
+
+type Told = Partial<CleanupJson> & Pick<CleanupJson, "outcome">;
+
+async function carryOut({ request, state }: Run, ward: Ward, planned: Planned): Promise<Told> {
+  const { plan, pathOf } = planned;
+  const { refused, ambiguous } = plan;
+  if (!request.apply || plan.actions.length === 0) {
+    if (request.apply && plan.trips !== undefined) await kept(state, [plan.trips]);
+    const actions = plan.actions.map((one) => actionJson(one, pathOf(one.netns), "planned"));
+    return { outcome: outcomeOf(plan), refused, ambiguous, actions };
+  }
+  await kept(state, healsOf(plan));
+  return apply(planned, ward, state);
+}
+
+function outcomeOf({ actions, refused, ambiguous }: Plan): RemedyOutcome {
+  if (actions.length > 0) return "planned";
+  if (refused.length > 0) return "refused";
+  return ambiguous.length > 0 ? "ambiguous" : "nothing";
+}
+
+async function kept(state: RemedyState, events: readonly LimitsEvent[]): Promise<void> {
+  try {
+    await state.add(...events);
+  } catch (cause) {
+    throw new StateError("what is healed could not be noted, so nothing is healed", { cause });
+  }
+}
+
+/** Noted before it is done: one that is killed in its midst counts too. */
+function healsOf({ actions }: Plan): readonly LimitsEvent[] {
+  const at = Date.now();
+  const healed = new Map(actions.map(({ netns, mac }) => [`${netns} ${mac}`, { netns, mac }]));
+  return [...healed.values()].map((one) => ({ kind: "healed", at, ...one }));
+}

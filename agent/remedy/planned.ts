@@ -1,0 +1,68 @@
+import type { Examination } from "../../overlay/examine/examination.ts";
+import type { DiagnoseInput } from "../../overlay/diagnose/input.ts";
+import type { Who } from "../../overlay/remedy/gates.ts";
+import type { Limits } from "../../overlay/remedy/limits.ts";
+import { type Plan, type PlanInput, planRemedy, type Strategy } from "../../overlay/remedy/plan.ts";
+import type { Ward } from "./ward.ts";
+
+interface Wanted {
+  readonly strategy: Strategy;
+  readonly all: boolean;
+  readonly who: Who;
+  readonly network: string | undefined;
+  readonly limits: Limits;
+}
+
+export interface Planned {
+  readonly examination: Examination;
+  readonly plan: Plan;
+  /** The path of a namespace, by the name of its file. */
+  readonly pathOf: (netns: string) => string;
+  /** The same in another way, by tables as they are later. */
+  readonly again: (strategy: Strategy, input: DiagnoseInput) => Plan;
+  /** Ids of running containers, as Docker listed them after the look. */
+  readonly running: ReadonlySet<string>;
+}
+
+/** Looks, asks Docker once more who runs, and plans by both. Rejects as `openWard` and `examine` do. */
+export async function planFor(ward: Ward, wanted: Wanted, signal: AbortSignal): Promise<Planned> {
+  const examination = await ward.examine(signal);
+  const running = await ward.running(signal);
+  const dockerAsOf = ward.inventory().state === "live" ? Date.now() : undefined;
+  const again = (strategy: Strategy, input: DiagnoseInput): Plan =>
+    planRemedy(planInput({ ward, wanted: { ...wanted, strategy }, examination, dockerAsOf, input }));
+  const plan = withBlindness(again(wanted.strategy, examination.input), examination);
+  return { examination, plan, pathOf: (netns) => pathIn(examination, netns), again, running };
+}
+
+interface Parts {
+  readonly ward: Ward;
+  readonly wanted: Wanted;
+  readonly examination: Examination;
+  readonly dockerAsOf: number | undefined;
+  readonly input: DiagnoseInput;
+}
+
+function planInput({ ward, wanted, examination, dockerAsOf, input }: Parts): PlanInput {
+  const { strategy, all, who, limits, network } = wanted;
+  const state = ward.engine?.swarmState ?? "";
+  const facts = {
+    now: Date.now(),
+    dockerAsOf,
+    engineStartedAt: ward.engineStartedAt,
+    swarmUnsettled: state === "locked" || state === "pending",
+  };
+  const { diagnosis } = examination;
+  return { input, diagnosis, strategy, all, who, limits, facts, ...(network === undefined ? {} : { network }) };
+}
+
+function pathIn({ namespaces }: Examination, netns: string): string {
+  return namespaces.find(({ namespace }) => namespace.file === netns)?.namespace.path ?? netns;
+}
+
+/** With nothing to do because nothing could be seen, it must not be said that nothing is to be done. */
+function withBlindness(plan: Plan, { verdict, unjudged, namespaces }: Examination): Plan {
+  if (verdict !== "unknown" || plan.actions.length + plan.refused.length + plan.ambiguous.length > 0) return plan;
+  const all = [...unjudged, ...namespaces.flatMap((one) => one.unjudged)].filter(({ blind }) => blind);
+  return { ...plan, refused: all.map(({ what, why }) => ({ rule: "not-judged", sentence: `${what}: ${why}` })) };
+}

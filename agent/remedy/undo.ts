@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { deadline } from "../../host/deadline.ts";
+import { dockerClient } from "../../host/docker/client.ts";
+import { engineInfo } from "../../host/docker/info.ts";
+import { socketPathOf } from "../../host/docker/socket.ts";
+import { NotAvailable } from "../../host/host.ts";
+import { printable } from "../../host/iproute2/error.ts";
+import { type Lock, Locked } from "../../host/lock.ts";
+import { listNamespaces } from "../../host/netns/list.ts";
+import { liveEntry } from "../../host/netns/live.ts";
+import { ownUser } from "../../host/own-user.ts";
+import { finish } from "../../host/undo-folder.ts";
+import { type Hands, liveHands, type Place } from "../../overlay/remedy/hands.ts";
+import { takeBack, type TakenBack } from "../../overlay/remedy/take-back.ts";
+import { decodeUndoFile, type UndoFile } from "../../overlay/remedy/undo-file.ts";
+import type { Config } from "../config/schema.ts";
+import { errorText } from "../error-text.ts";
+import { type RemedyOutcome, shellLine, typed } from "./outcome.ts";
+import { remedyState } from "./state.ts";
+
+interface UndoRequest {
+  readonly file: string;
+  readonly cwd: string;
+  readonly restoreFault: boolean;
+  readonly holder: string;
+}
+
+export interface UndoJson {
+  readonly outcome: RemedyOutcome;
+  readonly actions: readonly { readonly command: readonly string[]; readonly container: string }[];
+  readonly kept: TakenBack["kept"];
+  readonly notes: readonly string[];
+}
+
+/** Once begun it is brought to its end, whatever signal comes. */
+export async function undo(config: Config, request: UndoRequest): Promise<UndoJson> {
+  const nothing = { actions: [], kept: [] };
+  if (ownUser() !== 0)
+    return { ...nothing, outcome: "refused", notes: ["only root may write rows of a network namespace"] };
+  let lock: Lock | undefined;
+  try {
+    lock = await remedyState(config).lock(request.holder, 5000);
+    return await undoFile(config, request);
+  } catch (error) {
+    if (error instanceof Locked) return { ...nothing, outcome: "locked", notes: [error.message] };
+    return { ...nothing, outcome: error instanceof Refused ? "refused" : "failed", notes: [errorText(error)] };
+  } finally {
+    lock?.release();
+  }
+}
+
+/** Nothing was done. */
+class Refused extends Error {}
+
+async function undoFile(config: Config, { file, cwd, restoreFault }: UndoRequest): Promise<UndoJson> {
+  const path = resolve(cwd, file);
+  const note = await read(path);
+  const places = placesOf(note, config);
+  const options = { restoreFault, engine: await engineOf(config) };
+  const back = await takeBack(note, options, handsOn(places));
+  if (back.done) await finish(path);
+  const actions = back.actions.map(({ netns, command, container }) => {
+    return { command: typed(places.get(netns)?.path ?? netns, command), container };
+  });
+  return { outcome: outcomeOf(back, places), actions, kept: back.kept, notes: back.complaints };
+}
+
+/** A namespace that is gone took its rows with it: nothing of it is kept. */
+function outcomeOf({ done, kept }: TakenBack, places: ReadonlyMap<string, Place>): RemedyOutcome {
+  if (!done) return "failed";
+  return places.size > 0 && kept.some(({ container }) => container !== "") ? "ambiguous" : "nothing";
+}
+
+async function read(path: string): Promise<UndoFile> {
+  try {
+    return decodeUndoFile(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new Refused(`${path} is no undo file that can be used`, { cause });
+  }
+}
+
+/** Those that are still the ones that the cleanup wrote in. */
+function placesOf({ namespaces }: UndoFile, { paths }: Config): ReadonlyMap<string, Place> {
+  const wanted = new Map(namespaces.map(({ file, key }) => [file, key]));
+  const found = namespacesIn(paths.netns_dir, (name) => wanted.has(name));
+  return new Map(found.filter(({ name, key }) => wanted.get(name) === key).map((one) => [one.name, one]));
+}
+
+function namespacesIn(dir: string, isWanted: (name: string) => boolean) {
+  try {
+    return listNamespaces(dir, isWanted);
+  } catch (error) {
+    if (error instanceof NotAvailable) return [];
+    throw error;
+  }
+}
+
+const never = async (): Promise<never> => Promise.reject(new Error("an undo neither probes nor notes"));
+
+function handsOn(places: ReadonlyMap<string, Place>): Hands {
+  const { signal } = new AbortController();
+  return liveHands({ places, entry: liveEntry, signal, probe: never, keep: never });
+}
+
+/** Undefined where Docker does not answer soon: then self rows stay, and pins above them. */
+async function engineOf({ docker }: Config): Promise<string | undefined> {
+  const late = deadline(new AbortController().signal, 2000);
+  try {
+    const { version } = await engineInfo(dockerClient({ socketPath: socketPathOf(docker.socket) }), late.signal);
+    return version === "" ? undefined : version;
+  } catch {
+    return undefined;
+  } finally {
+    late.clear();
+  }
+}
+
+const headlines: Readonly<Partial<Record<RemedyOutcome, string>>> = {
+  nothing: "Undone: nothing of that cleanup is left.",
+  ambiguous: "Undone as far as it does no harm; the rest is kept.",
+  failed: "It could not be undone.",
+  refused: "Refused: nothing was changed.",
+  locked: "Another run is at work: nothing was changed.",
+};
+
+export function undoText({ outcome, actions, kept, notes }: UndoJson): string {
+  const lines = [headlines[outcome] ?? outcome];
+  for (const { command } of actions) lines.push(shellLine(command));
+  for (const { container, sentence } of kept)
+    lines.push(`# kept${container === "" ? "" : `, ${printable(container)}`}: ${printable(sentence)}`);
+  for (const note of notes) lines.push(`# ${printable(note)}`);
+  return `${lines.join("\n")}\n`;
+}

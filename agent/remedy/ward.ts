@@ -1,0 +1,68 @@
+import { liveClock } from "../../host/clock.ts";
+import { dockerClient } from "../../host/docker/client.ts";
+import type { EngineInfo } from "../../host/docker/info.ts";
+import type { Inventory } from "../../host/docker/inventory.ts";
+import { socketPathOf } from "../../host/docker/socket.ts";
+import { engineStartedAt } from "../../host/docker/started.ts";
+import { watchDocker } from "../../host/docker/watch.ts";
+import type { OverlayView } from "../../host/host.ts";
+import { liveOverlays } from "../../host/netns/live.ts";
+import { procfs } from "../../host/procfs.ts";
+import type { Endpoint } from "../../overlay/endpoints.ts";
+import type { Examination } from "../../overlay/examine/examination.ts";
+import { examine } from "../../overlay/examine/examine.ts";
+import { milliseconds } from "../config/duration.ts";
+import type { Config } from "../config/schema.ts";
+
+/** A host under treatment: Docker is followed until it is closed, so that what changes meanwhile is seen. */
+export interface Ward {
+  readonly overlays: OverlayView;
+  /** As Docker has it now. */
+  readonly inventory: () => Inventory;
+  readonly engine: EngineInfo | undefined;
+  readonly engineStartedAt: number | undefined;
+  readonly examine: (signal: AbortSignal) => Promise<Examination>;
+  /** Asks for the list of running containers anew: their ids. Rejects with a `DockerError`. */
+  readonly running: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
+  /** The network namespace of an endpoint's container. */
+  readonly namespaceOf: (endpoint: Endpoint) => string | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** Rejects with a `DockerError` where Docker does not answer. */
+export async function openWard({ docker, paths }: Config, signal: AbortSignal): Promise<Ward> {
+  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
+  const proc = procfs(paths.host_root);
+  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
+  const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  try {
+    const [engine] = await Promise.all([overlays.engine(signal).catch(() => undefined), watch.synced(signal)]);
+    const pidOf = (id: string | undefined): number | undefined =>
+      watch.inventory().containers.find((one) => one.id === id)?.pid;
+    return {
+      overlays,
+      inventory: watch.inventory,
+      engine,
+      engineStartedAt: engineStartedAt(paths.host_root),
+      examine: async (ending) =>
+        examine({ proc, overlays, docker: watch }, engine, { unreadContainers: watch.stats().failing }, ending),
+      running: async (ending) => idsIn(await client.get("/containers/json", { signal: ending })),
+      namespaceOf: ({ owner }) => {
+        const pid = pidOf(owner.id);
+        return pid === undefined || pid === 0 ? undefined : `${paths.host_root.replace(/\/$/, "")}/proc/${pid}/ns/net`;
+      },
+      close: watch.close,
+    };
+  } catch (error) {
+    await watch.close();
+    throw error;
+  }
+}
+
+function idsIn(answer: unknown): ReadonlySet<string> {
+  const items: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  return new Set(items.flatMap((item) => (hasId(item) ? [item.Id] : [])));
+}
+
+const hasId = (item: unknown): item is { readonly Id: string } =>
+  typeof item === "object" && item !== null && "Id" in item && typeof item.Id === "string";

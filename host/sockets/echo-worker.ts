@@ -1,0 +1,89 @@
+import { closeSync, openSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import type { EchoReply, EchoRequest } from "./echo.ts";
+import { answeredSequence, echoRequest } from "./echo-packet.ts";
+import { errno, type Libc, loadLibc } from "./libc.ts";
+
+/** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
+const newNetwork = 0x40000000;
+const raw = [2, 3 | 0o4000 | 0o2000000, 1] as const;
+const tickMs = 1;
+
+interface Sender {
+  readonly socket: number;
+  readonly id: number;
+  readonly answered: Set<number>;
+}
+
+/** Only this thread changes its namespace, and it ends after one question. */
+parentPort?.once("message", ({ targets, count, gapMs, waitMs }: EchoRequest) => {
+  void (async () => {
+    const libc = await loadLibc({ isStopped: () => false });
+    const answer: EchoReply = libc instanceof Error ? targets.map(() => libc.message) : probe(libc);
+    parentPort?.postMessage(answer, []);
+    parentPort?.close();
+  })();
+
+  function probe(libc: Libc): EchoReply {
+    const senders = targets.map((target) => open(libc, target));
+    const live = senders.filter((sender) => typeof sender !== "string");
+    for (let sequence = 0; sequence < count; sequence++) {
+      for (const { socket, id } of live) libc.send(socket, echoRequest(id, sequence));
+      receive(libc, live, gapMs, count);
+    }
+    receive(libc, live, waitMs, count);
+    for (const { socket } of live) libc.close(socket);
+    return senders.map((sender) => (typeof sender === "string" ? sender : sender.answered.size));
+  }
+});
+
+function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender | string {
+  const entered = enter(libc, netns);
+  if (entered !== "") return entered;
+  const socket = libc.socket(...raw);
+  if (socket < 0) return `socket: error ${-socket}`;
+  const connected = libc.connect(socket, ip);
+  if (connected < 0) {
+    libc.close(socket);
+    return `connect: error ${-connected}`;
+  }
+  return { socket, id: Math.floor(Math.random() * 0x10000), answered: new Set() };
+}
+
+/** Empty, or why not. */
+function enter(libc: Libc, netns: string): string {
+  try {
+    const file = openSync(netns, "r");
+    try {
+      const entered = libc.setns(file, newNetwork);
+      return entered < 0 ? `setns: error ${-entered}` : "";
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Takes what comes within so many milliseconds; less where all is there. */
+function receive(libc: Libc, senders: readonly Sender[], ms: number, count: number): void {
+  const until = performance.now() + ms;
+  do {
+    for (const sender of senders) drain(libc, sender);
+    if (senders.every(({ answered }) => answered.size === count)) return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, tickMs);
+  } while (performance.now() < until);
+}
+
+const buffer = new Uint8Array(2048);
+
+function drain(libc: Libc, { socket, id, answered }: Sender): void {
+  for (;;) {
+    const length = libc.receive(socket, buffer);
+    if (length === -errno.EINTR) continue;
+    // EAGAIN: no more. Others are answers of the network (no such host), which count as loss.
+    if (length <= 0) return;
+    const sequence = answeredSequence(buffer.subarray(0, Math.min(length, buffer.length)), id);
+    if (sequence !== undefined) answered.add(sequence);
+  }
+}
