@@ -7,18 +7,18 @@ import { isOwnMac, isUnicast, type Subnet, subnetOfEndpoint, type View } from ".
 export type EndpointRule = (view: View, endpoint: Endpoint) => string | undefined;
 
 /** Only a network that Docker knows, in a namespace that has its vxlan device. */
-export const knownNetwork: EndpointRule = ({ input, subnets }) => {
+const knownNetwork: EndpointRule = ({ input, subnets }) => {
   if (input.ambiguous !== undefined) return `the namespace ${input.file} fits more than one network`;
   if (input.kind !== "overlay" || input.network === undefined)
     return `the namespace ${input.file} belongs to no network that Docker tells of`;
   return subnets.length === 0 ? `there is no vxlan device in the namespace ${input.file}` : undefined;
 };
 
-export const runningContainer: EndpointRule = (_, { owner }) =>
+const runningContainer: EndpointRule = (_, { owner }) =>
   owner.kind === "container" ? undefined : `${named(owner.name)} is swarm's own, no container`;
 
 /** Docker can be told to give a MAC twice (`--mac-address`): then there is no one place for it. */
-export const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
+const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
   const names = (byMac.get(mac) ?? []).map(({ owner }) => named(owner.name));
   return names.length === 1
     ? undefined
@@ -26,7 +26,7 @@ export const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
 };
 
 /** An address on two endpoints says nothing about which of them a row means. */
-export const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
+const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
   if (ip === "") return "Docker tells no address for it";
   const names = (byIp.get(ip) ?? []).map(({ owner }) => named(owner.name));
   return names.length === 1
@@ -35,14 +35,14 @@ export const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
 };
 
 /** Group addresses and zero are no container's; the devices' own MACs are the bridge's. */
-export const containersOwnMac: EndpointRule = (view, { mac }) => {
+const containersOwnMac: EndpointRule = (view, { mac }) => {
   if (macOf(mac) === undefined) return "Docker tells no MAC for it";
   if (!isUnicast(mac)) return `${mac} is a group address or zero`;
   return isOwnMac(view, mac) ? `${mac} belongs to a device of the overlay's namespace itself` : undefined;
 };
 
 /** Found by `iflink`, never by where the bridge learned the MAC last. */
-export const onOneVeth: EndpointRule = (view, endpoint) => {
+const onOneVeth: EndpointRule = (view, endpoint) => {
   const { veth, owner } = endpoint;
   if (veth === undefined) return `the port of ${named(owner.name)} was not found`;
   const port = view.links.get(veth.name);
@@ -54,7 +54,7 @@ export const onOneVeth: EndpointRule = (view, endpoint) => {
 };
 
 /** Two containers behind one veth: not Docker's doing. */
-export const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
+const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
   const sharing = (input.endpoints ?? []).filter((other) => veth !== undefined && other.veth?.name === veth.name);
   return sharing.length > 1
     ? `${sharing.map((other) => named(other.owner.name)).join(", ")} share the port of ${named(owner.name)}`
@@ -62,10 +62,10 @@ export const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
 };
 
 /** A pin for a MAC that also lives elsewhere would be a black hole for the other one. */
-export const notElsewhere: EndpointRule = ({ input }, { mac }) =>
+const notElsewhere: EndpointRule = ({ input }, { mac }) =>
   input.elsewhere?.has(mac) === true ? `${mac} runs on another host too` : undefined;
 
-export const endpointRules: readonly EndpointRule[] = [
+const endpointRules: readonly EndpointRule[] = [
   knownNetwork,
   runningContainer,
   containersOwnMac,

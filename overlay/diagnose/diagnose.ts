@@ -41,7 +41,7 @@ function unique(findings: readonly Finding[]): readonly Finding[] {
 }
 
 /** Healing unattended wants an engine whose faults and cures the tests have seen. */
-export function hostObjection({ engine }: Pick<DiagnoseInput, "engine">): string | undefined {
+function hostObjection({ engine }: Pick<DiagnoseInput, "engine">): string | undefined {
   const version = engine.version === undefined ? undefined : engineVersion(engine.version);
   if (version === undefined) return "the engine's version is not known";
   return isTested(version)

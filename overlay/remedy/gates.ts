@@ -29,14 +29,14 @@ export interface Refusal {
 type Gate = (facts: GateFacts) => string | undefined;
 
 /** The list of containers is read again for a write: an old one could call a new container's rows stale. */
-export const dockerAnswersNow: Gate = ({ dockerAsOf, now }) => {
+const dockerAnswersNow: Gate = ({ dockerAsOf, now }) => {
   if (dockerAsOf === undefined) return "Docker does not answer, so what is local is not known";
   const age = Math.abs(now - dockerAsOf);
   return age > 5000 ? `Docker's list of containers is ${Math.round(age / 1000)} s old` : undefined;
 };
 
 /** Engine 29 adds rows exclusively and skips the rest of a delete when its row is gone: a missing self row is its own fault (moby#52661). */
-export const selfRowsMayGo: Gate = ({ strategy, engine }) =>
+const selfRowsMayGo: Gate = ({ strategy, engine }) =>
   strategy === "clean" && !mayDropSelfRows(engine.version)
     ? `self rows are never deleted on ${engine.version === undefined ? "an engine of unknown version" : `engine ${engine.version}`}: use pin`
     : undefined;
@@ -46,7 +46,7 @@ export function mayDropSelfRows(version: string | undefined): boolean {
   return read !== undefined && read.major < 29;
 }
 
-export const testedEngine: Gate = ({ engine }) => {
+const testedEngine: Gate = ({ engine }) => {
   const read = engine.version === undefined ? undefined : engineVersion(engine.version);
   if (read === undefined) return "the engine's version is not known, so nothing is healed unattended";
   return isTested(read)
@@ -55,7 +55,7 @@ export const testedEngine: Gate = ({ engine }) => {
 };
 
 /** While the engine starts, containers come and its own rows change. */
-export const settledEngine: Gate = ({ engineStartedAt, now, swarmUnsettled }) => {
+const settledEngine: Gate = ({ engineStartedAt, now, swarmUnsettled }) => {
   if (swarmUnsettled === true) return "this node's swarm state is locked or pending";
   if (engineStartedAt === undefined) return "it is not known since when the engine runs";
   const age = now - engineStartedAt;
