@@ -23,7 +23,7 @@ import { now, wanted } from "./wanted.ts";
 const { signal } = new AbortController();
 export const netns = "1-0123456789";
 export const vtep = "172.31.240.1";
-export const mac = (n: number): string => `02:42:0a:00:00:0${n}`;
+const mac = (n: number): string => `02:42:0a:00:00:0${n}`;
 const numbers = [2, 3];
 
 const planFor = (strategy: Strategy, input: DiagnoseInput): Plan => planRemedy(wanted(input, { strategy }));
