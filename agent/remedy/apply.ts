@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { echo } from "../../host/sockets/echo.ts";
+import type { Echo } from "../../host/sockets/echo.ts";
 import { finish } from "../../host/undo-folder.ts";
 import { act, type Treatment } from "../../overlay/remedy/act.ts";
 import { liveHands, type Place } from "../../overlay/remedy/hands.ts";
@@ -13,7 +13,7 @@ import type { Ward } from "./ward.ts";
 type Told = Partial<CleanupJson> & Pick<CleanupJson, "outcome">;
 
 /** Does what was planned. Once begun it is brought to its end, whatever signal comes. */
-export async function apply(planned: Planned, ward: Ward, state: RemedyState): Promise<Told> {
+export async function apply(planned: Planned, ward: Ward, state: RemedyState, echo: Echo): Promise<Told> {
   const { plan, examination } = planned;
   const now = Date.now();
   const earlier = await state.undo.unfinished();
@@ -23,7 +23,7 @@ export async function apply(planned: Planned, ward: Ward, state: RemedyState): P
     places: placesOf(planned),
     entry: ward.overlays,
     signal,
-    probe: async (targets) => echo(targets, { signal }),
+    probe: async (targets) => echo.probe(targets, { signal, gapMs: 8, waitMs: 120 }),
     keep: async (file) => state.undo.keep(name, encodeUndoFile(file)),
   });
   const patient = {
