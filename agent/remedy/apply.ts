@@ -1,5 +1,4 @@
-import { hostname } from "node:os";
-import { echo } from "../../host/sockets/echo.ts";
+import type { Echo } from "../../host/sockets/echo.ts";
 import { finish } from "../../host/undo-folder.ts";
 import { act, type Treatment } from "../../overlay/remedy/act.ts";
 import { liveHands, type Place } from "../../overlay/remedy/hands.ts";
@@ -9,11 +8,12 @@ import { actionJson, type CleanupJson, type RemedyOutcome } from "./outcome.ts";
 import type { Planned } from "./planned.ts";
 import type { RemedyState } from "./state.ts";
 import type { Ward } from "./ward.ts";
+import { hostKey } from "../host-key.ts";
 
 type Told = Partial<CleanupJson> & Pick<CleanupJson, "outcome">;
 
 /** Does what was planned. Once begun it is brought to its end, whatever signal comes. */
-export async function apply(planned: Planned, ward: Ward, state: RemedyState): Promise<Told> {
+export async function apply(planned: Planned, ward: Ward, state: RemedyState, echo: Echo): Promise<Told> {
   const { plan, examination } = planned;
   const now = Date.now();
   const earlier = await state.undo.unfinished();
@@ -23,13 +23,13 @@ export async function apply(planned: Planned, ward: Ward, state: RemedyState): P
     places: placesOf(planned),
     entry: ward.overlays,
     signal,
-    probe: async (targets) => echo(targets, { signal }),
+    probe: async (targets) => echo.probe(targets, { signal, gapMs: 8, waitMs: 120 }),
     keep: async (file) => state.undo.keep(name, encodeUndoFile(file)),
   });
   const patient = {
     input: examination.input,
     probes: probesOf(plan.actions, { ...examination, active: activeIn(planned), namespaceOf: ward.namespaceOf }),
-    host: hostname(),
+    host: hostKey(),
     now,
     objection: objectionOf(planned, ward),
     withoutPins: (input: typeof examination.input) => planned.again("learning-off", input),

@@ -1,6 +1,7 @@
 import { DockerError } from "../../host/docker/error.ts";
 import { type Lock, Locked } from "../../host/lock.ts";
 import { NotAvailable } from "../../host/host.ts";
+import { type Echo, startEcho } from "../../host/sockets/echo.ts";
 import { ownUser } from "../../host/own-user.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import { type Limits, type LimitsEvent } from "../../overlay/remedy/limits.ts";
@@ -71,27 +72,29 @@ async function withWard(run: Run, signal: AbortSignal): Promise<CleanupJson> {
   const stands = standstill(limits, Date.now());
   if (stands !== undefined) return { ...base, outcome: "refused", refused: [stands] };
   const ward = await openWard(config, signal);
+  // Now, so that it is ready when the look is done.
+  const echo = request.apply ? startEcho() : undefined;
   try {
     const network = request.network === undefined ? undefined : chosen(request.network, ward.inventory().networks);
     const planned = await planFor(ward, { ...request, network, limits }, signal);
-    return { ...base, ...(await carryOut(run, ward, planned)) };
+    return { ...base, ...(await carryOut(run, ward, planned, echo)) };
   } finally {
-    await ward.close();
+    await Promise.all([ward.close(), echo?.close()]);
   }
 }
 
 type Told = Partial<CleanupJson> & Pick<CleanupJson, "outcome">;
 
-async function carryOut({ request, state }: Run, ward: Ward, planned: Planned): Promise<Told> {
+async function carryOut({ request, state }: Run, ward: Ward, planned: Planned, echo: Echo | undefined): Promise<Told> {
   const { plan, pathOf } = planned;
   const { refused, ambiguous } = plan;
-  if (!request.apply || plan.actions.length === 0) {
+  if (echo === undefined || plan.actions.length === 0) {
     if (request.apply && plan.trips !== undefined) await kept(state, [plan.trips]);
     const actions = plan.actions.map((one) => actionJson(one, pathOf(one.netns), "planned"));
     return { outcome: outcomeOf(plan), refused, ambiguous, actions };
   }
   await kept(state, healsOf(plan));
-  return apply(planned, ward, state);
+  return apply(planned, ward, state, echo);
 }
 
 function outcomeOf({ actions, refused, ambiguous }: Plan): RemedyOutcome {

@@ -15,27 +15,26 @@ interface Sender {
   readonly answered: Set<number>;
 }
 
-/** Only this thread changes its namespace, and it ends after one question. */
-parentPort?.once("message", ({ targets, count, gapMs, waitMs }: EchoRequest) => {
-  void (async () => {
-    const libc = await loadLibc({ isStopped: () => false });
-    const answer: EchoReply = libc instanceof Error ? targets.map(() => libc.message) : probe(libc);
-    parentPort?.postMessage(answer, []);
-    parentPort?.close();
-  })();
+/** Loaded once, before the first question. Only this thread changes its namespace. */
+const loading = loadLibc({ isStopped: () => false });
 
-  function probe(libc: Libc): EchoReply {
-    const senders = targets.map((target) => open(libc, target));
-    const live = senders.filter((sender) => typeof sender !== "string");
-    for (let sequence = 0; sequence < count; sequence++) {
-      for (const { socket, id } of live) libc.send(socket, echoRequest(id, sequence));
-      receive(libc, live, gapMs, count);
-    }
-    receive(libc, live, waitMs, count);
-    for (const { socket } of live) libc.close(socket);
-    return senders.map((sender) => (typeof sender === "string" ? sender : sender.answered.size));
-  }
+parentPort?.on("message", (request: EchoRequest | "end") => {
+  if (request === "end") parentPort?.close();
+  else void loading.then((libc) => parentPort?.postMessage(answer(libc, request), []));
 });
+
+function answer(libc: Libc | Error, { targets, count, gapMs, waitMs }: EchoRequest): EchoReply {
+  if (libc instanceof Error) return targets.map(() => libc.message);
+  const senders = targets.map((target) => open(libc, target));
+  const live = senders.filter((sender) => typeof sender !== "string");
+  for (let sequence = 0; sequence < count; sequence++) {
+    for (const { socket, id } of live) libc.send(socket, echoRequest(id, sequence));
+    receive(libc, live, gapMs, count);
+  }
+  receive(libc, live, waitMs, count);
+  for (const { socket } of live) libc.close(socket);
+  return senders.map((sender) => (typeof sender === "string" ? sender : sender.answered.size));
+}
 
 function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender | string {
   const entered = enter(libc, netns);

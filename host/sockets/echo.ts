@@ -25,20 +25,56 @@ export interface EchoRequest {
 }
 export type EchoReply = readonly (number | string)[];
 
-/**
- * Pings all targets at once from a thread of its own, which enters each namespace; no program is needed in them. For each
- * the share that was lost, 0 to 1, or an Error where it could not be tried (no right, no koffi, no such namespace).
- * Rejects with the signal's reason.
- */
-export async function echo(
+/** A thread that pings from inside namespaces. */
+export interface Echo {
+  /**
+   * Pings all targets at once; no program is needed in them. One question at a time. For each the share that was lost, 0
+   * to 1, or an Error where it could not be tried (no right, no koffi, no such namespace). Rejects with the signal's reason.
+   */
+  readonly probe: (targets: readonly EchoTarget[], options: EchoOptions) => Promise<readonly (number | Error)[]>;
+  /** Resolves when the thread has ended: a process that ends under it would end badly. */
+  readonly close: () => Promise<void>;
+}
+
+/** Takes some 0.1 s to be ready, in which other work can be done. */
+export function startEcho(): Echo {
+  const worker = new Worker(new URL("./echo-worker.js", import.meta.url));
+  let why = "the thread ended without an answer";
+  worker.on("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
+  const ended = new Promise<void>((resolve) => void worker.once("exit", () => resolve()));
+  const ask = async (request: EchoRequest): Promise<EchoReply> => {
+    const answer = new Promise<EchoReply>((resolve) => void worker.once("message", resolve));
+    worker.postMessage(request, []);
+    return Promise.race([answer, ended.then(() => request.targets.map(() => why))]);
+  };
+  return {
+    probe: async (targets, options) => probe(targets, options, ask),
+    close: async () => {
+      worker.postMessage("end", []);
+      await ended;
+    },
+  };
+}
+
+/** A thread for one question. */
+export async function echo(targets: readonly EchoTarget[], options: EchoOptions): Promise<readonly (number | Error)[]> {
+  const thread = startEcho();
+  try {
+    return await thread.probe(targets, options);
+  } finally {
+    await thread.close();
+  }
+}
+
+async function probe(
   targets: readonly EchoTarget[],
   { signal, count = 10, gapMs = 10, waitMs = 150 }: EchoOptions,
+  ask: (request: EchoRequest) => Promise<EchoReply>,
 ): Promise<readonly (number | Error)[]> {
   signal.throwIfAborted();
-  if (targets.length === 0) return [];
   const asked = targets.map(({ netns, ip }) => ({ netns, ip: parseIpv4(ip) }));
   const good = asked.flatMap(({ netns, ip }) => (ip === undefined ? [] : [{ netns, ip }]));
-  const replies = [...(await ask({ targets: good, count, gapMs, waitMs }))];
+  const replies = good.length === 0 ? [] : [...(await ask({ targets: good, count, gapMs, waitMs }))];
   signal.throwIfAborted();
   return asked.map(({ ip }) => (ip === undefined ? new Error("not an IPv4 address") : lossOf(replies.shift(), count)));
 }
@@ -46,17 +82,4 @@ export async function echo(
 function lossOf(reply: number | string | undefined, count: number): number | Error {
   if (typeof reply === "number") return 1 - Math.min(reply, count) / count;
   return new Error(`not probed: ${reply ?? "no answer of the thread"}`);
-}
-
-/** Resolves when the thread has ended: a process that ends under it would end badly. */
-async function ask(request: EchoRequest): Promise<EchoReply> {
-  const worker = new Worker(new URL("./echo-worker.js", import.meta.url));
-  let answer: EchoReply = [];
-  let why = "the thread ended without an answer";
-  worker.once("message", (reply: EchoReply) => void (answer = reply));
-  worker.once("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
-  const ended = new Promise<void>((resolve) => void worker.once("exit", () => resolve()));
-  worker.postMessage(request, []);
-  await ended;
-  return answer.length > 0 ? answer : request.targets.map(() => why);
 }

@@ -23,7 +23,7 @@ interface Verified {
   readonly notes: readonly string[];
 }
 
-const readings = { count: 3, everyMs: 50 } as const;
+const readings = { count: 2, everyMs: 60 } as const;
 
 type Loss = number | Error | undefined;
 

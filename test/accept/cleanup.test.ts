@@ -74,7 +74,8 @@ describe("accept: cleanup and undo on engine 20.10", function () {
 
   it("does nothing where nothing is wrong", async () => {
     const before = await tables();
-    for (const args of [[], ["--apply"], ["--apply", "--all"]]) assert.equal((await cleanup(...args)).code, 0);
+    // Not --all: rows that do no harm now are everyday life on a classic engine whose containers have talked.
+    for (const args of [[], ["--apply"]]) assert.equal((await cleanup(...args)).code, 0);
     assert.deepEqual(await tables(), before);
   });
 

@@ -19,6 +19,8 @@ const machine =
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // The user's own file.
   "agent/config/load.ts": ["node:fs"],
+  // The undo file that the user names.
+  "agent/remedy/undo.ts": ["node:fs/promises"],
   // package.json beside the program.
   "agent/cli.ts": ["node:fs/promises"],
   // Where agents of this host tell `status` how they are.
