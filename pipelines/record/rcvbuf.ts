@@ -11,12 +11,12 @@ function effectiveBuffer(asked: number, limit: number | undefined): number {
 }
 
 /** Says once what it costs where the kernel gives less than was asked. */
-export function capped(asked: number, log: (level: "warn", message: string) => void): void {
+export function capped(asked: number, log: (level: "info", message: string) => void): void {
   const limit = limitOf();
   if (limit === undefined || limit >= asked) return;
   const events = Math.floor(effectiveBuffer(asked, limit) / eventBytes);
   log(
-    "warn",
+    "info",
     `net.core.rmem_max is ${limit}: of ${asked} bytes asked for, so many are given to a netlink socket. It holds about ${events} events at once, and more are lost (and counted) when a storm comes faster than they are read. sysctl -w net.core.rmem_max=${asked} would do.`,
   );
 }

@@ -26,7 +26,11 @@ describe("accept: churn", function () {
   };
   const rest = async (name: string) => atRest(delivered, async () => kernelCounters(host, name));
   const addressIn = async (name: string, network: string) =>
-    (await host.inspect(name)).NetworkSettings.Networks[network]!.IPAddress;
+    until(
+      async () => (await host.inspect(name)).NetworkSettings.Networks[network]?.IPAddress || undefined,
+      5_000,
+      () => new Error(`${name} has no address in ${network}`),
+    );
   /** Comes to rest and compares all that was ever delivered under this name. */
   const restEqual = async (name: string, ...earlier: readonly Counters[]): Promise<Counters> => {
     const { counters, cycle } = await rest(name);

@@ -8,7 +8,7 @@ import { figure, sized } from "./length.ts";
 import { endAll, onHost, type Program } from "./program.ts";
 
 const rounds = sized(60, 5);
-const names = ["interfaces", "netstat", "tcp"] as const;
+const names = ["interfaces", "netstat", "overlay", "tcp"] as const;
 
 describe("accept: telegraf's side, every collector on", function () {
   this.timeout(sized(240_000, 60_000));
@@ -27,7 +27,7 @@ describe("accept: telegraf's side, every collector on", function () {
   it(`signal none, ${rounds} s: nothing but lines, and in them what DogStatsD delivers at the same time, off by 0`, async () => {
     const delivered = await Delivered.open(lab());
     const sinks = ["--sink", "influx", "--sink", "dogstatsd"];
-    const agent = onHost(host, ["run", ...sinks, "--state-dir", lab().shared], delivered.settings);
+    const agent = onHost(host, ["run", ...names, ...sinks, "--state-dir", lab().shared], delivered.settings);
     await delivered.next(rounds * names.length, rounds * 1_500 + 10_000);
     const { code } = await agent.stop();
     await delivered.close();
@@ -47,7 +47,7 @@ describe("accept: telegraf's side, every collector on", function () {
 
   it(`signal STDIN: one collection of every collector for each of ${rounds} newlines, none before, none between, and the end with stdin`, async () => {
     const settings = { ...everySecond, OVERLAYWATCH_TAGS_GLOBAL: 'env:a b,c:d=e\\,"' };
-    const args = ["run", "--sink", "influx", "--on-stdin", "--state-dir", lab().shared];
+    const args = ["run", ...names, "--sink", "influx", "--on-stdin", "--state-dir", lab().shared];
     const agent = onHost(host, args, settings, { stdin: "pipe" });
     const answers = () => agent.out().match(/^overlaywatch_agent,.*outcome=ok.* collect_outcome=1i \d+$/gm) ?? [];
     const { stdin } = agent.child;

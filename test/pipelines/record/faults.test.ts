@@ -98,7 +98,7 @@ describe("pipelines/record, when things go wrong", function () {
     const [overrun] = of("overrun");
     assert.ok(overrun?.since !== undefined && overrun.until !== undefined && overrun.until - overrun.since < 3_000_000);
     // Its event was dropped: only the dump can tell.
-    await until("misplaced", () => of("misplaced").length > 0, 5000);
+    await until("misplaced", () => of("misplaced").length > 0, 15_000);
   });
 
   it("loses nothing and stays small while the journal takes nothing", async () => {
