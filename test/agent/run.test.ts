@@ -59,6 +59,7 @@ describe("agent/run", () => {
     running.push(one);
     return one;
   };
+  const health = () => checks().findLast(({ name }) => name === "overlaywatch.overlay.health");
   const checks = () => heard.messages.filter((message) => message.kind === "service_check");
 
   beforeEach(async () => {
@@ -93,11 +94,10 @@ describe("agent/run", () => {
   it("tells by a service check how the overlays are, and that it does not know without Docker", async () => {
     const env = { OVERLAYWATCH_COLLECTORS_OVERLAY_INTERVAL: "1s" };
     run(["overlay", ...host.args, "--netns-dir", join(path(), "none")], env);
-    const last = () => checks().findLast(({ name }) => name === "overlaywatch.overlay.health");
-    await until("it is well", () => last()?.status === "ok");
+    await until("it is well", () => health()?.status === "ok");
     await host.docker.stop();
-    await until("it is not known", () => last()?.status === "unknown");
-    assert.match(last()?.message ?? "", /local containers: Docker can not be asked/);
+    await until("it is not known", () => health()?.status === "unknown");
+    assert.match(health()?.message ?? "", /local containers: Docker can not be asked/);
   });
 
   it("keeps to the budget of series, and loses nothing of the sums", async () => {

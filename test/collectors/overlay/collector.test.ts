@@ -4,6 +4,9 @@ import { replay } from "../replay.ts";
 
 const cases = "test/collectors/overlay/cases";
 
+const series = (samples: readonly { name: string; tags: object }[] = []) =>
+  samples.filter(({ name }) => name === "overlay.findings").map(({ tags }) => JSON.stringify(tags));
+
 describe("collectors/overlay", () => {
   it("says by its health what is cut off, and that it is well again", async () => {
     const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
@@ -14,8 +17,6 @@ describe("collectors/overlay", () => {
 
   it("sends every class and state of a network, those at 0 too, so that a finding that is gone is told as gone", async () => {
     const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
-    const series = (samples: readonly { name: string; tags: object }[] = []) =>
-      samples.filter(({ name }) => name === "overlay.findings").map(({ tags }) => JSON.stringify(tags));
     assert.deepEqual(series(broken?.samples), series(mended?.samples));
     assert.equal(new Set(series(broken?.samples)).size, 4 * 3 + 3 * 3);
   });

@@ -77,6 +77,10 @@ const clean =
 const fail: () => OverlayView["run"] = () => async (netns, argv) =>
   Promise.reject(new ProgramError(netns, argv, { code: 1, signal: null, stderr: "no\u001bmemory" }));
 
+const listing = (code: string) => () => {
+  throw new Error("cannot list", { cause: Object.assign(new Error(code), { code }) });
+};
+
 describe("overlay/examine", () => {
   it("reads a broken pair's table ten times within about a second, two processes at a time", async () => {
     const began = performance.now();
@@ -156,9 +160,6 @@ describe("overlay/examine", () => {
   });
 
   it("takes a folder of namespaces that it may not list for absent as well, and any other error for one", async () => {
-    const listing = (code: string) => () => {
-      throw new Error("cannot list", { cause: Object.assign(new Error(code), { code }) });
-    };
     await assert.rejects(look(mended, { namespaces: listing("EACCES") }), NotAvailable);
     await assert.rejects(look(mended, { namespaces: listing("EIO") }), { name: "Error", message: "cannot list" });
   });
