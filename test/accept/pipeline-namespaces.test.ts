@@ -12,7 +12,7 @@ import { endAll } from "./program.ts";
 const soon = 2000;
 
 describe("accept: pipeline, namespaces come and go", function () {
-  this.timeout(120_000);
+  this.timeout(sized(400_000, 120_000));
   const lab = useLab();
   let host: LabHost;
   let pipeline: Pipeline;
