@@ -61,6 +61,30 @@ describe("accept: pipeline, a storm", function () {
     });
   }
 
+  it("with the smallest receive buffer and ip stopped for a while the kernel drops for certain: still counted + lost = forced", async () => {
+    await pipeline.close();
+    pipeline = await Pipeline.start(lab(), host, { maxEntries, rcvbuf: 65_536 });
+    await pipeline.waitForNetwork("idle");
+    await pipeline.settled(1500);
+    const before = pipeline.counted("idle");
+    const listeners = childrenOf(pipeline.recorder.child.pid!);
+    for (const pid of listeners) process.kill(pid, "SIGSTOP");
+    const stopped = lab().storm({ networkId: idle.id, changes: 4000 });
+    const forced = await stopped.finally(() => {
+      for (const pid of listeners) process.kill(pid, "SIGCONT");
+    });
+    await pipeline.settled(3000);
+    const [counted, lost] = [pipeline.counted("idle") - before, bridgeLost()];
+    figure(`${forced} forced while ip stood still: ${counted} counted + ${lost} lost by overrun`);
+    assert.ok(lost > 1000, `${lost} lost: no overrun`);
+    const seen = (await pipeline.entries("overrun")).filter(({ socket }) => socket === "bridge");
+    assert.equal(
+      seen.reduce((sum, { count }) => sum + (count ?? 0), 0),
+      lost,
+    );
+    assert.equal(counted + lost, forced);
+  });
+
   const bridgeLost = () => pipeline.lost({ cause: "overrun", socket: "bridge" });
 });
 

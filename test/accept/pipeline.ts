@@ -10,6 +10,8 @@ import { onHost, type Program } from "./program.ts";
 export interface PipelineOptions {
   /** `pipeline.record.max_entries_per_second`; the product's default unless told. */
   readonly maxEntries?: number;
+  /** `pipeline.record.rcvbuf`, likewise. */
+  readonly rcvbuf?: number;
 }
 
 /** An entry as it stands in the journal, and when journald stored it, in microseconds since the epoch. */
@@ -25,13 +27,14 @@ export class Pipeline {
   #recorder: Program | undefined;
   #follower: Program | undefined;
 
-  private constructor(host: LabHost, delivered: Delivered, { maxEntries }: PipelineOptions) {
+  private constructor(host: LabHost, delivered: Delivered, { maxEntries, rcvbuf }: PipelineOptions) {
     this.host = host;
     this.delivered = delivered;
     this.#settings = {
       ...delivered.settings,
       OVERLAYWATCH_PIPELINE_FOLLOW_INTERVAL: "1s",
       ...(maxEntries !== undefined && { OVERLAYWATCH_PIPELINE_RECORD_MAX_ENTRIES_PER_SECOND: String(maxEntries) }),
+      ...(rcvbuf !== undefined && { OVERLAYWATCH_PIPELINE_RECORD_RCVBUF: String(rcvbuf) }),
     };
   }
 
