@@ -84,7 +84,10 @@ const steady = (to: string): string => {
 };
 
 /** Where nothing else is there, docker_gwbridge brings a router solicitation now and then: too seldom for the short form. */
-const onBridge = sized("", `ping -q -i 0.4 $(ip route | sed -n 's/^default via \\([^ ]*\\) .*/\\1/p') >/dev/null &`);
+const onBridge = sized(
+  "",
+  `until gw=$(ip route | sed -n 's/^default via \\([^ ]*\\) .*/\\1/p') && [ -n "$gw" ]; do sleep 0.1; done; ping -q -i 0.4 "$gw" >/dev/null &`,
+);
 
 /** Two compose services of some containers each, and containers without one. */
 function labelsOf(index: number): Readonly<Record<string, string>> {
