@@ -99,7 +99,7 @@ async function allReached(hosts: readonly LabHost[], signal: AbortSignal): Promi
     const address = await addressOf(other, to);
     for (let attempt = 0; (await loss(host, from, address, 1)) > 0; attempt++) {
       signal.throwIfAborted();
-      if (attempt >= 15) throw new Error(`${from} on ${host.name} does not reach ${to} (${address}) on ${other.name}`);
+      if (attempt >= 30) throw new Error(`${from} on ${host.name} does not reach ${to} (${address}) on ${other.name}`);
       await pause(100);
     }
   }

@@ -161,6 +161,20 @@ function running(program: Program | undefined, what: string): Program {
   return program;
 }
 
+/** The engine's store may not know a network yet that was made just now ("failed to get network from store"). */
+async function runSoon(host: LabHost, container: string, network: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await host.run(container, { network });
+      return;
+    } catch (error) {
+      if (attempt === 5 || !String(error).includes("failed to get network from store")) throw error;
+      await host.api("DELETE", `/containers/${container}?force=true`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
 /** An overlay network of its own on one host, with idle containers; `remove` takes them away again. */
 export interface Stage {
   readonly name: string;
@@ -172,7 +186,7 @@ export async function stage(host: LabHost, name: string, third: number, containe
   const ipam = { Driver: "default", Config: [{ Subnet: `10.0.${third}.0/24` }] };
   const body = { Name: name, Driver: "overlay", IPAM: ipam };
   const { Id: id } = created.parse(await host.demand("POST", "/networks/create", { body }));
-  for (const container of containers) await host.run(container, { network: name });
+  for (const container of containers) await runSoon(host, container, name);
   const remove = async () => {
     for (const container of containers) await host.api("DELETE", `/containers/${container}?force=true`);
     await host.api("DELETE", `/networks/${name}`);

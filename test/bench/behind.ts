@@ -27,11 +27,11 @@ export interface Rates {
 type Journal = Awaited<ReturnType<typeof privateJournal>>;
 
 const checkpointRead = z.object({ cursor: z.string().optional(), read: z.number() });
-const followedOnce = z.object({ wall: z.number(), cpu: z.number(), sent: z.number() });
+const followedOnce = z.object({ wall: z.number(), cpu: z.number(), counted: z.number() });
 
 /**
  * How fast the follower catches up, beside `journalctl -o export` alone with the same fields and matches, in turns on a
- * journal of its own. Throws where it does not send the count of all entries. Needs root.
+ * journal of its own. Throws where it does not count all entries, each once. Needs root.
  */
 export async function behind({ count, rounds, age }: Behind): Promise<readonly Rates[]> {
   const journal = await privateJournal();
@@ -71,8 +71,8 @@ async function measure(journal: Journal, checkpoint: string, count: number): Pro
   const printed = await output(journal.inside(process.execPath, ...program), true);
   // Each round begins at the same checkpoint.
   writeFileSync(checkpoint, text);
-  const { wall, cpu, sent } = followedOnce.parse(JSON.parse(printed));
-  if (sent !== count) throw new Error(`${sent} of ${count} entries were counted`);
+  const { wall, cpu, counted } = followedOnce.parse(JSON.parse(printed));
+  if (counted !== count) throw new Error(`${counted} of ${count} entries were counted`);
   return { alone: count / (alone / 1000), follower: count / (wall / 1000), cpu };
 }
 

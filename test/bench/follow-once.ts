@@ -4,14 +4,10 @@ import { startFollower } from "../../pipelines/follow/follower.ts";
 /** Follows from a checkpoint until so many entries were read; prints how long that took, and its CPU. */
 const [path = "", count = "0"] = process.argv.slice(2);
 const began = performance.now();
-let sent = 0;
 const follower = await startFollower({
   path,
   interval: 10_000,
-  send: (samples) => {
-    sent += samples.filter(({ name }) => name === "pipeline.entries").reduce((sum, { value }) => sum + value, 0);
-    return Promise.resolve();
-  },
+  send: () => Promise.resolve(),
   log: (level, message) => void process.stderr.write(`${level} ${message}\n`),
   uid: 0,
 });
@@ -20,4 +16,5 @@ while (read() < Number(count)) await sleep(5);
 const wall = performance.now() - began;
 const { user, system } = process.cpuUsage();
 await follower.close();
-process.stdout.write(JSON.stringify({ wall, cpu: (user + system) / 1e6, sent }));
+// Counted, sent or not: the bucket of the last ten seconds is still open, and goes into the checkpoint.
+process.stdout.write(JSON.stringify({ wall, cpu: (user + system) / 1e6, counted: read() }));
