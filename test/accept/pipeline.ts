@@ -161,14 +161,17 @@ function running(program: Program | undefined, what: string): Program {
   return program;
 }
 
-/** The engine's store may not know a network yet that was made just now ("failed to get network from store"). */
+/**
+ * The engine's store may not know a network yet that was made just now ("failed to get network from store"), or one of
+ * its threads is still in another namespace, where its store can not be reached ("etcd cluster is unavailable").
+ */
 async function runSoon(host: LabHost, container: string, network: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       await host.run(container, { network });
       return;
     } catch (error) {
-      if (attempt === 5 || !String(error).includes("failed to get network from store")) throw error;
+      if (attempt === 5 || !/from store|etcd cluster is unavailable/.test(String(error))) throw error;
       await host.api("DELETE", `/containers/${container}?force=true`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
