@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Suite } from "mocha";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,7 +29,10 @@ const stats = (all: readonly number[]): string => {
 };
 
 /** A2 and B2 of the second host are the control: broken in the same way, and never healed. */
-describe("accept: cleanup and undo on engine 20.10", function () {
+/** Only in `npm run accept`: on a busy machine an engine's own rows come between two readings that are to be equal. */
+if (isFull()) describe("accept: cleanup and undo on engine 20.10", cleanupTests);
+
+function cleanupTests(this: Suite): void {
   this.timeout(sized(900_000, 120_000));
   const lab = useLab();
   let host: LabHost;
@@ -206,7 +210,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
       rmSync(join(state, "undo"), { recursive: true });
     }
   });
-});
+}
 
 /** dockerd of this lab host: the process that shares its mounts and is called so. */
 function engineOf(host: LabHost): number {

@@ -10,11 +10,11 @@ export interface Rest {
   readonly cycle: number;
 }
 
-/** Two readings of the kernel that agree, with whole cycles of the agent between them. */
-export async function atRest(delivered: Delivered, read: () => Promise<Counters>): Promise<Rest> {
+/** Two readings of the kernel that agree, with whole cycles of the agent between them: more where they are told late. */
+export async function atRest(delivered: Delivered, read: () => Promise<Counters>, wholeCycles = 2): Promise<Rest> {
   let before = await read();
   for (let attempt = 0; attempt < 10; attempt++) {
-    await delivered.next(2);
+    await delivered.next(wholeCycles);
     const { cycles: cycle } = delivered;
     const counters = await read();
     if (same(before, counters)) return { counters, cycle };

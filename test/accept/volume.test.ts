@@ -127,7 +127,7 @@ function takeLine(delivered: Delivered, line: string): void {
 }
 
 const restOfAll = async (host: LabHost, delivered: Delivered) =>
-  Promise.all(names.map(async (name) => atRest(delivered, async () => kernelCounters(host, name))));
+  Promise.all(names.map(async (name) => atRest(delivered, async () => kernelCounters(host, name), 4)));
 
 /** On each container three pings to its neighbour, to its gateway and to itself: all twelve counters move. */
 async function everyoneSends(host: LabHost): Promise<void> {
