@@ -20,6 +20,6 @@ describe("accept: pipeline, a follower that was down", function () {
     const shares = measured.map(({ alone, follower }) => follower / alone).toSorted((a, b) => a - b);
     if (isFull()) assert.ok(shares[1]! >= 0.6, `the middle one of ${shares.join(" ")}`);
     // So few entries take hardly longer than a program needs to get going.
-    else assert.ok(shares[0]! >= 0.25, `${shares[0]} of journalctl alone`);
+    else assert.ok(shares[0]! >= 0.4, `${shares[0]} of journalctl alone`);
   });
 });

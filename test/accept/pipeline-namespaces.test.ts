@@ -30,8 +30,7 @@ describe("accept: pipeline, namespaces come and go", function () {
     for (const each of stages) await each.remove();
   });
 
-  // Engine 20.10 loses its store after seven or so ("network is unreachable", in a thread of its own): four are what it bears.
-  const rounds = sized(4, 2);
+  const rounds = sized(10, 2);
   it(`networks made and removed, ${rounds} times: within 2 s, and nothing is left`, async () => {
     const [before, overlays, mounts] = [holdings(pipeline), overlaysOf(host), mountsIn(pipeline.recorder.child.pid!)];
     const [up, down]: [number[], number[]] = [[], []];

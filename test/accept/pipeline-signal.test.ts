@@ -119,7 +119,7 @@ describe("accept: pipeline, the signal", function () {
         `H1 is stopped and G1 calls it: ${lossy.received} of ${lossy.sent} pings reach G1, ${whole.received} of ${whole.sent} C1`,
       );
       // Each ARP request for G1 puts its row right again for a moment, so many arrive; of the control's, none is lost.
-      assert.ok(lossy.received <= lossy.sent - 3, "a false misplaced: G1 can be reached");
+      assert.ok(lossy.received < lossy.sent * 0.8, "a false misplaced: G1 can be reached");
       assert.ok(whole.received >= whole.sent - 1);
     } finally {
       lab().stopTraffic();
