@@ -1,9 +1,12 @@
 import { type Strategy, strategies } from "../overlay/remedy/plan.ts";
-import { type Command, configOf, parseCommand } from "./command.ts";
+import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { nearestOf } from "./config/nearest.ts";
 import { UsageError } from "./exit-codes.ts";
 import { cleanup } from "./remedy/cleanup.ts";
-import { cleanupText, remedyExits } from "./remedy/outcome.ts";
+import { streamLog } from "./log.ts";
+import { journalDoor, openNotes } from "./notes.ts";
+import { remedyNote } from "./remedy/note.ts";
+import { type CleanupJson, cleanupText, remedyExits } from "./remedy/outcome.ts";
 
 const usage = `usage: overlaywatch cleanup [--apply] [--network N] [--strategy S] [--all] [--unattended]
 
@@ -45,6 +48,7 @@ export const command: Command = {
         apply: values.apply === true,
         strategy: strategyOf(values.strategy) ?? config.remedy.strategy,
         all: values.all === true,
+        repin: false,
         who: values.unattended === true ? "automatic" : "operator",
         network: values.network,
         holder: `overlaywatch cleanup, process ${io.pid}`,
@@ -54,9 +58,20 @@ export const command: Command = {
     const { outcome, strategy, ...rest } = json;
     const ordered = { outcome, strategy, ...rest };
     io.stdout.write(values.json === true ? `${JSON.stringify(ordered, undefined, 1)}\n` : cleanupText(json));
+    if (values.apply === true) await note(json, io);
     return remedyExits[json.outcome];
   },
 };
+
+/** Kept in the journal, for whoever asks later. */
+async function note(json: CleanupJson, { stderr }: Io): Promise<void> {
+  const draft = remedyNote(json);
+  if (draft === undefined) return;
+  const log = streamLog(stderr);
+  const door = journalDoor(log);
+  openNotes(door, log).write(draft);
+  await door.close();
+}
 
 function strategyOf(name: string | undefined): Strategy | undefined {
   const known = strategies.find((one) => one === name);

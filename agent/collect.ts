@@ -1,4 +1,4 @@
-import { type Collector, type Cycle, type Health } from "../collectors/collector.ts";
+import { type Collector, type Cycle, type Findings, type Health } from "../collectors/collector.ts";
 import { Growth } from "../collectors/growth.ts";
 import type { Namespaces } from "../collectors/namespaces.ts";
 import type { Sample, Tags } from "../emit/sample.ts";
@@ -22,6 +22,7 @@ export interface CycleResult {
   readonly resets: number;
   /** What the collector said of its health, if it did. */
   readonly health?: Health;
+  readonly findings?: Findings;
 }
 
 interface RunnerOptions {
@@ -59,6 +60,7 @@ export function runner(collector: Collector, section: unknown, options: RunnerOp
       skipped: record.skipped,
       resets: growth.end(),
       ...(record.health === undefined ? {} : { health: record.health }),
+      ...(record.findings === undefined ? {} : { findings: record.findings }),
     };
   };
 }
@@ -70,6 +72,7 @@ interface Reading {
   /** Set when the run is over: a collector that goes on after its deadline is not listened to. */
   closed: boolean;
   health?: Health;
+  findings?: Findings;
 }
 
 const newReading = (): Reading => ({ samples: [], errors: [], skipped: {}, closed: false });
@@ -111,6 +114,9 @@ function cycle(
     fail,
     health: (health) => {
       if (!record.closed) record.health = health;
+    },
+    findings: (findings) => {
+      if (!record.closed) record.findings = findings;
     },
   };
 }

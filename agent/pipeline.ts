@@ -3,6 +3,7 @@ import { ownUser } from "../host/own-user.ts";
 import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
+import type { JournalDoor } from "./notes.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PipelineState } from "./run-state.ts";
 
@@ -21,6 +22,7 @@ interface Environment {
   readonly config: Config;
   readonly docker: DockerWatch;
   readonly outputs: Outputs;
+  readonly door: JournalDoor;
   readonly log: Log;
 }
 
@@ -58,9 +60,9 @@ function mayRecord(log: Log): boolean {
   return false;
 }
 
-async function openRecord({ config, docker, log }: Environment) {
+async function openRecord({ config, docker, door, log }: Environment) {
   const { openRecording } = await import("./record.ts");
-  const recording = openRecording(config, docker, log);
+  const recording = openRecording(config, docker, door, log);
   return {
     close: recording.close,
     state: () => {

@@ -3,7 +3,7 @@ import { liveClock } from "../host/clock.ts";
 import { deadline } from "../host/deadline.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
 import { proveJournal } from "../host/journald/prove.ts";
-import { type Journal, type JournalStats, openJournal } from "../host/journald/writer.ts";
+import type { Journal, JournalStats } from "../host/journald/writer.ts";
 import { procfs } from "../host/procfs.ts";
 import { watchOverlays } from "../overlay/watch.ts";
 import { recordedUntil } from "../pipelines/record/last-entry.ts";
@@ -17,6 +17,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { grace } from "./serve.ts";
 import { hostKey } from "./host-key.ts";
+import { type JournalDoor, journalDoor } from "./notes.ts";
 
 const usage = `usage: overlaywatch record [--for DURATION]
 
@@ -39,9 +40,10 @@ export const command: Command = {
 async function record(config: Config, ending: AbortSignal, { stderr }: Io): Promise<void> {
   const log = streamLog(stderr);
   const docker = openDocker(config, log);
-  const recording = openRecording(config, docker, log);
+  const door = journalDoor(log);
+  const recording = openRecording(config, docker, door, log);
   await aborted(ending);
-  await Promise.race([recording.close(), sleep(4 * grace)]);
+  await Promise.race([recording.close().then(door.close), sleep(4 * grace)]);
   const { namespaces, entries, total } = recording.stats();
   log.info(`recorded ${total} events in ${entries} entries; ${namespaces.length} namespaces are still held`);
   await Promise.race([docker.close(), sleep(grace)]);
@@ -50,14 +52,14 @@ async function record(config: Config, ending: AbortSignal, { stderr }: Io): Prom
 /** The recorder with what it stands on. */
 export interface Recording {
   readonly stats: () => RecorderStats & { readonly journal: JournalStats };
-  /** Writes what is left; nothing is held any more when it resolves. */
+  /** Hands over what is left, for the journal's close to write; no namespace is held any more when it resolves. */
   readonly close: () => Promise<void>;
 }
 
-/** The recorder as the configuration has it; `docker` stays the caller's. */
-export function openRecording(config: Config, docker: DockerWatch, log: Log): Recording {
+/** The recorder as the configuration has it; `docker` and the journal stay the caller's. */
+export function openRecording(config: Config, docker: DockerWatch, door: JournalDoor, log: Log): Recording {
   const tell = (level: "info" | "warn", message: string): void => log[level](message);
-  const journal = openJournal({ log: tell });
+  const journal = door.open();
   const overlays = watchOverlays({ netnsDir: config.paths.netns_dir, docker, log: tell });
   const namespace = config.journal.namespace === "" ? undefined : `+${config.journal.namespace}`;
   const host = hostKey();
@@ -84,7 +86,6 @@ export function openRecording(config: Config, docker: DockerWatch, log: Log): Re
       closing.abort(new Error("the recorder ends"));
       await recorder.close();
       overlays.close();
-      await journal.close();
     },
   };
 }

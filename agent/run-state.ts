@@ -64,6 +64,12 @@ export const runStateSchema = z.object({
     }),
   ),
   pipeline: pipelineStateSchema,
+  heal: z
+    .object({
+      mode: z.enum(["observe", "auto"]),
+      last: z.object({ at: time, outcome: z.string(), changes: z.int() }).optional(),
+    })
+    .optional(),
 });
 
 export type RunState = z.output<typeof runStateSchema>;
@@ -79,6 +85,7 @@ export function recordRuns(
   session: Session,
   outputs: Pick<Outputs, "series" | "sinks">,
   pipeline: () => PipelineState = () => ({}),
+  heal: () => RunState["heal"] = () => undefined,
 ): RunRecord {
   const started = session.host.clock.now();
   const last = new Map<string, CycleResult>();
@@ -105,9 +112,12 @@ export function recordRuns(
         return { name, samples, dropped, ...(lastError === undefined ? {} : { last_error: lastError }) };
       }),
       pipeline: pipeline(),
+      ...definedHeal(heal()),
     }),
   };
 }
+
+const definedHeal = (heal: RunState["heal"]): Pick<RunState, "heal"> => (heal === undefined ? {} : { heal });
 
 function dockerState({ docker }: Session): RunState["docker"] {
   const { state, asOf, containers, error } = docker.inventory();

@@ -3,8 +3,10 @@ import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { Config } from "./config/schema.ts";
 import { endingOf } from "./ending.ts";
 import { errorText } from "./error-text.ts";
+import { noteFindings } from "./findings.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
 import { type Log, streamLog, telegrafHead } from "./log.ts";
+import { journalDoor, openNotes } from "./notes.ts";
 import { openOutputs } from "./outputs.ts";
 import { halves, openPipeline } from "./pipeline.ts";
 import { recordRuns, type RunRecord } from "./run-state.ts";
@@ -19,12 +21,16 @@ SIGTERM. With --on-stdin the pipeline is left out, for its counts come when they
   --sink SINK      dogstatsd, influx (lines on stdout, for telegraf's inputs.execd), console (a live table) or none;
                    may be given several times
   --on-stdin       with influx: collects at each newline on stdin, and ends with stdin (signal = "STDIN")
+  --heal MODE      off (default), observe (says what would be done) or auto: heals what is active by remedy.strategy, and
+                   puts back pins that went with their container. Within caps; needs root, and overlay or record to
+                   find it
   --for DURATION   ends by itself after that time
 `;
 
 const options = {
   sink: { type: "string", multiple: true },
   "on-stdin": { type: "boolean", default: false },
+  heal: { type: "string" },
   for: { type: "string" },
 } as const;
 
@@ -36,14 +42,26 @@ export const command: Command = {
     const sinks = values.sink?.flatMap((names) => names.split(","));
     const { config } = configOf(values, io, [
       ...(sinks === undefined ? [] : [{ path: ["sinks", "enabled"], value: sinks, origin: "--sink" }]),
+      ...(values.heal === undefined ? [] : [{ path: ["remedy", "heal"], value: values.heal, origin: "--heal" }]),
       ...(values["on-stdin"] ? [{ path: ["sinks", "influx", "on_stdin"], value: true, origin: "--on-stdin" }] : []),
     ]);
     const influx = config.sinks.enabled.includes("influx");
     if (values["on-stdin"] && !influx) throw new UsageError("--on-stdin: goes with --sink influx only");
-    await runAgent(config, positionals, values.for, io);
+    const heal = healMode(positionals, values.heal, config);
+    await runAgent({ config, names: positionals, until: values.for, heal }, io);
     return exitCodes.ok;
   },
 };
+
+/** What finds active faults. */
+const finders: readonly string[] = ["overlay", "record"];
+
+/** Without names as configured; where only some things run, only if told. Throws `UsageError` where nothing would find a fault. */
+function healMode(names: readonly string[], flag: string | undefined, { remedy }: Config): Config["remedy"]["heal"] {
+  const mode = names.length === 0 || flag !== undefined ? remedy.heal : "off";
+  if (mode === "off" || names.length === 0 || names.some((name) => finders.includes(name))) return mode;
+  throw new UsageError(`--heal ${mode}: nothing that runs would find what to heal: name ${finders.join(" or ")} too`);
+}
 
 const isHalf = (name: string): boolean => halves.some((half) => half === name);
 
@@ -59,7 +77,14 @@ function wantedOf(names: readonly string[], { pipeline, sinks }: Config) {
   };
 }
 
-async function runAgent(config: Config, names: readonly string[], until: string | undefined, io: Io): Promise<void> {
+interface Wanted {
+  readonly config: Config;
+  readonly names: readonly string[];
+  readonly until: string | undefined;
+  readonly heal: Config["remedy"]["heal"];
+}
+
+async function runAgent({ config, names, until, heal }: Wanted, io: Io): Promise<void> {
   const influx = config.sinks.enabled.includes("influx");
   const wanted = wantedOf(names, config);
   const end = new AbortController();
@@ -70,15 +95,28 @@ async function runAgent(config: Config, names: readonly string[], until: string 
   const session = openSession(config, { names: wanted.collectors, log });
   try {
     const outputs = await openOutputs(config, session, io, () => end.abort());
-    const pipeline = await openPipeline(wanted.halves, { config, docker: session.docker, outputs, log });
-    const record = recordRuns(io.pid, session, outputs, pipeline.state);
+    const door = journalDoor(log);
+    const notes = openNotes(door, log);
+    const pipeline = await openPipeline(wanted.halves, { config, docker: session.docker, outputs, door, log });
+    const misplaced = () => pipeline.state().record?.namespaces.some((one) => one.misplaced.length > 0) === true;
+    const healing = await openHealing(heal, { config, session, misplaced, notes, log, pid: io.pid });
+    const record = recordRuns(io.pid, session, outputs, pipeline.state, () => healing?.state());
     const status = await openStatus(config, io, record, log);
     const pace = influx && config.sinks.influx.on_stdin ? onEachLine(io.stdin) : onSchedule;
-    await serve({ session, outputs, record, pipeline, log, ending: end.signal }, pace);
+    const journal = { noteFindings: noteFindings(notes.write), closeJournal: door.close };
+    await serve({ session, outputs, record, pipeline, healing, ...journal, log, ending: end.signal }, pace);
     status?.close();
   } finally {
     await Promise.race([session.close(), sleep(grace / 2)]);
   }
+}
+
+type HealingParts = Omit<Parameters<typeof import("./heal.ts").openHealing>[0], "mode">;
+
+async function openHealing(mode: Config["remedy"]["heal"], parts: HealingParts) {
+  if (mode === "off") return undefined;
+  const heal = await import("./heal.ts");
+  return heal.openHealing({ ...parts, mode });
 }
 
 async function openStatus(

@@ -1,9 +1,10 @@
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Health } from "../collectors/collector.ts";
+import type { Findings, Health } from "../collectors/collector.ts";
 import type { CycleResult } from "./collect.ts";
 import { aborted } from "./ending.ts";
 import { errorText } from "./error-text.ts";
+import type { Healing } from "./heal.ts";
 import type { Log } from "./log.ts";
 import { onStdin } from "./on-stdin.ts";
 import type { Outputs } from "./outputs.ts";
@@ -20,6 +21,11 @@ export interface Agent {
   readonly outputs: Outputs;
   readonly record: RunRecord;
   readonly pipeline: Pick<Pipeline, "close">;
+  readonly healing?: Pick<Healing, "found" | "close"> | undefined;
+  /** Notes what changed between two looks of a collector that judges. */
+  readonly noteFindings: (findings: Findings) => void;
+  /** Writes what the journal is still to take. */
+  readonly closeJournal: () => Promise<void>;
   readonly log: Log;
   /** Aborted when the agent is to end. */
   readonly ending: AbortSignal;
@@ -46,7 +52,9 @@ export async function serve(agent: Agent, pace: Pace): Promise<void> {
   const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${errorText(e)}; trying again`));
   await pace(agent, cycle, Promise.race([synced, aborted(ending)]));
   const last = Promise.race([Promise.allSettled(underWay), sleep(grace)]);
-  await Promise.all([last, Promise.race([pipeline.close(), sleep(1.5 * grace)])]);
+  const half = Promise.race([pipeline.close(), sleep(1.5 * grace)]);
+  await Promise.all([last, half, agent.healing?.close()]);
+  await Promise.race([agent.closeJournal(), sleep(grace)]);
   await Promise.race([outputs.close(), sleep(2 * grace)]);
 }
 
@@ -97,6 +105,8 @@ function deliver(result: CycleResult, agent: Agent): void {
   if (wasCut(result, agent)) return;
   tell(result, log);
   record.add(result);
+  if (result.findings !== undefined) agent.noteFindings(result.findings);
+  agent.healing?.found(result);
   const { state, error = "Docker does not answer" } = session.docker.inventory();
   outputs.serviceCheck(
     "docker.can_connect",

@@ -46,6 +46,7 @@ function describe(agent: RunState, now: number, colors: boolean): string {
     ),
     "",
     ...describePipeline(agent.pipeline),
+    ...describeHeal(agent.heal, now),
     "Sinks",
     ...sinks.flatMap(({ name, samples, dropped, last_error }) => [
       `  ${name}: ${samples} samples sent${lost(dropped)}`,
@@ -88,6 +89,14 @@ function describeFollow({
 }: NonNullable<RunState["pipeline"]["follow"]>): string {
   const lag = lag_seconds === undefined ? "" : `, last entry read ${lag_seconds.toFixed(1)} s after it was written`;
   return `  follow: ${health}${message === undefined ? "" : ` (${printable(message)})`}${catching_up ? ", catching up" : ""}${lag}`;
+}
+
+function describeHeal(heal: RunState["heal"], now: number): readonly string[] {
+  if (heal === undefined) return [];
+  const { mode, last } = heal;
+  const said =
+    last === undefined ? "no reason to look yet" : `${last.outcome}, ${last.changes} changes, ${ago(last.at, now)} ago`;
+  return ["Healing", `  ${mode}: ${said}`, ""];
 }
 
 function collectorColumns(now: number): readonly Column<CollectorState>[] {

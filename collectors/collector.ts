@@ -3,6 +3,7 @@ import type { MetricTable, NamesOf } from "../emit/metric.ts";
 import type { Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import type { Host } from "../host/host.ts";
+import type { Finding } from "../overlay/diagnose/finding.ts";
 import type { Namespace } from "./namespaces.ts";
 
 /** Whose cumulative counters these are. Growth is only ever taken between two readings of the same one. */
@@ -23,6 +24,19 @@ export interface CounterIdentity {
 export interface Health {
   readonly status: "ok" | "warning" | "critical" | "unknown";
   readonly message?: string;
+}
+
+/** A finding, and where it was found: nothing of both names is the host as a whole. */
+export interface Found {
+  readonly finding: Finding;
+  readonly network?: { readonly id: string; readonly name: string };
+  readonly netns?: string;
+}
+
+/** All that one cycle found, and the names of the namespaces that it could not judge. */
+export interface Findings {
+  readonly found: readonly Found[];
+  readonly unseen: ReadonlySet<string>;
 }
 
 /** One run of a collector. Throw `NotAvailable` where the host lacks the source; `fail` for a partial loss. */
@@ -52,6 +66,8 @@ export interface Cycle<Gauge extends string = string, Count extends string = str
   readonly fail: (error: Error) => void;
   /** For a collector that has a service check of its own. */
   readonly health: (health: Health) => void;
+  /** For a collector that judges: noted in the journal where something changed. */
+  readonly findings: (findings: Findings) => void;
 }
 
 /** A cycle that takes only the names of one table. */

@@ -36,6 +36,9 @@ export const fieldNames = [
   "VTEP_CHANGES",
   "STATE",
   "SHARE",
+  "CLASS",
+  "STRATEGY",
+  "OUTCOME",
 ] as const;
 
 export type FieldName = (typeof fieldNames)[number];
@@ -55,9 +58,18 @@ export const kinds = [
   "misplaced",
   /** For people: the last minute of one network in a sentence. */
   "summary",
+  /** Something in the tables is wrong, of that CLASS: it came to that STATE, or is `gone`. */
+  "finding",
+  /** A cleanup ended: its STRATEGY and OUTCOME. */
+  "remedy",
 ] as const;
 
 export type EntryKind = (typeof kinds)[number];
+
+/** The rest is written by whoever looks at the tables, or heals. */
+export const recorderKinds: readonly EntryKind[] = kinds.filter((kind) => kind !== "finding" && kind !== "remedy");
+
+const states = ["on", "off", "up", "down", "latent", "active", "mitigated", "gone"] as const;
 
 export const objects = ["fdb", "neigh", "link", "addr", "route"] as const;
 export type EventObject = (typeof objects)[number];
@@ -116,8 +128,11 @@ export interface Entry {
   readonly flaps?: number;
   /** A vxlan `self` row of a known MAC got another VTEP. */
   readonly vtepChanges?: number;
-  readonly state?: "on" | "off" | "up" | "down";
+  readonly state?: (typeof states)[number];
   readonly share?: number;
+  readonly class?: string;
+  readonly strategy?: string;
+  readonly outcome?: string;
 }
 
 /** Which field holds which property; numbers are written in decimal digits. */
@@ -133,6 +148,9 @@ const textColumns = [
   ["dst", "DST"],
   ["trace", "TRACE"],
   ["container", "CONTAINER"],
+  ["class", "CLASS"],
+  ["strategy", "STRATEGY"],
+  ["outcome", "OUTCOME"],
 ] as const;
 
 const numberColumns = [
@@ -153,7 +171,7 @@ const wordColumns = [
   ["object", "OBJECT", objects],
   ["action", "ACTION", actions],
   ["socket", "SOCKET", sockets],
-  ["state", "STATE", ["on", "off", "up", "down"]],
+  ["state", "STATE", states],
 ] as const;
 
 /** The fields of an entry, without MESSAGE and SYSLOG_IDENTIFIER; names with their prefix. */

@@ -65,6 +65,13 @@ export const pipelineMetrics = defineMetrics({
     help: "How old the recorder's last heartbeat is.",
     orientation: -1,
   },
+  "remedy.runs": {
+    type: "count",
+    unit: "execution",
+    tags: ["strategy", "outcome"],
+    help: "Cleanups that ended, by what came of them: cured, undone, failed, refused, ambiguous; planned where only observed.",
+    orientation: 0,
+  },
   "pipeline.lag": {
     type: "gauge",
     unit: "second",
@@ -76,7 +83,7 @@ export const pipelineMetrics = defineMetrics({
     type: "count",
     unit: "message",
     tags: [],
-    help: "Entries of the recorder that the follower read.",
+    help: "Entries of this program in the journal that the follower read.",
     orientation: 0,
   },
   "pipeline.replayed": {

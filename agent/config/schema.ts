@@ -149,6 +149,9 @@ const pipeline = z
   .prefault({})
   .describe("Netlink events inside the overlay networks, through the journal.");
 
+/** What `run` does about what it finds. */
+const healModes = ["off", "observe", "auto"] as const;
+
 const remedy = z
   .strictObject({
     enabled: z
@@ -160,6 +163,12 @@ const remedy = z
       .default("pin")
       .describe(
         "How `cleanup` heals unless told: pin keeps a MAC on its port, clean deletes the wrong rows, learning-off floods; arp does not heal an established outage.",
+      ),
+    heal: z
+      .enum(healModes)
+      .default("off")
+      .describe(
+        "Whether `run` heals by itself what is active, and puts back pins that went with their container: observe says what it would do.",
       ),
   })
   .prefault({})

@@ -2,6 +2,7 @@ import type { Echo } from "../../host/sockets/echo.ts";
 import { finish } from "../../host/undo-folder.ts";
 import { act, type Treatment } from "../../overlay/remedy/act.ts";
 import { liveHands, type Place } from "../../overlay/remedy/hands.ts";
+import type { LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { activeKey, probesOf } from "../../overlay/remedy/probes.ts";
 import { encodeUndoFile } from "../../overlay/remedy/undo-file.ts";
 import { actionJson, type CleanupJson, type RemedyOutcome } from "./outcome.ts";
@@ -35,7 +36,15 @@ export async function apply(planned: Planned, ward: Ward, state: RemedyState, ec
     withoutPins: (input: typeof examination.input) => planned.again("learning-off", input),
   };
   const treatment = await act(plan, patient, hands);
+  if (treatment.outcome === "cured") await state.add(...pinsOf(treatment, now));
   return told(planned, treatment, await settled(treatment, earlier));
+}
+
+/** Kept, so that they come back with the container's next veth. */
+function pinsOf({ actions, results }: Treatment, at: number): readonly LimitsEvent[] {
+  return actions
+    .filter((action) => action.change.kind === "pin" && results.get(action) === "done")
+    .map(({ network: networkId, mac }) => ({ kind: "pinned", at, networkId, mac }));
 }
 
 function placesOf({ examination, plan }: Planned): ReadonlyMap<string, Place> {

@@ -19,6 +19,8 @@ export interface CleanupRequest {
   readonly apply: boolean;
   readonly strategy: Strategy;
   readonly all: boolean;
+  /** Pins that went with their veth come back. */
+  readonly repin: boolean;
   readonly who: Who;
   readonly network: string | undefined;
   /** For those that find the lock taken. */
@@ -26,7 +28,12 @@ export interface CleanupRequest {
 }
 
 /** One cleanup, from the lock to the outcome. Throws `UsageError`, the signal's reason, and what nobody foresaw. */
-export async function cleanup(config: Config, request: CleanupRequest, signal: AbortSignal): Promise<CleanupJson> {
+export async function cleanup(
+  config: Config,
+  request: CleanupRequest,
+  signal: AbortSignal,
+  open: OpenWard = async () => openWard(config, signal),
+): Promise<CleanupJson> {
   const state = remedyState(config);
   const end = (outcome: RemedyOutcome, rule: string, sentence: string): CleanupJson => {
     return { ...nothingDone, outcome, strategy: request.strategy, refused: [{ rule, sentence }] };
@@ -37,7 +44,7 @@ export async function cleanup(config: Config, request: CleanupRequest, signal: A
   try {
     if (request.apply) lock = await state.lock(request.holder);
     const limits = await state.limits(Date.now());
-    return await withWard({ config, request, state, limits }, signal);
+    return await withWard({ open, request, state, limits }, signal);
   } catch (error) {
     const known = kindOf(error);
     if (known === undefined) throw error;
@@ -59,19 +66,21 @@ function kindOf(error: unknown): readonly [RemedyOutcome, string] | undefined {
 /** The state folder can not be written: then nothing else is. */
 class StateError extends Error {}
 
+type OpenWard = () => Promise<Ward>;
+
 interface Run {
-  readonly config: Config;
+  readonly open: OpenWard;
   readonly request: CleanupRequest;
   readonly state: RemedyState;
   readonly limits: Limits;
 }
 
 async function withWard(run: Run, signal: AbortSignal): Promise<CleanupJson> {
-  const { config, request, state, limits } = run;
+  const { open, request, state, limits } = run;
   const base = { ...nothingDone, strategy: request.strategy, unfinished: await state.undo.unfinished() };
   const stands = standstill(limits, Date.now());
   if (stands !== undefined) return { ...base, outcome: "refused", refused: [stands] };
-  const ward = await openWard(config, signal);
+  const ward = await open();
   // Now, so that it is ready when the look is done.
   const echo = request.apply ? startEcho() : undefined;
   try {
@@ -93,7 +102,12 @@ async function carryOut({ request, state }: Run, ward: Ward, planned: Planned, e
     const actions = plan.actions.map((one) => actionJson(one, pathOf(one.netns), "planned"));
     return { outcome: outcomeOf(plan), refused, ambiguous, actions };
   }
-  await kept(state, healsOf(plan));
+  // Noted before it is done: one that is killed in its midst counts too.
+  const at = Date.now();
+  await kept(
+    state,
+    plan.heals.map((one) => ({ kind: "healed", at, ...one })),
+  );
   return apply(planned, ward, state, echo);
 }
 
@@ -109,11 +123,4 @@ async function kept(state: RemedyState, events: readonly LimitsEvent[]): Promise
   } catch (cause) {
     throw new StateError("what is healed could not be noted, so nothing is healed", { cause });
   }
-}
-
-/** Noted before it is done: one that is killed in its midst counts too. */
-function healsOf({ actions }: Plan): readonly LimitsEvent[] {
-  const at = Date.now();
-  const healed = new Map(actions.map(({ netns, mac }) => [`${netns} ${mac}`, { netns, mac }]));
-  return [...healed.values()].map((one) => ({ kind: "healed", at, ...one }));
 }

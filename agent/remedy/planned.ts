@@ -8,6 +8,7 @@ import type { Ward } from "./ward.ts";
 interface Wanted {
   readonly strategy: Strategy;
   readonly all: boolean;
+  readonly repin: boolean;
   readonly who: Who;
   readonly network: string | undefined;
   readonly limits: Limits;
@@ -44,7 +45,7 @@ interface Parts {
 }
 
 function planInput({ ward, wanted, examination, dockerAsOf, input }: Parts): PlanInput {
-  const { strategy, all, who, limits, network } = wanted;
+  const { strategy, all, repin, who, limits, network } = wanted;
   const state = ward.engine?.swarmState ?? "";
   const facts = {
     now: Date.now(),
@@ -53,7 +54,7 @@ function planInput({ ward, wanted, examination, dockerAsOf, input }: Parts): Pla
     swarmUnsettled: state === "locked" || state === "pending",
   };
   const { diagnosis } = examination;
-  return { input, diagnosis, strategy, all, who, limits, facts, ...(network === undefined ? {} : { network }) };
+  return { input, diagnosis, strategy, all, repin, who, limits, facts, ...(network === undefined ? {} : { network }) };
 }
 
 function pathIn({ namespaces }: Examination, netns: string): string {

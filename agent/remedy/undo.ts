@@ -12,6 +12,7 @@ import { liveEntry } from "../../host/netns/live.ts";
 import { ownUser } from "../../host/own-user.ts";
 import { finish } from "../../host/undo-folder.ts";
 import { type Hands, liveHands, type Place } from "../../overlay/remedy/hands.ts";
+import type { LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { takeBack, type TakenBack } from "../../overlay/remedy/take-back.ts";
 import { decodeUndoFile, type UndoFile } from "../../overlay/remedy/undo-file.ts";
 import type { Config } from "../config/schema.ts";
@@ -59,11 +60,24 @@ async function undoFile(config: Config, { file, cwd, restoreFault }: UndoRequest
   const places = placesOf(note, config);
   const options = { restoreFault, engine: await engineOf(config) };
   const back = await takeBack(note, options, handsOn(places));
-  if (back.done) await finish(path);
+  if (back.done) {
+    await finish(path);
+    await remedyState(config).add(...unpinned(note, back));
+  }
   const actions = back.actions.map(({ netns, command, container }) => {
     return { command: typed(places.get(netns)?.path ?? netns, command), container };
   });
   return { outcome: outcomeOf(back, places), actions, kept: back.kept, notes: back.complaints };
+}
+
+/** What is taken back is not to come again by itself. */
+function unpinned({ namespaces }: UndoFile, { kept }: TakenBack): readonly LimitsEvent[] {
+  const stays = new Set(kept.map(({ container }) => container));
+  return namespaces.flatMap(({ network: networkId, entries }) =>
+    entries
+      .filter(({ change, container }) => change.kind === "pin" && !stays.has(container))
+      .map(({ mac }): LimitsEvent => ({ kind: "unpinned", networkId, mac })),
+  );
 }
 
 /** A namespace that is gone took its rows with it: nothing of it is kept. */

@@ -1,11 +1,11 @@
 import { liveClock } from "../../host/clock.ts";
-import { dockerClient } from "../../host/docker/client.ts";
+import { type DockerClient, dockerClient } from "../../host/docker/client.ts";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory } from "../../host/docker/inventory.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { engineStartedAt } from "../../host/docker/started.ts";
-import { watchDocker } from "../../host/docker/watch.ts";
-import type { OverlayView } from "../../host/host.ts";
+import { type DockerWatch, watchDocker } from "../../host/docker/watch.ts";
+import type { OverlayView, Procfs } from "../../host/host.ts";
 import { liveOverlays } from "../../host/netns/live.ts";
 import { procfs } from "../../host/procfs.ts";
 import type { Endpoint } from "../../overlay/endpoints.ts";
@@ -13,6 +13,8 @@ import type { Examination } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
 import { milliseconds } from "../config/duration.ts";
 import type { Config } from "../config/schema.ts";
+import { openClient } from "../docker.ts";
+import type { Session } from "../session.ts";
 
 /** A host under treatment: Docker is followed until it is closed, so that what changes meanwhile is seen. */
 export interface Ward {
@@ -35,6 +37,37 @@ export async function openWard({ docker, paths }: Config, signal: AbortSignal): 
   const proc = procfs(paths.host_root);
   const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
   const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  return wardOf({ paths, client, proc, overlays, watch, close: watch.close }, signal);
+}
+
+interface Parts {
+  readonly paths: Config["paths"];
+  readonly client: DockerClient;
+  readonly proc: Procfs;
+  readonly overlays: OverlayView;
+  readonly watch: DockerWatch;
+  readonly close: () => Promise<void>;
+}
+
+const nothingToClose = async (): Promise<void> => undefined;
+
+/** By what an agent watches already; that stays open. */
+export async function wardOn(config: Config, { host, docker }: Session, signal: AbortSignal): Promise<Ward> {
+  const { paths } = config;
+  return wardOf(
+    {
+      paths,
+      client: openClient(config),
+      proc: host.proc,
+      overlays: host.overlays,
+      watch: docker,
+      close: nothingToClose,
+    },
+    signal,
+  );
+}
+
+async function wardOf({ paths, client, proc, overlays, watch, close }: Parts, signal: AbortSignal): Promise<Ward> {
   try {
     const [engine] = await Promise.all([overlays.engine(signal).catch(() => undefined), watch.synced(signal)]);
     const pidOf = (id: string | undefined): number | undefined =>
@@ -51,10 +84,10 @@ export async function openWard({ docker, paths }: Config, signal: AbortSignal): 
         const pid = pidOf(owner.id);
         return pid === undefined || pid === 0 ? undefined : `${paths.host_root.replace(/\/$/, "")}/proc/${pid}/ns/net`;
       },
-      close: watch.close,
+      close,
     };
   } catch (error) {
-    await watch.close();
+    await close();
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import type { Link } from "../../overlay/links.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
 import { engineKeeper } from "./engine.ts";
+import { findingsOf } from "./findings.ts";
 import { healthOf } from "./health.ts";
 import { metrics } from "./metrics.ts";
 
@@ -28,6 +29,7 @@ export const overlay = defineCollector({
       const engine = await engineOf(cycle.host, cycle.signal);
       const found = await examine(cycle.host, engine, {}, cycle.signal);
       cycle.health(healthOf(found));
+      cycle.findings(findingsOf(found));
       emitHost(cycle, found);
       for (const one of found.namespaces) {
         await cycle.breathe();

@@ -52,6 +52,7 @@ function tripping(patients: readonly Patient[], limits: Limits, now: number, cap
   const many = tooManyBad(host.active, host.endpoints, caps);
   if (many !== undefined) return many;
   return patients
+    .filter(({ again }) => !again)
     .map((patient) => healedTooOften(limits, keyOf(patient), now, caps))
     .find((found) => found !== undefined);
 }
@@ -61,6 +62,11 @@ function eachWithin(patients: readonly Patient[], limits: Limits, now: number, c
   const refused: Refusal[] = [];
   const room = new Map<string, number>();
   for (const patient of patients) {
+    if (patient.again) {
+      // A container that starts often is no fault of its rows.
+      healed.push(patient);
+      continue;
+    }
     const key = keyOf(patient);
     const left = room.get(key.netns) ?? roomIn(limits, key.netns, now, caps);
     const cooling = coolingDown(limits, key, now, caps);

@@ -1,4 +1,4 @@
-import type { Heal, Limits } from "./limits.ts";
+import type { Heal, KeptPin, Limits } from "./limits.ts";
 import { BadFile, fields, list, parsed, textAt, whole } from "./strict-json.ts";
 
 export const encodeLimits = (limits: Limits): string => `${JSON.stringify(limits, undefined, 2)}\n`;
@@ -8,11 +8,12 @@ export const encodeLimits = (limits: Limits): string => `${JSON.stringify(limits
  * that is not there is another matter: `noLimitsYet`.
  */
 export function decodeLimits(text: string): Limits {
-  const it = fields(parsed(text), "the file", ["version", "heals"], ["paused", "killed", "breaker"]);
+  const it = fields(parsed(text), "the file", ["version", "heals"], ["pins", "paused", "killed", "breaker"]);
   if (it["version"] !== 1) throw new BadFile(`version ${JSON.stringify(it["version"])} is not known, only 1`);
   return {
     version: 1,
     heals: list(it["heals"], "heals").map((heal, at) => healOf(heal, `heals[${at}]`)),
+    ...optional(it["pins"], (value) => ({ pins: list(value, "pins").map((pin, at) => pinOf(pin, `pins[${at}]`)) })),
     ...optional(it["paused"], (value) => ({ paused: pausedOf(value) })),
     ...optional(it["killed"], (value) => ({ killed: sinceOf(value, "killed") })),
     ...optional(it["breaker"], (value) => ({ breaker: sinceOf(value, "breaker") })),
@@ -26,6 +27,11 @@ function optional<T extends object>(value: unknown, read: (value: unknown) => T)
 function healOf(value: unknown, at: string): Heal {
   const it = fields(value, at, ["at", "netns", "mac"]);
   return { at: whole(it["at"], at), netns: textAt(it["netns"], at), mac: textAt(it["mac"], at) };
+}
+
+function pinOf(value: unknown, at: string): KeptPin {
+  const it = fields(value, at, ["at", "networkId", "mac"]);
+  return { at: whole(it["at"], at), networkId: textAt(it["networkId"], at), mac: textAt(it["mac"], at) };
 }
 
 function pausedOf(value: unknown) {

@@ -32,11 +32,19 @@ export interface Heal {
   readonly mac: string;
 }
 
+/** A MAC that was pinned in a network: its pin goes with its veth, and is to come back with the next one. */
+export interface KeptPin {
+  readonly at: number;
+  readonly networkId: string;
+  readonly mac: string;
+}
+
 /** What outlives a process: one JSON file in the state folder. Times are milliseconds since the epoch. */
 export interface Limits {
   readonly version: 1;
   /** Of the last ten minutes, oldest first. */
   readonly heals: readonly Heal[];
+  readonly pins?: readonly KeptPin[];
   readonly paused?: { readonly until: number; readonly reason: string };
   /** Nothing is written by anybody until a person takes it back. */
   readonly killed?: { readonly at: number; readonly reason: string };
@@ -47,6 +55,8 @@ export const noLimitsYet: Limits = { version: 1, heals: [] };
 
 export type LimitsEvent =
   | ({ readonly kind: "healed" } & Heal)
+  | ({ readonly kind: "pinned" } & KeptPin)
+  | ({ readonly kind: "unpinned" } & Omit<KeptPin, "at">)
   | { readonly kind: "paused"; readonly until: number; readonly reason: string }
   | { readonly kind: "resumed" }
   | { readonly kind: "killed"; readonly at: number; readonly reason: string }
@@ -56,6 +66,7 @@ export type LimitsEvent =
 
 /** Pure: the state after an event. Heals too old to count are let go of. */
 export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCaps): Limits {
+  if (isPin(event)) return afterPin(limits, event);
   const { paused: _paused, ...unpaused } = limits;
   const { killed: _killed, ...alive } = limits;
   const { breaker: _breaker, ...closed } = limits;
@@ -79,6 +90,19 @@ export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCa
 }
 
 const healOf = ({ at, netns, mac }: Heal): Heal => ({ at, netns, mac });
+const pinOf = ({ at, networkId, mac }: KeptPin): KeptPin => ({ at, networkId, mac });
+/** More than a host has containers: the oldest are let go of. */
+const mostPins = 4096;
+
+type PinEvent = Extract<LimitsEvent, { readonly kind: "pinned" | "unpinned" }>;
+const isPin = (event: LimitsEvent): event is PinEvent => event.kind === "pinned" || event.kind === "unpinned";
+
+function afterPin(limits: Limits, event: PinEvent): Limits {
+  const { pins = [] } = limits;
+  const others = pins.filter(({ networkId, mac }) => networkId !== event.networkId || mac !== event.mac);
+  return { ...limits, pins: event.kind === "pinned" ? [...others, pinOf(event)].slice(-mostPins) : others };
+}
+
 const keptFor = ({ cooldown, sameMacWindow }: Caps): number => Math.max(cooldown, sameMacWindow, 60_000);
 
 /** A clock that was set back makes heals of the future: they count as of now, so it never lifts a limit. */

@@ -36,6 +36,8 @@ export interface Plan {
   readonly strategy: Strategy;
   /** In the order in which they are to be run: pins, then neighbours, then self rows. */
   readonly actions: readonly Action[];
+  /** MACs that count as healed once these are run: not those whose pin only comes back. */
+  readonly heals: readonly { readonly netns: string; readonly mac: string }[];
   /** Rules, gates and limits that stopped all or part of it. */
   readonly refused: readonly Refusal[];
   /** Faults that no rule lets this program heal: a person has to judge. */
@@ -50,6 +52,8 @@ export interface PlanInput {
   readonly strategy: Strategy;
   /** Latent faults too, ahead of harm. */
   readonly all: boolean;
+  /** Of what `limits` has pinned: pins that went with their veth are put back, where the rows would harm without. */
+  readonly repin?: boolean;
   /** Id or name; all networks where missing. */
   readonly network?: string;
   readonly facts: Omit<GateFacts, "strategy" | "engine" | "who">;
@@ -61,7 +65,7 @@ export interface PlanInput {
 /** Pure: what would be done, in order, and what not and why. */
 export function planRemedy(wanted: PlanInput): Plan {
   const { strategy, input, who } = wanted;
-  const none = { strategy, actions: [], ambiguous: [], trips: undefined };
+  const none = { strategy, actions: [], heals: [], ambiguous: [], trips: undefined };
   const standing = standstill(wanted.limits, wanted.facts.now);
   if (standing !== undefined) return { ...none, refused: [standing] };
   const closed = closedGates({ ...wanted.facts, strategy, engine: input.engine, who });
@@ -84,6 +88,8 @@ export interface Patient {
   readonly view: View;
   readonly endpoint: Endpoint;
   readonly findings: readonly Finding[];
+  /** It was healed before, and only its pin is to come back. */
+  readonly again: boolean;
 }
 
 interface Sorted {
@@ -108,12 +114,19 @@ function sorted(wanted: PlanInput): Sorted {
 const isWanted = (network: NamespaceInput["network"], wanted: string | undefined): boolean =>
   wanted === undefined || network?.id === wanted || network?.name === wanted;
 
-function patientsIn(namespace: NamespaceInput, { diagnosis, all }: PlanInput): readonly Patient[] {
+function patientsIn(
+  namespace: NamespaceInput,
+  { diagnosis, all, repin = false, limits }: PlanInput,
+): readonly Patient[] {
   const found = diagnosis.namespaces.find(({ file }) => file === namespace.file)?.findings ?? [];
   const view = viewOf(namespace);
+  const isKept = (mac: string): boolean =>
+    repin && (limits.pins ?? []).some((pin) => pin.networkId === namespace.network?.id && pin.mac === mac);
   return (namespace.endpoints ?? []).flatMap((endpoint) => {
-    const findings = found.filter((one) => one.mac === endpoint.mac && isTreated(one, all));
-    return findings.length === 0 ? [] : [{ view, endpoint, findings }];
+    const { mac } = endpoint;
+    const findings = found.filter((one) => one.mac === mac && isTreated(one, all || isKept(mac)));
+    const again = !all && findings.every(({ state }) => state !== "active");
+    return findings.length === 0 ? [] : [{ view, endpoint, findings, again }];
   });
 }
 
@@ -155,13 +168,22 @@ function actionsOf(healed: readonly Patient[], { strategy, input }: PlanInput, r
   const ownVteps = new Set(input.ownVteps);
   for (const patient of healed) {
     try {
-      actions.push(...stepsOf(patient, strategy, ownVteps).map((step) => actionOf(patient, step)));
+      actions.push(
+        ...stepsOf(patient, patient.again ? "pin" : strategy, ownVteps).map((step) => actionOf(patient, step)),
+      );
     } catch (error) {
       if (!(error instanceof BadChange)) throw error;
       more.push({ ...refusalOf(patient, error.message), rule: "arguments" });
     }
   }
-  return { actions: inOrder(once(actions)), refused: more };
+  return { actions: inOrder(once(actions)), heals: healsOf(healed, actions), refused: more };
+}
+
+function healsOf(healed: readonly Patient[], actions: readonly Action[]): Plan["heals"] {
+  const all = healed
+    .filter(({ again }) => !again)
+    .map(({ view, endpoint: { mac } }) => ({ netns: view.input.file, mac }));
+  return all.filter(({ netns, mac }) => actions.some((one) => one.netns === netns && one.mac === mac));
 }
 
 function actionOf({ view, endpoint, findings }: Patient, { change, undo, reason }: Step): Action {

@@ -30,6 +30,8 @@ const read: readonly FieldName[] = [
   "FLAPS",
   "VTEP_CHANGES",
   "STATE",
+  "STRATEGY",
+  "OUTCOME",
 ];
 
 /** Fields that each entry is asked for; `__CURSOR` and the times come with any. */

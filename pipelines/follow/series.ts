@@ -72,6 +72,11 @@ export const series = {
     key: `${cause}|${socket}`,
     tags: () => ({ cause, socket }),
   }),
+  remedies: (strategy: string, outcome: string): Maker => ({
+    name: "remedy.runs",
+    key: `${strategy}|${outcome}`,
+    tags: () => ({ strategy, outcome }),
+  }),
   tagged: (name: CountName, tag: string, value: string): Maker => ({
     name,
     key: value,

@@ -1,5 +1,5 @@
 import type { Sample } from "../../emit/sample.ts";
-import type { Entry } from "../entry.ts";
+import { type Entry, recorderKinds } from "../entry.ts";
 import { type EpochMark, Epochs, ownEvents } from "./epochs.ts";
 import { type Placement, Placements } from "./misplaced.ts";
 import { type Counts, Pending, type PendingState } from "./pending.ts";
@@ -48,7 +48,7 @@ export class Tally {
     this.#suppressed = false;
     this.#grow(to, this.book.cell(series.plain(replay ? "pipeline.replayed" : "pipeline.entries")), 1, now);
     if (replay) return;
-    this.#placements.alive(entry.epoch, hole, stored / 1000);
+    if (recorderKinds.includes(entry.kind)) this.#placements.alive(entry.epoch, hole, stored / 1000);
     if (lost > 0) this.#lose(to, suppressed ? "suppressed" : "gap", "journal", lost, now);
     this.#byKind(entry, to, own, stored, now);
   }
@@ -78,12 +78,14 @@ export class Tally {
       case "gap":
         return this.#gap(entry, to, now);
       case "misplaced":
-        if (this.#placements.set(entry, stored / 1000)) this.#changed = true;
-        return undefined;
+        return this.#misplaced(entry, stored);
+      case "remedy":
+        return this.#remedy(entry, to, now);
       case "heartbeat":
         this.#heartbeat = stored / 1000;
         return undefined;
       case "namespace":
+      case "finding":
       case "summary":
         // For people: they hold nothing that is counted.
         return undefined;
@@ -108,6 +110,14 @@ export class Tally {
     this.#grow(to, this.book.cell(series.plain("pipeline.gaps")), 1, now);
     const seconds = since === undefined || until === undefined ? 0 : Math.ceil((until - since) / 1_000_000);
     if (seconds > 0) this.#grow(to, this.book.cell(series.plain("pipeline.gap.seconds")), seconds, now);
+  }
+
+  #misplaced(entry: Entry, stored: number): void {
+    if (this.#placements.set(entry, stored / 1000)) this.#changed = true;
+  }
+
+  #remedy({ strategy = "unknown", outcome = "unknown" }: Entry, to: Counts, now: number): void {
+    this.#grow(to, this.book.cell(series.remedies(strategy, outcome)), 1, now);
   }
 
   #overrun({ socket, count = 0 }: Entry, to: Counts, now: number): void {

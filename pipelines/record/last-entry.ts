@@ -1,6 +1,6 @@
 import { exportParser } from "../../host/journald/export.ts";
 import { queryJournal } from "../../host/journald/reader.ts";
-import { type Entry, fieldPrefix, identifier, readEntry } from "../entry.ts";
+import { type Entry, fieldPrefix, identifier, readEntry, recorderKinds } from "../entry.ts";
 
 /**
  * A recorder that was killed took with it what it had not written: what was in pipes and queues, and the dropped
@@ -31,6 +31,7 @@ export async function recordedUntil({ host, namespace, signal }: LastEntryOption
     "--output=export",
     `SYSLOG_IDENTIFIER=${identifier}`,
     `${fieldPrefix}HOST=${host}`,
+    ...recorderKinds.map((kind) => `${fieldPrefix}KIND=${kind}`),
   ];
   const times: number[] = [];
   const parser = exportParser((fields) => {

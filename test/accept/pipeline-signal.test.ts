@@ -55,7 +55,8 @@ describe("accept: pipeline, the signal", function () {
     const mark = pipeline.gauges().length;
     const events = pipeline.counted("testnet");
     const { NetworkID } = await endpointOf(host, "A1");
-    const shares = watchShares((await overlayTable(host, NetworkID)).outside, "02:42:0a:00:00:");
+    const macs = await Promise.all(chatty.map(async (name) => (await endpointOf(host, name)).MacAddress));
+    const shares = watchShares((await overlayTable(host, NetworkID)).outside, new Set(macs));
     await lab().startChatty({ host: 1, containers: chatty });
     await pause(seconds * 1000);
     const largest = shares.end();

@@ -9,8 +9,11 @@ export interface Watched {
   readonly end: () => number;
 }
 
-/** Reads an overlay namespace's FDB events with `ip` of our own: the truth beside what the recorder makes of them. */
-export function watchShares(netns: string, prefix: string): Watched {
+/**
+ * Reads an overlay namespace's FDB events with `ip` of our own: the truth beside what the recorder makes of them. Of the
+ * MACs of local containers, for others belong on the vxlan device.
+ */
+export function watchShares(netns: string, local: ReadonlySet<string>): Watched {
   const argv = [`--net=${netns}`, "--", "ip", "-f", "bridge", "-o", "-ts", "monitor", "neigh"];
   const child = spawn("/usr/bin/nsenter", argv, {
     env: { ...pinnedEnv, TZ: "UTC" },
@@ -21,7 +24,7 @@ export function watchShares(netns: string, prefix: string): Watched {
   return {
     end: () => {
       child.kill("SIGKILL");
-      const stays = staysIn(text, prefix);
+      const stays = staysIn(text, local);
       return Math.max(0, ...[...stays.values()].map(largestShare));
     },
   };
@@ -30,7 +33,7 @@ export function watchShares(netns: string, prefix: string): Watched {
 type Stay = readonly [from: number, to: number];
 
 /** When each MAC was on the vxlan device, in seconds since the epoch: from its row there to its row elsewhere. */
-function staysIn(text: string, prefix: string): ReadonlyMap<string, readonly Stay[]> {
+function staysIn(text: string, local: ReadonlySet<string>): ReadonlyMap<string, readonly Stay[]> {
   const all = new Map<string, Stay[]>();
   const since = new Map<string, number>();
   const end = (mac: string, to: number) => {
@@ -39,7 +42,7 @@ function staysIn(text: string, prefix: string): ReadonlyMap<string, readonly Sta
     since.delete(mac);
   };
   for (const [, time = "", device = "", mac = ""] of text.matchAll(/^\[(\S+)\] dev (\S+) lladdr (\S+) REACHABLE/gmu)) {
-    if (!mac.startsWith(prefix)) continue;
+    if (!local.has(mac)) continue;
     if (!device.startsWith("vxlan")) end(mac, secondsOf(time));
     else if (!since.has(mac)) since.set(mac, secondsOf(time));
   }

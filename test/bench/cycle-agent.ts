@@ -22,8 +22,12 @@ const io = { env, stdin, stdout, stderr, pid, self: [], cwd: "/", signal: ending
 const outputs = await openOutputs(config, session, io, () => undefined);
 const record = recordRuns(pid, session, outputs);
 
-const pipeline = { close: () => Promise.resolve() };
-await serve({ session, outputs, record, pipeline, log, ending: ending.signal }, async (_agent, cycle, synced) => {
+const parts = {
+  pipeline: { close: async () => undefined },
+  noteFindings: () => undefined,
+  closeJournal: async () => undefined,
+};
+await serve({ session, outputs, record, ...parts, log, ending: ending.signal }, async (_agent, cycle, synced) => {
   await synced;
   const once = async () => {
     await Promise.all(session.jobs.map(cycle));

@@ -6,6 +6,7 @@ import { decodeLimits, encodeLimits } from "../../../overlay/remedy/limits-file.
 const full: Limits = {
   version: 1,
   heals: [{ at: 1000, netns: "1-0123456789", mac: "02:42:0a:00:00:02" }],
+  pins: [{ at: 9, networkId: "3acafc45f1", mac: "02:42:0a:00:00:02" }],
   paused: { until: Number.MAX_SAFE_INTEGER, reason: "upgrade" },
   killed: { at: 5, reason: "audit" },
   breaker: { at: 7, reason: "too many" },
@@ -39,7 +40,15 @@ describe("overlay/remedy: the limits", () => {
       (limits: Limits, kind) => after(limits, { kind }),
       full,
     );
-    assert.deepEqual(freed, { version: 1, heals: full.heals });
+    assert.deepEqual(freed, { version: 1, heals: full.heals, pins: full.pins });
+  });
+
+  it("keep a pin once for each network and MAC, until it is taken away", () => {
+    const pin = { networkId: "3acafc45f1", mac: "02:42:0a:00:00:02" };
+    const again = after(full, { kind: "pinned", at: 20, ...pin });
+    assert.deepEqual(again.pins, [{ at: 20, ...pin }]);
+    const more = after(again, { kind: "pinned", at: 21, ...pin, networkId: "other" });
+    assert.deepEqual(after(more, { kind: "unpinned", ...pin }).pins, [{ at: 21, ...pin, networkId: "other" }]);
   });
 
   it("say why in a sentence, for ever too", () => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { planRemedy, strategies } from "../../../overlay/remedy/plan.ts";
-import { caseOf, commandsOf, rulesOf, wanted, withFirst } from "./wanted.ts";
+import { caseOf, commandsOf, now, rulesOf, wanted, withFirst } from "./wanted.ts";
 
 const broken = caseOf("broken-outage");
 const a = "02:42:0a:00:00:02";
 const b = "02:42:0a:00:00:03";
+/** Latent. */
+const c = "02:42:0a:00:00:04";
 
 describe("overlay/remedy: the plan", () => {
   it("pins the two that lost each other, each to its own veth, and leaves the latent third alone", () => {
@@ -25,6 +27,27 @@ describe("overlay/remedy: the plan", () => {
     const pinned = planRemedy(wanted(broken, { all: true }));
     assert.equal(pinned.actions.length, 3);
     assert.ok(commandsOf(pinned).includes("bridge fdb replace 02:42:0a:00:00:04 dev veth2 master static sticky"));
+  });
+
+  it("puts back the pin of a container that was healed before and came anew, and of no other latent one", () => {
+    const networkId = broken.namespaces[0]?.network?.id ?? "";
+    const limits = { version: 1, heals: [], pins: [{ at: 1, networkId, mac: c }] } as const;
+    const pinned = planRemedy(wanted(broken, { limits, repin: true }));
+    assert.ok(commandsOf(pinned).includes(`bridge fdb replace ${c} dev veth2 master static sticky`));
+    assert.deepEqual(pinned.heals.map(({ mac }) => mac).toSorted(), [a, b], "its return is no heal");
+    assert.equal(planRemedy(wanted(broken, { limits })).actions.length, 2, "not where nobody asked");
+    const elsewhere = { ...limits, pins: [{ at: 1, networkId: "another", mac: c }] };
+    assert.equal(planRemedy(wanted(broken, { limits: elsewhere, repin: true })).actions.length, 2);
+  });
+
+  it("puts a pin back as often as its container starts, whatever strategy heals", () => {
+    const networkId = broken.namespaces[0]?.network?.id ?? "";
+    const netns = broken.namespaces[0]?.file ?? "";
+    const heals = [1, 2, 3].map((n) => ({ at: now - n * 1000, netns, mac: c }));
+    const limits = { version: 1, heals, pins: [{ at: 1, networkId, mac: c }] } as const;
+    const plan = planRemedy(wanted(broken, { limits, repin: true, strategy: "clean" }));
+    assert.equal(plan.trips, undefined);
+    assert.ok(commandsOf(plan).includes(`bridge fdb replace ${c} dev veth2 master static sticky`));
   });
 
   it("cleans neighbours before self rows before learned rows, each with the dst that was read", () => {

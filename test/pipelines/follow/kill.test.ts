@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { figure, sized } from "../../accept/length.ts";
+import { figure, isFull, sized } from "../../accept/length.ts";
 import { until } from "../../host/until.ts";
 import { isRoot, needs } from "../../needs.ts";
 import { type FollowerProgram, followerProgram } from "./follower-program.ts";
@@ -85,7 +85,8 @@ describe("pipelines/follow, killed", function () {
     await until(`all are counted: ${counted()} of ${written}; ${follower.err()}`, () => counted() >= written, 20_000);
     await sleep(1500);
     assert.equal(counted(), written);
-    assert.ok(follower.sum("netlink.lost") > 0);
+    // A kill may fall between two entries; of many, not all do.
+    if (isFull()) assert.ok(follower.sum("netlink.lost") > 0);
     figure(`${kills} kills of journald: ${written} written, ${follower.sum("netlink.lost")} of them lost, all told`);
   });
 });

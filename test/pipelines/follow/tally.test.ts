@@ -21,20 +21,35 @@ const unread = (tally: Tally) => tally.pending.takeLive([]).filter(({ name }) =>
 describe("pipelines/follow/tally", () => {
   it("counts each kind of entry under its own name, and those for people not at all", () => {
     const [tally, recorder] = [new Tally(), new MadeUpRecorder()];
-    for (const kind of ["summary", "namespace", "heartbeat"] as const) add(tally, recorder.entry(kind));
-    assert.deepEqual(totals(tally), { "pipeline.entries": 3 });
+    for (const kind of ["summary", "namespace", "finding", "heartbeat"] as const) add(tally, recorder.entry(kind));
+    assert.deepEqual(totals(tally), { "pipeline.entries": 4 });
     assert.equal(tally.heartbeat, now);
     add(tally, recorder.event({ count: 4, flaps: 2 }));
     add(tally, recorder.entry("overrun", { socket: "inet", count: 9 }));
     add(tally, recorder.entry("gap", { since: 5_000_000, until: 5_000_001 }));
     assert.deepEqual(totals(tally), {
-      "pipeline.entries": 6,
+      "pipeline.entries": 7,
       "netlink.events": 4,
       "fdb.flaps": 2,
       "netlink.lost": 9,
       "pipeline.gaps": 1,
       "pipeline.gap.seconds": 1,
     });
+  });
+
+  it("counts remedies by strategy and outcome; whoever writes them is no recorder, and changes nothing that one said", () => {
+    const [tally, recorder, healer] = [new Tally(), new MadeUpRecorder(), new MadeUpRecorder()];
+    add(tally, recorder.entry("misplaced", { state: "on", network: "testnet", container: "B1" }));
+    add(tally, healer.entry("remedy", { strategy: "pin", outcome: "cured" }));
+    add(tally, healer.entry("remedy", { strategy: "pin", outcome: "cured" }));
+    assert.deepEqual(
+      unread(tally).map(({ name, tags, value }) => ({ name, tags, value })),
+      [{ name: "remedy.runs", tags: { strategy: "pin", outcome: "cured" }, value: 2 }],
+    );
+    assert.deepEqual(
+      tally.placements(now).map(({ tags, value }) => [tags["container_name"], value]),
+      [["B1", 1]],
+    );
   });
 
   it("calls a network by its id where it has no name", () => {

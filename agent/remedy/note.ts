@@ -1,0 +1,53 @@
+import type { Draft } from "../../pipelines/record/stamp.ts";
+import type { ActionJson, CleanupJson } from "./outcome.ts";
+
+/** What a cleanup did, as the journal keeps it; undefined where it had nothing to do. */
+export function remedyNote(json: CleanupJson): Draft | undefined {
+  const { outcome, strategy, actions, refused, ambiguous } = json;
+  if (outcome === "nothing") return undefined;
+  const [first] = actions;
+  const reasons = [...refused, ...ambiguous].map(({ sentence }) => sentence).slice(0, 3);
+  const parts = [
+    `${strategy}: ${outcome}`,
+    whatOf(actions),
+    lossOf(json),
+    ...json.notes.slice(0, 2),
+    ...reasons,
+    undoOf(json),
+  ];
+  return {
+    kind: "remedy",
+    message: parts.filter((one) => one !== "").join("; "),
+    strategy,
+    outcome,
+    count: actions.length,
+    // One container's where it was only one: its network and the like are fields to look for.
+    ...(first !== undefined && isOneOnly(actions) && placeOf(first)),
+  };
+}
+
+function whatOf(actions: readonly ActionJson[]): string {
+  const names = [...new Set(actions.map(({ container, ip, mac }) => `${container} ${ip} ${mac}`))];
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  return names.length === 0 ? "" : `${actions.length} changes for ${names.slice(0, 5).join(", ")}${more}`;
+}
+
+function lossOf({ loss }: CleanupJson): string {
+  const measured = loss.filter(({ after }) => after !== null);
+  if (measured.length === 0) return "";
+  return `loss ${mean(measured.map(({ before }) => before))} before, ${mean(measured.map(({ after }) => after))} after`;
+}
+
+function mean(all: readonly (number | null)[]): string {
+  const known = all.filter((one) => one !== null);
+  if (known.length === 0) return "not measured";
+  return `${Math.round((known.reduce((sum, one) => sum + one, 0) / known.length) * 100)} %`;
+}
+
+const undoOf = ({ undo }: CleanupJson): string => (undo === null ? "" : `undo file ${undo}`);
+
+const isOneOnly = (actions: readonly ActionJson[]): boolean => new Set(actions.map(({ mac }) => mac)).size === 1;
+
+function placeOf({ container, ip, mac, network, netns }: ActionJson): Partial<Draft> {
+  return { container, ip, mac, networkId: network, netns };
+}

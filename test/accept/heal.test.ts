@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { addressOf, loss } from "../../lab/cluster.ts";
+import type { LabHost } from "../../lab/host.ts";
+import { pause, until } from "../../lab/process.ts";
+import { fieldPrefix } from "../../pipelines/entry.ts";
+import { useLab } from "../lab/fixture.ts";
+import { figure } from "./length.ts";
+import { endAll, onHost, type Program, says } from "./program.ts";
+import { Treatment } from "./treatment.ts";
+
+describe("accept: run --heal", function () {
+  this.timeout(120_000);
+  const lab = useLab();
+  let host: LabHost;
+  let here: Treatment;
+  let since: number;
+
+  beforeEach(async () => {
+    host = lab().host(1);
+    here = new Treatment(lab(), host);
+    await here.settled();
+    since = Date.now() / 1000;
+  });
+  afterEach(async () => {
+    endAll();
+    await lab().unpin();
+    await lab().mend();
+    here.forget();
+  });
+
+  const agent = (mode: string): Program =>
+    onHost(host, ["run", "overlay", "record", "--heal", mode, "--sink", "none", "--state-dir", here.state]);
+  const noted = async (...match: readonly string[]): Promise<readonly string[]> => {
+    const where = [`--since=@${since.toFixed(3)}`, "SYSLOG_IDENTIFIER=overlaywatch"];
+    const all = match.map((one) => fieldPrefix + one);
+    const { stdout } = await host.exec(["journalctl", "-q", "--no-pager", "-o", "cat", ...where, ...all]);
+    return stdout.split("\n").filter((line) => line !== "");
+  };
+  const inJournal = async (what: string, ...match: readonly string[]): Promise<string> => {
+    const first = async () => (await noted(...match))[0];
+    return until(first, 15_000, () => new Error(`${what}: not in the journal`));
+  };
+
+  it("observe: says in the log and the journal what it would do, and changes nothing", async () => {
+    const program = agent("observe");
+    await lab().break();
+    const before = await here.tables();
+    await says(program, /heal: pin: planned; 2 changes for A1 10\.0\.0\.2 .*, B1/, 20_000);
+    assert.match(await inJournal("the plan", "KIND=remedy", "OUTCOME=planned"), /^pin: planned; 2 changes/);
+    assert.match(await inJournal("the finding", "KIND=finding", "STATE=active"), /on testnet: .* is active: /);
+    assert.deepEqual(await here.tables(), before);
+    assert.equal(await loss(host, "A1", await addressOf(host, "B1")), 100);
+    const { code, ms } = await program.stop();
+    assert.equal(code, 0, program.err());
+    assert.ok(ms < 2000, `ended after ${ms} ms`);
+  });
+
+  it("auto: heals what the recorder sees, and keeps it in the journal", async () => {
+    const program = agent("auto");
+    await says(program, /./u, 1).catch(() => undefined);
+    await pause(3000);
+    const broken = await lab().break();
+    const to = await addressOf(host, "B1");
+    await until(
+      async () => ((await loss(host, "A1", to)) === 0 ? true : undefined),
+      20_000,
+      () => new Error(`not healed: ${program.err()}`),
+    );
+    figure(`an outage was healed by itself within ${((Date.now() - broken) / 1000).toFixed(1)} s`);
+    assert.match(
+      await inJournal("the cure", "KIND=remedy", "OUTCOME=cured"),
+      /loss 100 % before, 0 % after; undo file /,
+    );
+    assert.equal((await here.pins()).length, 2);
+    assert.equal((await program.stop()).code, 0, program.err());
+    assert.equal((await noted("KIND=remedy", "OUTCOME=cured")).length, 1, "once");
+  });
+
+  it("auto: a pin comes back with the veth of a container that starts again or is created anew, and is nowhere else", async () => {
+    const program = agent("auto");
+    await pause(2000);
+    await lab().break();
+    await until(
+      async () => ((await here.pins()).length === 2 ? true : undefined),
+      20_000,
+      () => new Error(`not pinned: ${program.err()}`),
+    );
+    const [before] = (await here.pins()).filter((pin) => pin.startsWith("02:42:0a:00:00:03"));
+    const times: number[] = [];
+    const anew = async (what: string, again: () => Promise<unknown>): Promise<void> => {
+      await again();
+      const began = Date.now();
+      assert.equal((await here.pins()).filter((pin) => pin === before).length, 0, "no pin outlives its veth");
+      await until(
+        async () => ((await here.pins()).length === 2 ? true : undefined),
+        20_000,
+        () => new Error(`${what}: not pinned again: ${program.err()}`),
+      );
+      times.push(Date.now() - began);
+      assert.equal(await loss(host, "A1", await addressOf(host, "B1")), 0);
+    };
+    await anew("restarted", async () => host.exec(["docker", "restart", "-t", "0", "B1"]));
+    figure(`pinned again ${times.map((ms) => (ms / 1000).toFixed(1)).join(", ")} s after it started`);
+    assert.equal((await program.stop()).code, 0, program.err());
+  });
+});

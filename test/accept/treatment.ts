@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { LabHost } from "../../lab/host.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { onHost } from "./program.ts";
+
+const answer = z.object({
+  outcome: z.string(),
+  actions: z.array(
+    z.object({ command: z.array(z.string()), reason: z.string(), class: z.string(), result: z.string() }),
+  ),
+  verified: z.boolean(),
+  undo: z.string().nullable(),
+  refused: z.array(z.object({ rule: z.string(), sentence: z.string() })),
+  loss: z.array(z.object({ before: z.number().nullable(), after: z.number().nullable() })),
+  notes: z.array(z.string()),
+});
+
+const report = z.object({
+  verdict: z.enum(["healthy", "faulty", "unknown"]),
+  networks: z.array(
+    z.object({ name: z.string(), findings: z.array(z.object({ class: z.string(), state: z.string() })) }),
+  ),
+});
+
+/** Doctor, cleanup and undo on one host of the lab, with a state folder of their own. */
+export class Treatment {
+  readonly host: LabHost;
+  readonly state: string;
+
+  constructor(lab: Lab, host: LabHost) {
+    this.host = host;
+    this.state = mkdtempSync(join(lab.shared, "state-"));
+  }
+
+  forget(): void {
+    rmSync(this.state, { recursive: true, force: true });
+  }
+
+  async at(...args: readonly string[]) {
+    const began = performance.now();
+    const program = onHost(this.host, [...args, "--state-dir", this.state]);
+    const code = await program.ended;
+    return { code, out: program.out(), err: program.err(), ms: performance.now() - began };
+  }
+
+  async cleanup(...args: readonly string[]) {
+    const ended = await this.at("cleanup", "--json", ...args);
+    return { ...ended, json: answer.parse(JSON.parse(ended.out)) };
+  }
+
+  async doctor() {
+    const ended = await this.at("doctor", "--json");
+    return { ...ended, json: report.parse(JSON.parse(ended.out)) };
+  }
+
+  /** Every row of a container's, and the ports' switches, in all overlays of the host. */
+  async tables(): Promise<readonly string[]> {
+    const script =
+      'for f in /run/docker/netns/1-*; do for c in "bridge fdb show" "ip neigh show" "bridge -d link show"; do nsenter --net=$f $c; done; done';
+    const { stdout } = await this.host.exec(["sh", "-c", script]);
+    // The container's own row comes and goes with what it says.
+    return stdout
+      .split("\n")
+      .filter((line) => line.includes("02:42:0a") || line.includes("learning"))
+      .toSorted();
+  }
+
+  /** MACs that are pinned, each with its port. */
+  async pins(): Promise<readonly string[]> {
+    const rows = (await this.tables()).filter((line) => line.includes("sticky"));
+    return rows.map((line) => line.split(" ").slice(0, 3).join(" "));
+  }
+
+  /** An engine that was started within the last minute is let alone by what nobody watches: this one is older, by its file. */
+  async settled(): Promise<void> {
+    await this.host.exec(["touch", "-d", "10 minutes ago", "/run/docker.pid"]);
+  }
+}
