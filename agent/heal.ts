@@ -45,34 +45,26 @@ export function openHealing(environment: Environment): Healing {
   const state = remedyState(config);
   const end = new AbortController();
   const healer = { ...environment, end: end.signal, last: undefined, told: "" } satisfies Healer;
-  let [underWay, lookedAt, changed]: [Promise<void> | undefined, number, NodeJS.Timeout | undefined] = [
-    undefined,
-    0,
-    undefined,
-  ];
-  const look = (): void => {
-    if (underWay !== undefined || end.signal.aborted || Date.now() - lookedAt < apart) return;
-    lookedAt = Date.now();
-    underWay = round(healer).finally(() => (underWay = undefined));
-  };
+  const looks = spaced(async () => round(healer), apart);
   const lookIfPinned = async (): Promise<void> => {
     const { pins = [] } = await state.limits(Date.now()).catch(() => ({ pins: [] }));
-    if (pins.length > 0) look();
+    if (pins.length > 0) looks.ask();
   };
   const lookForPins = (): void => void lookIfPinned();
+  let changed: NodeJS.Timeout | undefined;
   const stopWatching = session.docker.onChange(() => {
     clearTimeout(changed);
     changed = setTimeout(lookForPins, settle);
   });
   const timers = [
     setInterval(() => {
-      if (misplaced()) look();
+      if (misplaced()) looks.ask();
     }, watchEvery),
     setInterval(lookForPins, pinsEvery),
   ];
   return {
     found: ({ findings }) => {
-      if (findings?.found.some(({ finding }) => finding.state === "active") === true) look();
+      if (findings?.found.some(({ finding }) => finding.state === "active") === true) looks.ask();
     },
     state: () => ({ mode, ...(healer.last !== undefined && { last: healer.last }) }),
     close: async () => {
@@ -80,6 +72,38 @@ export function openHealing(environment: Environment): Healing {
       stopWatching();
       clearTimeout(changed);
       timers.forEach((timer) => clearInterval(timer));
+      await looks.close();
+    },
+  };
+}
+
+/** Does it when asked: never twice at once, and so many milliseconds apart. What is asked for too early is done later, once. */
+function spaced(work: () => Promise<void>, ms: number) {
+  let [underWay, began, due]: [Promise<void> | undefined, number, NodeJS.Timeout | undefined] = [
+    undefined,
+    -ms,
+    undefined,
+  ];
+  let [asked, closed] = [false, false];
+  const next = (): void => {
+    if (!asked || closed || underWay !== undefined || due !== undefined) return;
+    due = setTimeout(run, Math.max(0, began + ms - performance.now()));
+  };
+  const run = (): void => {
+    [due, asked, began] = [undefined, false, performance.now()];
+    underWay = work().finally(() => {
+      underWay = undefined;
+      next();
+    });
+  };
+  return {
+    ask: () => {
+      asked = true;
+      next();
+    },
+    close: async () => {
+      closed = true;
+      clearTimeout(due);
       await underWay;
     },
   };
