@@ -1,5 +1,5 @@
 /** Exit codes of every command; `doctor`, `cleanup` and `monitors` add their own (see their usage). */
-export const exitCodes = { ok: 0, failed: 1, usage: 64, unavailable: 69, config: 78 } as const;
+export const exitCodes = { ok: 0, failed: 1, usage: 64, unavailable: 69, locked: 75, config: 78 } as const;
 
 /** The command line is wrong: nothing was done. */
 export class UsageError extends Error {

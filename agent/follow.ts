@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyProfile } from "../collectors/profile.ts";
+import { type Lock, Locked, takeLock } from "../host/lock.ts";
 import { ownUser } from "../host/own-user.ts";
 import { type Follower, startFollower } from "../pipelines/follow/follower.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
 import { aborted, endingOf } from "./ending.ts";
+import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Log, streamLog, telegrafHead } from "./log.ts";
 import { openOutputs, type Outputs } from "./outputs.ts";
@@ -32,7 +34,13 @@ export const command: Command = {
     const sinks = values.sink?.flatMap((names) => names.split(","));
     const more = sinks === undefined ? [] : [{ path: ["sinks", "enabled"], value: sinks, origin: "--sink" }];
     const { config } = configOf(values, io, more);
-    await follow(config, endingOf(values.for, io.signal), io);
+    try {
+      await follow(config, endingOf(values.for, io.signal), io);
+    } catch (error) {
+      if (!(error instanceof Locked)) throw error;
+      io.stderr.write(`overlaywatch: ${error.message}: two would count everything twice\n`);
+      return exitCodes.locked;
+    }
     return exitCodes.ok;
   },
 };
@@ -52,9 +60,13 @@ const profiledBy =
   (samples) =>
     applyProfile(tags.profile, Object.values(tags.labels), samples);
 
-/** The follower with what the configuration says, to the outputs of a running agent. */
-export function openFollower(config: Config, outputs: Outputs, log: Log): Promise<Follower> {
-  return startFollower({
+/**
+ * The follower with what the configuration says, to the outputs of a running agent. One at a time for a state folder: two
+ * would count everything twice. Throws `Locked`, with who has it.
+ */
+export async function openFollower(config: Config, outputs: Outputs, log: Log): Promise<Follower> {
+  const lock = await onlyOne(config.paths.state_dir, log);
+  const follower = await startFollower({
     path: join(config.paths.state_dir, "pipeline-checkpoint.json"),
     namespace: config.journal.namespace,
     interval: milliseconds(config.pipeline.follow.interval),
@@ -73,4 +85,17 @@ export function openFollower(config: Config, outputs: Outputs, log: Log): Promis
       }
     },
   });
+  return { ...follower, close: async () => follower.close().finally(() => lock?.release()) };
+}
+
+/** Without a state folder that can be written there is no place in the journal to spoil either. */
+async function onlyOne(stateDir: string, log: Log): Promise<Lock | undefined> {
+  try {
+    // One that was told to end may still be at its last send.
+    return await takeLock(join(stateDir, "pipeline-follow.lock"), { holder: "another follower", waitMs: 2000 });
+  } catch (error) {
+    if (error instanceof Locked) throw error;
+    log.warn(`another follower would not be noticed: ${errorText(error)}`);
+    return undefined;
+  }
 }

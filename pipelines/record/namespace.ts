@@ -11,7 +11,8 @@ import { type IpProcess, superviseIp } from "./ip-process.ts";
 import { type MisplacedWatch, misplacedWatch, type Suspect } from "./misplaced.ts";
 import type { Draft } from "./stamp.ts";
 import { strangeNames } from "./strange.ts";
-import { type ByObject, countInto, newTally, shareInto, summaryOf, type Tally } from "./tally.ts";
+import { gapOf, heldOf, type Loss, minuteOf, misplacedOf, overrunOf } from "./sentences.ts";
+import { type ByObject, countInto, newTally, shareInto, type Tally } from "./tally.ts";
 
 export interface NamespaceOptions {
   readonly netns: { readonly file: string; readonly path: string; readonly inode: number };
@@ -72,7 +73,7 @@ export function recordNamespace(options: NamespaceOptions): NamespaceRecorder {
   state.processes = processes;
   const both = [processes.bridge, processes.inet];
   localChanged(options, state);
-  options.say({ kind: "namespace", ...options.scope(), state: "up", message: `recording ${options.scope().network}` });
+  options.say(heldOf(options.scope(), "up"));
   return {
     ready: state.ready.promise,
     due: (at) => {
@@ -176,23 +177,14 @@ function counted({ minute, events, counts }: State, event: Counted): void {
 function ready(socket: RecorderSocket, options: NamespaceOptions, state: State, since: number | undefined): void {
   const until = now(options.clock);
   if (since !== undefined) {
-    const message = `ip for the ${socket} socket was not at work: what happened on ${options.scope().network} then is unknown`;
-    options.say({ kind: "gap", ...options.scope(), socket, since, until, message });
+    options.say(gapOf(options.scope(), socket, { since, until }));
   }
   wantDump(options, state);
 }
 
-interface Loss {
-  readonly count: number;
-  readonly since: number;
-  readonly until: number;
-}
-
 function dropped(socket: RecorderSocket, options: NamespaceOptions, state: State, loss: Loss): void {
   state.overruns[socket] += loss.count;
-  const scope = options.scope();
-  const message = `the kernel dropped ${loss.count} messages for the ${socket} socket on ${scope.network}: its receive buffer was full`;
-  options.say({ kind: "overrun", ...scope, socket, ...loss, message });
+  options.say(overrunOf(options.scope(), socket, loss));
   // The other socket's are FDB events too, most of them, which it would have thrown away.
   if (socket === "bridge") wantDump(options, state);
 }
@@ -252,7 +244,7 @@ function misplacedParts(options: NamespaceOptions, state: State) {
     readPorts: () => readPorts(options.netns, models.interfaces, closing.signal),
     share: (mac: string) => models.ports.share(mac, now(options.clock)),
     container: (mac: string) => options.local().get(mac),
-    say: (on: "on" | "off", suspect: Suspect) => sayMisplaced(options, on, suspect),
+    say: (on: "on" | "off", suspect: Suspect) => options.say(misplacedOf(options.scope(), on, suspect)),
     doubt: () => wantDump(options, state),
     failed: (error: unknown) => {
       if (closing.signal.aborted || error instanceof NotAvailable) return;
@@ -262,21 +254,8 @@ function misplacedParts(options: NamespaceOptions, state: State) {
   };
 }
 
-function sayMisplaced(options: NamespaceOptions, state: "on" | "off", { mac, container, share }: Suspect): void {
-  const scope = options.scope();
-  const message =
-    state === "on"
-      ? `${container} (${mac}) on ${scope.network} is misplaced: of the last 2 s its MAC was on the vxlan port for ${(share * 100).toFixed(1)} %, frames to it leave this host's bridge the wrong way`
-      : `${container} (${mac}) on ${scope.network} is not misplaced any more`;
-  options.say({ kind: "misplaced", ...scope, state, mac, container, share: Number(share.toFixed(4)), message });
-}
-
 function summarise(options: NamespaceOptions, state: State, misplaced: MisplacedWatch): void {
-  const scope = options.scope();
-  const { moves, flaps, vtepChanges, events } = state.minute;
-  const message = summaryOf(scope.network, state.minute, misplaced.on());
-  const share = Number(state.minute.largestShare.toFixed(4));
-  options.say({ kind: "summary", ...scope, count: events, moves, flaps, vtepChanges, share, message });
+  options.say(minuteOf(options.scope(), state.minute, misplaced.on()));
   state.minute = newTally();
 }
 
@@ -309,8 +288,7 @@ async function end(options: NamespaceOptions, state: State, misplaced: Misplaced
   await Promise.all([state.processes?.bridge.close(), state.processes?.inet.close()]);
   state.ready.resolve();
   misplaced.end();
-  const scope = options.scope();
-  options.say({ kind: "namespace", ...scope, state: "down", message: `no longer recording ${scope.network}` });
+  options.say(heldOf(options.scope(), "down"));
 }
 
 const now = (clock: Clock): number => Math.round(clock.now() * 1000);

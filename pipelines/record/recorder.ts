@@ -12,6 +12,7 @@ import { type NamespaceRecorder, type NamespaceStats, recordNamespace } from "./
 import { type Outbox, outbox } from "./outbox.ts";
 import { capped } from "./rcvbuf.ts";
 import { type Stamp, stamping } from "./stamp.ts";
+import { within } from "./within.ts";
 
 export interface RecorderOptions {
   readonly overlays: OverlayWatch;
@@ -169,21 +170,6 @@ async function dockerAnswers({ options: { docker }, closing }: Parts): Promise<v
 async function allReady({ recorders, closing }: Parts): Promise<void> {
   const all = Promise.all([...recorders.values()].map(async ({ recorder }) => recorder.ready));
   await within(readyMs, all, closing.signal);
-}
-
-/** Resolves with the work, after the time in milliseconds, or when the signal is aborted. */
-function within(ms: number, work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-    void work.then(end, end);
-  });
 }
 
 function startTicks(parts: Parts): void {

@@ -14,10 +14,10 @@ import { everySecond } from "./delivered.ts";
 import { figure, sized } from "./length.ts";
 import { endAll, onHost, type Program } from "./program.ts";
 
-/** An hour's worth of cycles, at one a second. */
 /** Those whose series depend on containers alone; what overlays and the pipeline bring depends on what happens there. */
 const names = ["interfaces", "netstat", "tcp"];
-const cycles = sized(360, 20);
+/** An hour's worth of cycles, at one a second. */
+const cycles = sized(360, 12);
 const containers = sized(40, 12);
 
 describe("accept: what a fleet would pay for", function () {

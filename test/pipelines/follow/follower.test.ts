@@ -70,6 +70,14 @@ describe("pipelines/follow, beside a real journald", function () {
     assert.equal(follower.sum(events), 57);
   });
 
+  it("lets no second one count the same again", async () => {
+    follower.start();
+    await until("the first checkpoint", saved);
+    const { code, err } = await follower.second();
+    assert.equal(code, 75, err);
+    assert.match(err, /pipeline-follow\.lock is held by another follower: two would count everything twice/u);
+  });
+
   it("goes on where it ended, and tells what was written meanwhile as of then", async () => {
     const recorder = new MadeUpRecorder();
     follower.start();
