@@ -3,6 +3,7 @@ import type { DiagnoseInput } from "../../overlay/diagnose/input.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import type { Limits } from "../../overlay/remedy/limits.ts";
 import { type Plan, type PlanInput, planRemedy, type Strategy } from "../../overlay/remedy/plan.ts";
+import { contradictions, withoutContradicted, type Witness } from "../../overlay/remedy/witness.ts";
 import type { Ward } from "./ward.ts";
 
 interface Wanted {
@@ -30,10 +31,22 @@ export async function planFor(ward: Ward, wanted: Wanted, signal: AbortSignal): 
   const examination = await ward.examine(signal);
   const running = await ward.running(signal);
   const dockerAsOf = ward.inventory().state === "live" ? Date.now() : undefined;
-  const again = (strategy: Strategy, input: DiagnoseInput): Plan =>
+  const planned = (strategy: Strategy, input: DiagnoseInput): Plan =>
     planRemedy(planInput({ ward, wanted: { ...wanted, strategy }, examination, dockerAsOf, input }));
-  const plan = withBlindness(again(wanted.strategy, examination.input), examination);
+  const first = planned(wanted.strategy, examination.input);
+  const said = await contradictions(witnessesOf(first, examination, ward), ward.overlays.run, signal);
+  const again = (strategy: Strategy, input: DiagnoseInput): Plan => withoutContradicted(planned(strategy, input), said);
+  const plan = withBlindness(withoutContradicted(first, said), examination);
   return { examination, plan, pathOf: (netns) => pathIn(examination, netns), again, running };
+}
+
+/** Each endpoint that the plan would touch, once. */
+function witnessesOf({ actions }: Plan, { input }: Examination, ward: Ward): readonly Witness[] {
+  return input.namespaces.flatMap(({ file, endpoints = [] }) =>
+    endpoints
+      .filter(({ mac }) => actions.some((action) => action.netns === file && action.mac === mac))
+      .map((endpoint) => ({ netns: file, endpoint, path: ward.namespaceOf(endpoint) })),
+  );
 }
 
 interface Parts {

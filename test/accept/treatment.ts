@@ -58,13 +58,12 @@ export class Treatment {
   /** Every row of a container's, and the ports' switches, in all overlays of the host. */
   async tables(): Promise<readonly string[]> {
     const script =
-      'for f in /run/docker/netns/1-*; do for c in "bridge fdb show" "ip neigh show" "bridge -d link show"; do nsenter --net=$f $c; done; done';
+      'for f in /run/docker/netns/*-*; do for c in "bridge fdb show" "ip neigh show" "bridge -d link show"; do nsenter --net=$f $c; done; done';
     const { stdout } = await this.host.exec(["sh", "-c", script]);
     // The container's own row comes and goes with what it says.
-    return stdout
-      .split("\n")
-      .filter((line) => line.includes("02:42:0a") || line.includes("learning"))
-      .toSorted();
+    const rows = stdout.split("\n").filter((line) => line.includes("02:42:0a") || line.includes("learning"));
+    if (rows.length === 0) throw new Error("no row was read: nothing could be compared");
+    return rows.toSorted();
   }
 
   /** MACs that are pinned, each with its port. */
