@@ -29,7 +29,9 @@ export function remedyNote(json: CleanupJson): Draft | undefined {
 function whatOf(actions: readonly ActionJson[]): string {
   const names = [...new Set(actions.map(({ container, ip, mac }) => `${container} ${ip} ${mac}`))];
   const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.length === 0 ? "" : `${actions.length} changes for ${names.slice(0, 5).join(", ")}${more}`;
+  return names.length === 0
+    ? ""
+    : `${actions.length} ${actions.length === 1 ? "change" : "changes"} for ${names.slice(0, 5).join(", ")}${more}`;
 }
 
 function lossOf({ loss }: CleanupJson): string {

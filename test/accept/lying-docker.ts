@@ -42,6 +42,8 @@ export async function lyingDocker(path: string, engine: string, lie: Lie): Promi
 
 function pass(truth: IncomingMessage, answer: ServerResponse): void {
   answer.writeHead(truth.statusCode ?? 500, truth.headers);
+  // Events may be long in coming: that they will is told now.
+  answer.flushHeaders();
   truth.pipe(answer);
 }
 

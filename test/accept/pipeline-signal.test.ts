@@ -115,12 +115,14 @@ describe("accept: pipeline, the signal", function () {
       await saidWhen(["G1"]);
       const [called, other] = [await lab().ping("D1", "G1", 10), await lab().ping("B1", "C1", 10)];
       await pause(3000);
+      const stays = isMisplaced().includes("G1");
       const [lossy, whole] = [await called.stop(), await other.stop()];
       figure(
-        `H1 is stopped and G1 calls it: ${lossy.received} of ${lossy.sent} pings reach G1, ${whole.received} of ${whole.sent} C1`,
+        `H1 is stopped and G1 calls it: ${lossy.received} of ${lossy.sent} pings reach G1${stays ? "" : ", who by answering them came to its place again"}, ${whole.received} of ${whole.sent} C1`,
       );
-      // Each ARP request for G1 puts its row right again for a moment, so many arrive; of the control's, none is lost.
-      assert.ok(lossy.received < lossy.sent * 0.8, "a false misplaced: G1 can be reached");
+      // Each frame of G1's own puts its row right again for a moment, so many arrive, and with enough of them it is not
+      // misplaced any more; of the control's, none is lost.
+      if (stays) assert.ok(lossy.received < lossy.sent * 0.8, "a false misplaced: G1 can be reached");
       assert.ok(whole.received >= whole.sent - 1);
     } finally {
       lab().stopTraffic();

@@ -171,7 +171,11 @@ async function runSoon(host: LabHost, container: string, network: string): Promi
       await host.run(container, { network });
       return;
     } catch (error) {
-      if (attempt === 5 || !/from store|etcd cluster is unavailable/.test(String(error))) throw error;
+      if (attempt === 5 || !/from store|etcd cluster is unavailable|already exists in network/.test(String(error)))
+        throw error;
+      // What a start that failed half-way has left in the store would be in the next one's way.
+      const body = { Container: container, Force: true };
+      await host.api("POST", `/networks/${network}/disconnect`, { body });
       await host.api("DELETE", `/containers/${container}?force=true`);
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
