@@ -56,8 +56,11 @@ describe("accept: what heals an outage, and what does not", function () {
 
   async function several(name: string, treat: () => Promise<number | undefined>): Promise<readonly Trial[]> {
     const all: Trial[] = [];
-    for (let n = 0; n < trials; n++) {
-      all.push(await tried(treat));
+    for (let voided = 0; all.length < trials;) {
+      const trial = await tried(treat);
+      // An outage may end by itself when somebody else speaks: beside a control that did, a cure proves nothing.
+      if (trial.control === 100) all.push(trial);
+      else if (++voided > trials + 2) throw new Error(`${voided} controls healed by themselves`);
       for (const file of undoes.splice(0)) assert.equal((await here.at("undo", file)).code, 0);
       await lab().mend();
     }

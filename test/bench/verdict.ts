@@ -48,7 +48,7 @@ export function table(all: readonly Summary[]): string {
     ["containers", (s: Summary) => `${s.containers} ${s.state}`],
     ["samples ours/C", (s: Summary) => `${s.samples.ours}/${s.samples.c}`],
     ["ours ms", (s: Summary) => s.cpu.ours.toFixed(2)],
-    ["beside ms", (s: Summary) => s.cpu.beside.toFixed(2)],
+    ["beside ms", (s: Summary) => (Number.isNaN(s.cpu.beside) ? "-" : s.cpu.beside.toFixed(2))],
     ["C ms", (s: Summary) => s.cpu.c.toFixed(2)],
     ["shell ms", (s: Summary) => s.cpu.shell.toFixed(0)],
     ["docker stats ms", (s: Summary) => `${s.cpu.stats.toFixed(0)} (${partsOf(s)})`],
