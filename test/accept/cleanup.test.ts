@@ -48,7 +48,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     const before = await tables();
     // Not --all: rows that do no harm now are everyday life on a classic engine whose containers have talked.
     for (const args of [[], ["--apply"]]) assert.equal((await cleanup(...args)).code, 0);
-    assert.deepEqual(await tables(), before);
+    await here.unwritten(before);
   });
 
   it("finds, heals, proves and undoes, while the control stays cut off", async () => {
@@ -73,7 +73,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     const before = await tables();
     const dry = await cleanup();
     assert.equal(dry.code, 11);
-    assert.deepEqual(await tables(), before, "a dry run changes nothing");
+    await here.unwritten(before, "a dry run changes nothing");
     assert.ok(dry.json.actions.every(({ command, result }) => command[0] === "nsenter" && result === "planned"));
     const { code, json, ms } = await cleanup("--apply");
     assert.equal(code, 10, JSON.stringify(json));
@@ -81,7 +81,8 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     assert.equal(await pings(), 0);
     const exact = await at("undo", json.undo ?? "", "--restore-fault");
     assert.equal(exact.code, 0, exact.out + exact.err);
-    assert.deepEqual([await tables(), await pings()], [before, 100]);
+    await here.unwritten(before, "with --restore-fault");
+    assert.equal(await pings(), 100);
     const again = await cleanup("--apply");
     assert.equal(again.code, 10);
     assert.equal((await at("undo", again.json.undo ?? "")).code, 0);
@@ -118,7 +119,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     assert.equal(paused.code, 20);
     assert.match(paused.json.refused[0]?.sentence ?? "", /paused until .*upgrade of the kernel.*pause --off/);
     assert.equal((await at("pause", "--off")).code, 0);
-    assert.deepEqual(await tables(), before);
+    await here.unwritten(before);
     assert.equal((await cleanup("--apply")).code, 10);
   });
 
@@ -144,7 +145,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     }
     const none = await cleanup("--apply", "--docker-socket", "/run/nothing.sock");
     assert.equal(none.code, 69);
-    assert.deepEqual(await tables(), before);
+    await here.unwritten(before);
   });
 
   it("killed at any moment, the next run heals, and undoes what is noted", async () => {

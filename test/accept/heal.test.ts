@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { addressOf, loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { pause, until } from "../../lab/process.ts";
@@ -51,8 +53,9 @@ describe("accept: run --heal", function () {
       /^pin: planned; \d changes? for [AB]1 /,
     );
     assert.match(await inJournal("the finding", "KIND=finding", "STATE=active"), /on testnet: .* is active: /);
-    assert.deepEqual(await here.tables(), before);
-    assert.equal(await loss(host, "A1", await addressOf(host, "B1")), 100);
+    // Not that the outage lasts: it may end by itself where somebody speaks, as who judges it does.
+    await here.unwritten(before);
+    assert.ok(!existsSync(join(here.state, "undo")), "nothing to undo");
     const { code, ms } = await program.stop();
     assert.equal(code, 0, program.err());
     assert.ok(ms < 2000, `ended after ${ms} ms`);

@@ -76,7 +76,7 @@ describe("accept: a Docker that lies", function () {
         const program = onHost(host, [...args, "--state-dir", here.state]);
         const code = await program.ended;
         assert.ok([0, 20, 40, 69].includes(code), `${strategy}: ${code} ${program.out()}`);
-        assert.deepEqual(await here.tables(), before, `${strategy}: ${program.out()}`);
+        await here.unwritten(before, `${strategy}: ${program.out()}`);
       }
       assert.ok(docker.lies() > 0, "it was asked what it lies about");
     } finally {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -66,6 +67,17 @@ export class Treatment {
     return rows.toSorted();
   }
 
+  /**
+   * That nobody but dockerd and the bridge has written since. These two go on meanwhile: the bridge learns, and dockerd
+   * adds a row on the vxlan device wherever the kernel misses one. What is set is never taken away by either.
+   */
+  async unwritten(before: readonly string[], message?: string): Promise<void> {
+    const [was, is] = [whatIsSet(before), whatIsSet(await this.tables())];
+    const gone = without(was, is);
+    const added = without(is, was).filter((row) => / sticky| static/u.test(row) || !/ dev vxlan/u.test(row));
+    assert.deepEqual({ gone, added }, { gone: [], added: [] }, message);
+  }
+
   /** MACs that are pinned, each with its port. */
   async pins(): Promise<readonly string[]> {
     const rows = (await this.tables()).filter((line) => line.includes("sticky"));
@@ -76,4 +88,16 @@ export class Treatment {
   async settled(): Promise<void> {
     await this.host.exec(["touch", "-d", "10 minutes ago", "/run/docker.pid"]);
   }
+}
+
+const whatIsSet = (rows: readonly string[]) => rows.filter((row) => /permanent|sticky|static|learning/iu.test(row));
+
+/** Every row of `all` that `others` has not, counting those that are there more than once. */
+function without(all: readonly string[], others: readonly string[]): readonly string[] {
+  const left = [...others];
+  return all.filter((row) => {
+    const at = left.indexOf(row);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
 }
