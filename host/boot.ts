@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readWhole } from "./procfs.ts";
+import { readWhole } from "./kernel-files.ts";
 
 /** Of the machine's start: 32 hexadecimal digits and dashes (random(4)). Throws where `/proc` does not have it. */
 export function bootId(hostRoot = "/"): string {

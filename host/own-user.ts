@@ -1,4 +1,4 @@
-import { readWhole } from "./procfs.ts";
+import { readWhole } from "./kernel-files.ts";
 
 /** Our real user id, which journald notes as `_UID` of what we write (proc(5), status). */
 export function ownUser(): number {

@@ -1,6 +1,7 @@
-import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable, type ProcessHandle, type Procfs } from "./host.ts";
+import { keptFiles, readWhole } from "./kernel-files.ts";
 
 /**
  * The live `/proc`. Reads are synchronous on purpose: procfs answers from kernel memory (5 to 10 us a file), where a
@@ -14,17 +15,34 @@ export function procfs(hostRoot = "/"): Procfs {
   };
 }
 
-/** An open directory of `/proc/PID` refers to the process, not to its number: once dead, every look-up below it fails. */
+/**
+ * An open directory of `/proc/PID` refers to the process, not to its number: once dead, every look-up below it fails.
+ * What `inode` finds decides how long files of its network namespace stay open: until it is gone, or in another one.
+ */
 function openProcess(path: string, pid: number): ProcessHandle {
   const directory = reading(path, () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
   const base = `/proc/self/fd/${directory}`;
+  const files = keptFiles(base);
   let open = true;
+  let namespace: number | undefined;
+  const inode = (file: string): number => {
+    const found = statSync(`${base}/${file}`).ino;
+    if (file === "net/dev" && found !== namespace) {
+      files.close();
+      namespace = found;
+    }
+    return found;
+  };
   return {
     pid,
     folder: base,
-    text: (file) => reading(`${path}/${file}`, () => readWhole(`${base}/${file}`)),
-    inode: (file) => reading(`${path}/${file}`, () => statSync(`${base}/${file}`).ino),
+    text: (file) => {
+      const text = file.startsWith("net/") ? files.text : (name: string) => readWhole(`${base}/${name}`);
+      return reading(`${path}/${file}`, () => text(file));
+    },
+    inode: (file) => reading(`${path}/${file}`, () => inode(file), files.close),
     close: () => {
+      files.close();
       if (open) closeSync(directory);
       open = false;
     },
@@ -39,10 +57,11 @@ export function isGone(error: unknown): boolean {
   return error instanceof Error && "code" in error && gone.has(error.code);
 }
 
-function reading<T>(what: string, read: () => T): T {
+function reading<T>(what: string, read: () => T, letGo?: () => void): T {
   try {
     return read();
   } catch (cause) {
+    letGo?.();
     if (isGone(cause)) throw new NotAvailable(`${what} is not there (any more)`, { cause });
     throw new Error(`cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
@@ -51,23 +70,4 @@ function reading<T>(what: string, read: () => T): T {
 /** Throws `NotAvailable` where there is no such file. */
 export function readingFile(path: string): string {
   return reading(path, () => readWhole(path));
-}
-
-/** One buffer for all reads: nothing here is ever awaited while it is in use. */
-let buffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-/** A file of the kernel's, at once. */
-export function readWhole(path: string): string {
-  const file = openSync(path, "r");
-  try {
-    let length = 0;
-    for (;;) {
-      if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafeSlow(buffer.length)]);
-      const read = readSync(file, buffer, length, buffer.length - length, null);
-      if (read === 0) return buffer.toString("utf8", 0, length);
-      length += read;
-    }
-  } finally {
-    closeSync(file);
-  }
 }

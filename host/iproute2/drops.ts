@@ -1,4 +1,5 @@
-import { isGone, readWhole } from "../procfs.ts";
+import { readWhole } from "../kernel-files.ts";
+import { isGone } from "../procfs.ts";
 
 export interface NetlinkSocket {
   /** It is subscribed to a group: events from now on are either printed or counted in `drops`. */

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { type KeptFiles, keptFiles } from "../kernel-files.ts";
 import type { Libc } from "./libc.ts";
 import type { Asked } from "./messages.ts";
 import { errorName, NetlinkError } from "./netlink.ts";
@@ -9,6 +10,8 @@ export interface Kept {
   readonly socket: number;
   /** Segments that had come in when there was nothing but listeners; a SYN since then would have counted. */
   quietAt: number | undefined;
+  /** Of the process that it was opened by. */
+  readonly files: KeptFiles;
 }
 
 export interface KeptSockets {
@@ -28,11 +31,12 @@ export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
   const home = openSync("/proc/thread-self/ns/net", "r");
   const kept = new Map<string, Kept>();
   const close = (key: string) => {
-    const socket = kept.get(key)?.socket;
+    const known = kept.get(key);
     kept.delete(key);
-    if (socket === undefined) return;
-    Atomics.store(ledger, ledger.indexOf(socket), -1);
-    libc.close(socket);
+    if (known === undefined) return;
+    known.files.close();
+    Atomics.store(ledger, ledger.indexOf(known.socket), -1);
+    libc.close(known.socket);
   };
   return {
     of: ({ key, folder }) => {
@@ -40,9 +44,10 @@ export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
       if (known !== undefined) return known;
       const row = ledger.indexOf(-1);
       if (row === -1) throw new Error(`${ledger.length} network namespaces are open already`);
-      const socket = socketIn(libc, home, `/proc/self/fd/${folder}/ns/net`);
+      const process = `/proc/self/fd/${folder}`;
+      const socket = socketIn(libc, home, `${process}/ns/net`);
       Atomics.store(ledger, row, socket);
-      const made: Kept = { socket, quietAt: undefined };
+      const made: Kept = { socket, quietAt: undefined, files: keptFiles(process) };
       kept.set(key, made);
       return made;
     },

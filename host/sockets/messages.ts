@@ -7,8 +7,8 @@ export interface Asked {
 
 export interface Request {
   readonly id: number;
-  /** All that there are: a namespace that is not named any more is let go. */
-  readonly asked: readonly Asked[];
+  /** All that there are: a namespace that is not named any more is let go. Left out where they are those of the last request. */
+  readonly asked?: readonly Asked[];
 }
 
 export interface Counted {
@@ -32,4 +32,13 @@ export interface Reply {
   readonly id: number;
   /** In the order of the request. */
   readonly readings: readonly Reading[];
+}
+
+/** For the thread: answers requests, and remembers what they ask about. */
+export function answerer(read: (asked: readonly Asked[]) => readonly Reading[]): (request: Request) => Reply {
+  let last: readonly Asked[] = [];
+  return ({ id, asked = last }) => {
+    last = asked;
+    return { id, readings: read(asked) };
+  };
 }

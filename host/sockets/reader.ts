@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { isGone, readWhole } from "../procfs.ts";
+import type { KeptFiles } from "../kernel-files.ts";
+import { isGone } from "../procfs.ts";
 import { type Dump, type Dumper, dumper } from "./dump.ts";
 import { type EstablishedRule, establishedRule } from "./established.ts";
 import { type Kept, keptSockets, LostThread } from "./kept.ts";
@@ -50,14 +51,23 @@ function noDiag(why: Error): DiagReader {
 function diagReader(libc: Libc, { ledger }: Shared): DiagReader {
   const [sockets, dump, rule] = [keptSockets(libc, ledger), dumper(libc), establishedRule()];
   const read = (asked: Asked): Counted => {
-    const folder = folderOf(asked);
-    const { tally, interrupted } = count(sockets.of(asked), () => totalsOf(folder), dump, rule);
+    const kept = sockets.of(asked);
+    const { tally, interrupted } = count(kept, () => totalsOf(kept.files), dump, rule);
+    assertAlive(kept.files);
     return { how: "sock_diag", tally: Array.from(tally), interrupted };
   };
   return { read, close: sockets.close, keepOnly: sockets.keepOnly };
 }
 
 const folderOf = ({ folder }: Asked): string => `/proc/self/fd/${folder}`;
+
+/**
+ * Its netlink socket and open files outlive a process: one that ended under the reading is not one without sockets. It
+ * gives up its memory first (kernel/exit.c, do_exit): while it has any, none of its sockets is closed.
+ */
+function assertAlive({ text }: KeptFiles): void {
+  if (text("statm").startsWith("0 ")) throw new Error("the process has ended");
+}
 
 /** From the cheapest question to the dearest, until the answer is certain. */
 function count(kept: Kept, totalsNow: () => Totals | undefined, dump: Dumper, rule: EstablishedRule): Dump {
@@ -83,15 +93,18 @@ function isQuiet({ quietAt }: Kept, { inUse, timeWait, inSegs }: Totals, { tally
   return !interrupted && inUse === tally[numbers.listen] && timeWait === 0 && quietAt === inSegs;
 }
 
-function totalsOf(folder: string): Totals | undefined {
-  const sockstat = readWhole(`${folder}/net/sockstat`);
-  return readTotals(sockstat, readIfThere(`${folder}/net/sockstat6`), readWhole(`${folder}/net/snmp`));
+function totalsOf({ text }: KeptFiles): Totals | undefined {
+  return readTotals(
+    text("net/sockstat"),
+    ifThere(() => text("net/sockstat6")),
+    text("net/snmp"),
+  );
 }
 
 /** The IPv6 files are missing where the kernel was started without IPv6. */
-function readIfThere(path: string): string {
+function ifThere(read: () => string): string {
   try {
-    return readWhole(path);
+    return read();
   } catch (error) {
     if (isGone(error)) return "";
     throw error;

@@ -24,6 +24,7 @@ export function startThread(program: URL): Thread {
   const worker = new Worker(program, { workerData: shared.buffer });
   let [alive, exited, lastId, why] = [true, false, 0, ""];
   let waiting: Waiting | undefined;
+  let told: readonly Asked[] = [];
   // Only a question keeps the process from ending.
   worker.unref();
   worker.on("message", ({ id, readings }: Reply) => {
@@ -44,7 +45,8 @@ export function startThread(program: URL): Thread {
   };
   const answer = (asked: readonly Asked[], signal: AbortSignal) =>
     new Promise<readonly Reading[]>((resolve, reject) => {
-      const request: Request = { id: ++lastId, asked };
+      const request: Request = { id: ++lastId, ...(isSame(asked, told) ? {} : { asked }) };
+      told = asked;
       waiting = { id: request.id, resolve, reject };
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       worker.postMessage(request, []);
@@ -70,4 +72,12 @@ export function startThread(program: URL): Thread {
 /** Sockets that the C library opened are not known to Node: nobody else would close them. */
 function closeAll(ledger: Ledger): void {
   for (const socket of ledger) if (socket !== -1) closeSync(socket);
+}
+
+/** Most hosts have the same containers in each cycle: to copy their names into the thread costs more than to compare them. */
+function isSame(one: readonly Asked[], other: readonly Asked[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ key, folder }, at) => key === other[at]?.key && folder === other[at]?.folder)
+  );
 }

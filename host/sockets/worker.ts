@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { loadLibc } from "./libc.ts";
-import type { Reply, Request } from "./messages.ts";
+import { answerer, type Request } from "./messages.ts";
 import { namespaceReader } from "./reader.ts";
 import { sharedIn } from "./thread-memory.ts";
 
@@ -8,7 +8,5 @@ import { sharedIn } from "./thread-memory.ts";
 const shared = sharedIn(workerData);
 const read = namespaceReader(await loadLibc(shared), shared);
 shared.started();
-parentPort?.on("message", ({ id, asked }: Request) => {
-  const reply: Reply = { id, readings: read(asked) };
-  parentPort?.postMessage(reply, []);
-});
+const answer = answerer(read);
+parentPort?.on("message", (request: Request) => parentPort?.postMessage(answer(request), []));

@@ -1,4 +1,5 @@
-import { isGone, readWhole } from "../../host/procfs.ts";
+import { readWhole } from "../../host/kernel-files.ts";
+import { isGone } from "../../host/procfs.ts";
 
 /** What the kernel takes from a receive buffer for one NEIGH message (its truesize). */
 const eventBytes = 832;

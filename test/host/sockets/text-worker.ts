@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Request } from "../../../host/sockets/messages.ts";
+import { answerer, type Request } from "../../../host/sockets/messages.ts";
 import { namespaceReader } from "../../../host/sockets/reader.ts";
 import { sharedIn } from "../../../host/sockets/thread-memory.ts";
 
@@ -7,4 +7,5 @@ import { sharedIn } from "../../../host/sockets/thread-memory.ts";
 const shared = sharedIn(workerData);
 const read = namespaceReader(new Error("no koffi on this machine"), shared);
 shared.started();
-parentPort?.on("message", ({ id, asked }: Request) => parentPort?.postMessage({ id, readings: read(asked) }, []));
+const answer = answerer(read);
+parentPort?.on("message", (request: Request) => parentPort?.postMessage(answer(request), []));
