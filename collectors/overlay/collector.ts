@@ -27,7 +27,7 @@ export const overlay = defineCollector({
       const { state, error } = cycle.host.docker.inventory();
       if (state === "never") throw new NotAvailable(error ?? "Docker has not answered yet");
       const engine = await engineOf(cycle.host, cycle.signal);
-      const found = await examine(cycle.host, engine, {}, cycle.signal);
+      const found = await examine(cycle.host, engine, { glance: true }, cycle.signal);
       cycle.health(healthOf(found));
       cycle.findings(findingsOf(found));
       emitHost(cycle, found);

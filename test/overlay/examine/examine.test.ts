@@ -103,6 +103,17 @@ describe("overlay/examine", () => {
     assert.equal(found.processes.filter((one) => one === "bridge -j fdb show").length, 5);
   });
 
+  it("at a glance: one reading where every MAC is in its place, ten where one is not", async () => {
+    const [well, ill] = [
+      await look(mended, { options: { glance: true } }),
+      await look(broken, { options: { glance: true } }),
+    ];
+    assert.deepEqual([well.verdict, states(well)], ["healthy", { active: 0, latent: 1, mitigated: 0 }]);
+    assert.equal(well.processes.length, 2);
+    assert.deepEqual([ill.verdict, states(ill)], ["faulty", { active: 6, latent: 0, mitigated: 0 }]);
+    assert.equal(ill.processes.length, 11);
+  });
+
   it("judges a host without any suspicious row by two processes, at once", async () => {
     const began = performance.now();
     const found = await look(mended, { run: clean });
