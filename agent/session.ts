@@ -55,7 +55,7 @@ export function openSession(config: Config, { names, raw = false, log }: Session
   const sockets = liveSockets({ log: (level, message) => log[level](message) });
   const { host_root: hostRoot, netns_dir: netnsDir } = config.paths;
   const proc = procfs(hostRoot);
-  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc });
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc, sockets });
   const host: Host = { proc, docker, sockets, overlays, clock };
   const namespaces = sharedSweeps(trackNamespaces(host, containerFilter(config.docker)), clock);
   const tagsOf = taggerOf(config);

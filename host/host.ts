@@ -3,6 +3,7 @@ import type { Inventory } from "./docker/inventory.ts";
 import type { Iproute2 } from "./iproute2/program.ts";
 import type { RunOptions } from "./iproute2/run.ts";
 import type { NamespaceFile } from "./netns/list.ts";
+import type { TablesAsked } from "./rtnetlink/request.ts";
 import type { TcpState } from "./sockets/states.ts";
 import type { SharedTables } from "./tables.ts";
 
@@ -48,11 +49,25 @@ export interface OverlayView {
   /** The `key` of the namespace that is mounted there now; undefined for none. */
   readonly keyOf: (path: string) => string | undefined;
   readonly inodeOf: (path: string) => number | undefined;
+  /**
+   * Tables without a process, in the form that iproute2 prints. Missing where no thread may enter namespaces, undefined
+   * where it could not (this time): `run` is left. Rejects with the signal's reason.
+   */
+  readonly dump?: (asked: TablesAsked, signal: AbortSignal) => Promise<DumpedTables | undefined>;
   /** `ip` or `bridge` inside a namespace, to its end; see `runIn` of host/iproute2. */
   readonly run: (netns: string, argv: Iproute2, options: RunOptions) => Promise<string>;
   /** Asked anew each time. Rejects with a `DockerError`, or the signal's reason. */
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo>;
   readonly sharedTables: () => SharedTables;
+}
+
+/** Rows by the kind that was asked for; those of a kind that was not are empty. */
+export interface DumpedTables {
+  readonly links: Iterable<unknown>;
+  readonly fdb: Iterable<unknown>;
+  readonly neighbours: Iterable<unknown>;
+  /** Links with their addresses. */
+  readonly devices: Iterable<unknown>;
 }
 
 /** A process that stands for its network namespace. */

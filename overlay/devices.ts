@@ -16,7 +16,12 @@ const devicesCommand = "ip -j addr show";
 
 /** Throws `UnreadableTable` where it is no JSON list. */
 export function parseDevices(text: string): Table<Device> {
-  return readRows(parseRows(text, devicesCommand), readDevice);
+  return readDevices(parseRows(text, devicesCommand));
+}
+
+/** From rows as `ip addr show` prints them. */
+export function readDevices(values: Iterable<unknown>): Table<Device> {
+  return readRows(values, readDevice);
 }
 
 function readDevice(row: Row): Device | undefined {

@@ -46,6 +46,19 @@ export function* parseFdbPieces(text: string): Generator<Table<FdbRow>, void, un
   }
 }
 
+const rowsAtOnce = 500;
+
+/** From rows as `bridge fdb show` prints them, some hundred at a time. */
+export function* readFdbPieces(values: Iterable<unknown>): Generator<Table<FdbRow>, void, undefined> {
+  let piece: unknown[] = [];
+  for (const value of values) {
+    if (piece.push(value) < rowsAtOnce) continue;
+    yield readRows(piece, readFdbRow);
+    piece = [];
+  }
+  yield readRows(piece, readFdbRow);
+}
+
 function readFdbRow(row: Row): FdbRow | undefined {
   const mac = macOf(row["mac"]);
   const ifname = textOf(row["ifname"]);

@@ -56,7 +56,8 @@ export function parseLinks(text: string): Table<Link> {
   return readLinks(parseRows(text, linksCommand));
 }
 
-function readLinks(values: readonly unknown[]): Table<Link> {
+/** From rows as `ip -d link show` prints them. */
+export function readLinks(values: Iterable<unknown>): Table<Link> {
   const { rows, unreadable } = readRows(values, readLink);
   const indexes = new Map(rows.map((link) => [link.name, link.ifindex]));
   return { rows: rows.map((link) => withMaster(link, indexes)), unreadable };

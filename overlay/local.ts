@@ -2,7 +2,7 @@ import type { Container, Inventory } from "../host/docker/inventory.ts";
 import { NotAvailable, type OverlayView, type Procfs } from "../host/host.ts";
 import { ProgramError } from "../host/iproute2/error.ts";
 import { liveEntry } from "../host/netns/live.ts";
-import { type Device, onSubnetOf, parseDevices, parseIgmp } from "./devices.ts";
+import { type Device, onSubnetOf, parseDevices, parseIgmp, readDevices } from "./devices.ts";
 import type { OverlayNamespace } from "./discover.ts";
 import { type Attached, type Endpoint, joinEndpoints } from "./endpoints.ts";
 import type { Link } from "./links.ts";
@@ -15,6 +15,7 @@ export interface LocalSources {
   readonly proc: Procfs;
   /** Runs `ip` inside; on this very machine unless told. */
   readonly run?: OverlayView["run"];
+  readonly dump?: OverlayView["dump"];
   /** The namespace of a process, as a path; `/proc/PID/ns/net` unless told. */
   readonly namespaceOf?: (pid: number) => string;
 }
@@ -85,10 +86,12 @@ async function byProgram({ pid, attached }: Own, sources: LocalSources, signal: 
 /** Undefined where they can not be read now. */
 async function devicesOf(
   path: string,
-  { run = liveEntry.run }: LocalSources,
+  { run = liveEntry.run, dump }: LocalSources,
   signal: AbortSignal,
 ): Promise<readonly Device[] | undefined> {
   try {
+    const dumped = await dump?.({ path, kinds: ["links", "addresses"] }, signal);
+    if (dumped !== undefined) return readDevices(dumped.devices).rows;
     return parseDevices(await run(path, ["ip", "-j", "addr", "show"], { signal })).rows;
   } catch (error) {
     if (error instanceof NotAvailable || error instanceof ProgramError || error instanceof UnreadableTable)

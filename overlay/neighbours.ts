@@ -18,7 +18,8 @@ export function parseNeighbours(text: string): Table<Neighbour> {
   return readNeighbours(parseRows(text, neighboursCommand));
 }
 
-function readNeighbours(values: readonly unknown[]): Table<Neighbour> {
+/** From rows as `ip -4 neigh show` prints them. */
+export function readNeighbours(values: Iterable<unknown>): Table<Neighbour> {
   return readRows(values, readNeighbour);
 }
 

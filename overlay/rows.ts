@@ -34,7 +34,7 @@ function parseJson(text: string, what: string): unknown {
 }
 
 /** `read` gives undefined for a row that it can not make sense of. An empty object, as `-d` prints for rows that a filter left out, is no row. */
-export function readRows<T>(values: readonly unknown[], read: (row: Row) => T | undefined): Table<T> {
+export function readRows<T>(values: Iterable<unknown>, read: (row: Row) => T | undefined): Table<T> {
   const rows: T[] = [];
   let unreadable = 0;
   for (const value of values) {

@@ -4,6 +4,8 @@ import { engineInfo } from "../docker/info.ts";
 import type { OverlayView, Procfs } from "../host.ts";
 import { runIn } from "../iproute2/run.ts";
 import { readingFile } from "../procfs.ts";
+import { dumpedTables } from "../rtnetlink/tables.ts";
+import type { LiveSockets } from "../sockets/live.ts";
 import { readSharedTables } from "../tables.ts";
 import { listNamespaces, namespaceInode, namespaceKey } from "./list.ts";
 
@@ -20,13 +22,16 @@ interface LiveOverlayOptions {
   readonly hostRoot: string;
   readonly client: DockerClient;
   readonly proc: Procfs;
+  /** The thread that may enter namespaces; without it all is read by processes. */
+  readonly sockets?: Pick<LiveSockets, "dump">;
 }
 
-export function liveOverlays({ netnsDir, hostRoot, client, proc }: LiveOverlayOptions): OverlayView {
+export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: LiveOverlayOptions): OverlayView {
   const sysctl = (path: string): string => readingFile(join(hostRoot, "proc/sys", path));
   return {
     namespaces: (wanted) => listNamespaces(netnsDir, wanted),
     ...liveEntry,
+    ...(sockets === undefined ? {} : { dump: dumpBy(sockets) }),
     engine: (signal) => engineInfo(client, signal),
     sharedTables: () => {
       const own = proc.host();
@@ -38,3 +43,10 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc }: LiveOverlayOp
     },
   };
 }
+
+const dumpBy =
+  (sockets: Pick<LiveSockets, "dump">): NonNullable<OverlayView["dump"]> =>
+  async (asked, signal) => {
+    const dumps = await sockets.dump(asked, signal);
+    return dumps === undefined ? undefined : dumpedTables(asked.kinds, dumps);
+  };

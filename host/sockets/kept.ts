@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { type KeptFiles, keptFiles } from "../kernel-files.ts";
 import type { Libc } from "./libc.ts";
 import type { Asked } from "./messages.ts";
@@ -28,7 +28,7 @@ export class LostThread extends Error {
 }
 
 export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
-  const home = openSync("/proc/thread-self/ns/net", "r");
+  const home = homeNamespace();
   const kept = new Map<string, Kept>();
   const close = (key: string) => {
     const known = kept.get(key);
@@ -45,7 +45,7 @@ export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
       const row = ledger.indexOf(-1);
       if (row === -1) throw new Error(`${ledger.length} network namespaces are open already`);
       const process = `/proc/self/fd/${folder}`;
-      const socket = socketIn(libc, home, `${process}/ns/net`);
+      const socket = socketIn(libc, home, { path: `${process}/ns/net`, protocol: protocols.sockDiag });
       Atomics.store(ledger, row, socket);
       const made: Kept = { socket, quietAt: undefined, files: keptFiles(process) };
       kept.set(key, made);
@@ -58,23 +58,41 @@ export function keptSockets(libc: Libc, ledger: Ledger): KeptSockets {
   };
 }
 
-const cloneNewNet = 0x40_00_00_00;
-/** AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG */
-const netlink = [16, 3 | 0x8_00_00 | 0x8_00, 4] as const;
+/** A descriptor of the namespace that the calling thread is in. */
+export const homeNamespace = (): number => openSync("/proc/thread-self/ns/net", "r");
 
-/** Nothing asynchronous between the two setns: a thread that libuv started meanwhile would stay in there. */
-function socketIn(libc: Libc, home: number, path: string): number {
+/** NETLINK_SOCK_DIAG, NETLINK_ROUTE */
+export const protocols = { sockDiag: 4, route: 0 } as const;
+
+const cloneNewNet = 0x40_00_00_00;
+/** AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK */
+const netlink = [16, 3 | 0x8_00_00 | 0x8_00] as const;
+
+interface Where {
+  readonly path: string;
+  /** Of the namespace that is expected there; any, where it is left out. */
+  readonly inode?: number;
+  readonly protocol: number;
+}
+
+/**
+ * A netlink socket in another namespace, for a thread that is at `home`. Throws `LostThread`, and `NetlinkError` for all
+ * else. Nothing asynchronous between the two setns: a thread that libuv started meanwhile would stay in there.
+ */
+export function socketIn(libc: Libc, home: number, { path, inode, protocol }: Where): number {
   const namespace = openNamespace(path);
   try {
+    if (inode !== undefined && fstatSync(namespace).ino !== inode)
+      throw new NetlinkError(`the namespace ${inode} is not at ${path} any more`);
     const entered = libc.setns(namespace, cloneNewNet);
     if (entered < 0) throw new NetlinkError(`cannot enter network namespaces: ${errorName(-entered)} ${rights}`);
-    const socket = libc.socket(...netlink);
+    const socket = libc.socket(...netlink, protocol);
     const left = libc.setns(home, cloneNewNet);
     if (left < 0) {
       if (socket >= 0) libc.close(socket);
       throw new LostThread(`cannot return from a network namespace: setns: ${errorName(-left)}`);
     }
-    if (socket < 0) throw new NetlinkError(`cannot open a netlink socket for sock_diag: ${errorName(-socket)}`);
+    if (socket < 0) throw new NetlinkError(`cannot open a netlink socket: ${errorName(-socket)}`);
     return socket;
   } finally {
     closeSync(namespace);

@@ -1,3 +1,5 @@
+import type { TablesAsked } from "../rtnetlink/request.ts";
+
 /** One network namespace to be read: an open directory `/proc/PID`, the descriptor being the asker's. */
 export interface Asked {
   /** The same for one life of a namespace, and for no other. */
@@ -5,11 +7,18 @@ export interface Asked {
   readonly folder: number;
 }
 
-export interface Request {
+interface SocketsRequest {
   readonly id: number;
   /** All that there are: a namespace that is not named any more is let go. Left out where they are those of the last request. */
   readonly asked?: readonly Asked[];
 }
+
+interface TablesRequest {
+  readonly id: number;
+  readonly tables: TablesAsked;
+}
+
+export type Request = SocketsRequest | TablesRequest;
 
 export interface Counted {
   readonly how: "sock_diag" | "text";
@@ -28,17 +37,31 @@ export interface Fault {
 
 export type Reading = Counted | Fault;
 
-export interface Reply {
+export type Reply = {
   readonly id: number;
-  /** In the order of the request. */
-  readonly readings: readonly Reading[];
+} & (
+  | {
+      /** In the order of the request. */
+      readonly readings: readonly Reading[];
+    }
+  | {
+      /** In the order of the kinds. */
+      readonly tables: readonly Uint8Array[] | Fault;
+    }
+);
+
+/** What the thread can. */
+export interface Readers {
+  readonly sockets: (asked: readonly Asked[]) => readonly Reading[];
+  readonly tables: (asked: TablesAsked) => readonly Uint8Array[] | Fault;
 }
 
-/** For the thread: answers requests, and remembers what they ask about. */
-export function answerer(read: (asked: readonly Asked[]) => readonly Reading[]): (request: Request) => Reply {
+/** For the thread: answers requests, and remembers whose sockets they ask about. */
+export function answerer({ sockets, tables }: Readers): (request: Request) => Reply {
   let last: readonly Asked[] = [];
-  return ({ id, asked = last }) => {
-    last = asked;
-    return { id, readings: read(asked) };
+  return (request) => {
+    if ("tables" in request) return { id: request.id, tables: tables(request.tables) };
+    last = request.asked ?? last;
+    return { id: request.id, readings: sockets(last) };
   };
 }

@@ -67,21 +67,31 @@ export interface Progress {
   readonly interrupted: boolean;
 }
 
+/** A message that is neither the end nor an error: its type, where its header begins, and its size with the header. */
+export type Visit = (type: number, at: number, size: number) => void;
+
 /**
- * Counts the sockets in `length` received bytes of the answer to request `sequence`; those of another request are passed
- * over. Makes no object a socket. Throws `NetlinkError` for an error from the kernel and for what does not end where it says.
+ * Walks `length` received bytes of the answer to request `sequence`; messages of another request are passed over. Throws
+ * `NetlinkError` for an error from the kernel and for what does not end where it says.
  */
-export function takeReplies(buffer: ReplyBuffer, length: number, sequence: number, into: Tally): Progress {
+export function walkReplies(buffer: ReplyBuffer, length: number, sequence: number, visit: Visit): Progress {
   let [at, interrupted] = [0, false];
   while (at < length) {
     const size = sizeOf(buffer, at, length);
     if (buffer.words[(at >> 2) + 2] === sequence) {
       interrupted ||= ((buffer.halves[(at >> 1) + 3] ?? 0) & kernel.flagInterrupted) !== 0;
-      if (takeMessage(buffer, at, size, into)) return { done: true, interrupted };
+      if (takeMessage(buffer, at, size, visit)) return { done: true, interrupted };
     }
     at += (size + 3) & ~3;
   }
   return { done: false, interrupted };
+}
+
+/** Counts the sockets in `length` received bytes; makes no object a socket. Throws as `walkReplies` does. */
+export function takeReplies(buffer: ReplyBuffer, length: number, sequence: number, into: Tally): Progress {
+  return walkReplies(buffer, length, sequence, (type, at, size) => {
+    if (type === kernel.typeSocket) countSocket(buffer, at, size, into);
+  });
 }
 
 /** struct nlmsghdr: u32 length, u16 type, u16 flags, u32 sequence, u32 port. */
@@ -92,10 +102,10 @@ function sizeOf({ words }: ReplyBuffer, at: number, length: number): number {
 }
 
 /** Whether it was the last one. */
-function takeMessage(buffer: ReplyBuffer, at: number, size: number, into: Tally): boolean {
-  const type = buffer.halves[(at >> 1) + 2];
-  if (type === kernel.typeSocket) countSocket(buffer, at, size, into);
-  else if (type === kernel.typeDone || type === kernel.typeError) throwOnError(buffer, at, size);
+function takeMessage(buffer: ReplyBuffer, at: number, size: number, visit: Visit): boolean {
+  const type = buffer.halves[(at >> 1) + 2] ?? 0;
+  if (type === kernel.typeDone || type === kernel.typeError) throwOnError(buffer, at, size);
+  else visit(type, at, size);
   return type === kernel.typeDone;
 }
 
@@ -108,7 +118,7 @@ function countSocket({ bytes }: ReplyBuffer, at: number, size: number, into: Tal
 /** Both carry a negative errno, or 0; an end without one is an end. */
 function throwOnError({ words }: ReplyBuffer, at: number, size: number): void {
   const error = size >= kernel.headerSize + 4 ? (words[(at >> 2) + 4] ?? 0) | 0 : 0;
-  if (error < 0) throw new NetlinkError(`the kernel refused the dump of TCP sockets: ${errorName(-error)}`);
+  if (error < 0) throw new NetlinkError(`the kernel refused the dump: ${errorName(-error)}`);
 }
 
 /** `EPERM` for 1. */

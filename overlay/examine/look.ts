@@ -69,7 +69,8 @@ async function once(namespace: OverlayNamespace, look: Look): Promise<NamespaceI
   const { run, tables: read } = readersOf(namespace, look);
   const tables = await read();
   const inventory = host.docker.inventory();
-  const sources = { inventory, namespaces, proc: host.proc, run };
+  const { dump } = host.overlays;
+  const sources = { inventory, namespaces, proc: host.proc, run, ...(dump === undefined ? {} : { dump }) };
   const live = inventory.state === "live" && namespace.kind === "overlay";
   const endpoints = live ? await readEndpoints(namespace, tables.links, sources, signal) : undefined;
   return { ...factsOf(namespace, look), tables, ...(endpoints === undefined ? {} : { endpoints }) };

@@ -11,6 +11,8 @@ export type Change =
   | { readonly kind: "drop-neighbour"; readonly ip: string; readonly dev: string }
   | { readonly kind: "drop-self-row"; readonly mac: string; readonly dev: string; readonly dst: string }
   | { readonly kind: "learning"; readonly dev: string; readonly on: boolean }
+  /** Has the kernel ask by ARP, once, who has an address: where the vxlan device knows of none, the engine looks it up anew. */
+  | { readonly kind: "ask"; readonly ip: string; readonly dev: string }
   /** The rest puts rows back. */
   | { readonly kind: "put-neighbour"; readonly ip: string; readonly mac: string; readonly dev: string }
   | { readonly kind: "put-self-row"; readonly mac: string; readonly dev: string; readonly dst: string }
@@ -35,6 +37,7 @@ export function commandOf(change: Change): Iproute2 {
 }
 
 function neighbourCommand(change: NeighbourChange): Iproute2 {
+  if (change.kind === "ask") return ["ip", "neigh", "replace", change.ip, "dev", change.dev, "use"];
   return change.kind === "drop-neighbour"
     ? ["ip", "neigh", "del", change.ip, "dev", change.dev]
     : ["ip", "neigh", "replace", change.ip, "lladdr", change.mac, "dev", change.dev, "nud", "permanent"];
@@ -81,6 +84,7 @@ function check([what, value]: Argument): void {
 export function isDone(change: Change, { fdb, neighbours, links }: Tables): boolean {
   if (change.kind === "learning")
     return links.some(({ name, portLearning }) => name === change.dev && portLearning === change.on);
+  if (change.kind === "ask") return neighbours.some(({ ip, dev }) => ip === change.ip && dev === change.dev);
   if ("ip" in change) return isPut(change) === neighbours.some((row) => isNeighbour(row, change));
   if ("dst" in change) return isPut(change) === fdb.some((row) => isSelfRow(row, change));
   return isBridgeDone(change, fdb);

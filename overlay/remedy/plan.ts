@@ -5,6 +5,7 @@ import { type View, viewOf } from "../diagnose/view.ts";
 import type { Endpoint } from "../endpoints.ts";
 import { objection } from "../safety.ts";
 import { BadChange, type Change, commandOf, expectationOf } from "./change.ts";
+import { departedActions } from "./departed.ts";
 import { type GateFacts, closedGates, plainOverlay, type Refusal, type Who } from "./gates.ts";
 import { withinLimits } from "./headroom.ts";
 import { type Caps, killSwitch, pause, type Limits, type LimitsEvent } from "./limits.ts";
@@ -30,6 +31,8 @@ export interface Action {
   readonly undoChange: Change | undefined;
   /** What has to be seen in the tables afterwards. */
   readonly verify: string;
+  /** Nobody here has the MAC any more: it may be behind the vxlan port, and there is nobody to ping. */
+  readonly departed?: true;
 }
 
 export interface Plan {
@@ -72,7 +75,10 @@ export function planRemedy(wanted: PlanInput): Plan {
   if (closed.length > 0) return { ...none, refused: closed };
   const { sick, ambiguous } = sorted(wanted);
   const { healed, refused, trips } = withinLimits(sick, wanted, allActive(wanted));
-  return { strategy, ...actionsOf(healed, wanted, refused), ambiguous, trips };
+  const of = actionsOf(healed, wanted, refused);
+  const isStopped = refused.some(({ rule }) => rule === "breaker");
+  const actions = isStopped ? of.actions : inOrder([...of.actions, ...departedActions(wanted)]);
+  return { strategy, ...of, actions, ambiguous, trips };
 }
 
 /** What a person ordered, for the program and for all other persons. */
@@ -176,7 +182,7 @@ function actionsOf(healed: readonly Patient[], { strategy, input }: PlanInput, r
       more.push({ ...refusalOf(patient, error.message), rule: "arguments" });
     }
   }
-  return { actions: inOrder(once(actions)), heals: healsOf(healed, actions), refused: more };
+  return { actions: once(actions), heals: healsOf(healed, actions), refused: more };
 }
 
 function healsOf(healed: readonly Patient[], actions: readonly Action[]): Plan["heals"] {
@@ -221,6 +227,13 @@ function once(actions: readonly Action[]): readonly Action[] {
  * still answers, or frames still loop, a flood would put them back.
  */
 function inOrder(actions: readonly Action[]): readonly Action[] {
-  const ranks: readonly Change["kind"][] = ["learning", "pin", "drop-neighbour", "drop-self-row", "drop-bridge-row"];
+  const ranks: readonly Change["kind"][] = [
+    "learning",
+    "pin",
+    "drop-neighbour",
+    "drop-self-row",
+    "drop-bridge-row",
+    "ask",
+  ];
   return actions.toSorted((a, b) => ranks.indexOf(a.change.kind) - ranks.indexOf(b.change.kind));
 }

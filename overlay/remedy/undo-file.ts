@@ -76,7 +76,7 @@ function entryOf(value: unknown, at: string): UndoEntry {
 type Kind = Change["kind"];
 
 /** What a cleanup does, and what puts it back: nothing else is taken from a file. */
-const made: readonly Kind[] = ["pin", "drop-bridge-row", "drop-neighbour", "drop-self-row", "learning"];
+const made: readonly Kind[] = ["pin", "drop-bridge-row", "drop-neighbour", "drop-self-row", "learning", "ask"];
 const putBack: readonly Kind[] = ["drop-bridge-row", "put-bridge-row", "put-neighbour", "put-self-row", "learning"];
 
 function changeOf(value: unknown, at: string, allowed: readonly Kind[]): Change {
@@ -120,6 +120,7 @@ const readers: Readonly<Record<Kind, (value: unknown, at: string) => Change>> = 
   "drop-bridge-row": (value, at) => ({ kind: "drop-bridge-row", ...texts(value, at, ["mac", "dev"]) }),
   "put-bridge-row": (value, at) => ({ kind: "put-bridge-row", ...texts(value, at, ["mac", "dev"]) }),
   "drop-neighbour": (value, at) => ({ kind: "drop-neighbour", ...texts(value, at, ["ip", "dev"]) }),
+  ask: (value, at) => ({ kind: "ask", ...texts(value, at, ["ip", "dev"]) }),
   "put-neighbour": (value, at) => ({ kind: "put-neighbour", ...texts(value, at, ["ip", "mac", "dev"]) }),
   "drop-self-row": (value, at) => ({ kind: "drop-self-row", ...texts(value, at, ["mac", "dev", "dst"]) }),
   "put-self-row": (value, at) => ({ kind: "put-self-row", ...texts(value, at, ["mac", "dev", "dst"]) }),

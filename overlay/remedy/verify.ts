@@ -30,7 +30,7 @@ type Loss = number | Error | undefined;
 /** Rows first, then packets: nobody is made to ping into a loop that is still there. Tried twice before it is a failure. */
 export async function verify(
   actions: readonly Action[],
-  patients: readonly Pick<Action, "netns" | "mac">[],
+  patients: readonly Pick<Action, "netns" | "mac" | "departed">[],
   probes: readonly Probe[],
   before: readonly Loss[],
   hands: Hands,
@@ -57,13 +57,14 @@ interface Rows {
 
 async function rowsNow(
   actions: readonly Action[],
-  patients: readonly Pick<Action, "netns" | "mac">[],
+  patients: readonly Pick<Action, "netns" | "mac" | "departed">[],
   hands: Hands,
 ): Promise<Rows> {
   const found: Rows[] = [];
   for (const netns of new Set(patients.map((patient) => patient.netns))) {
     const here = actions.filter((action) => action.netns === netns);
-    const macs = new Set(patients.filter((patient) => patient.netns === netns).map(({ mac }) => mac));
+    const local = patients.filter((patient) => patient.netns === netns && patient.departed !== true);
+    const macs = new Set(local.map(({ mac }) => mac));
     found.push(rowsIn(here, macs, await several(netns, hands)));
   }
   return {
@@ -97,7 +98,10 @@ function rowsIn(actions: readonly Action[], macs: ReadonlySet<string>, tables: r
     lost === undefined
       ? misplaced && `${misplaced[0]} is on the vxlan port in ${misplaced[1].onVxlan} of ${misplaced[1].reads} reads`
       : `not there any more: ${lost.verify}`;
-  const back = undone.filter((action) => action !== lost && action.change.kind !== "drop-bridge-row");
+  // For who departed the engine is meant to write anew: where the container is now.
+  const back = undone.filter(
+    (action) => action !== lost && action.change.kind !== "drop-bridge-row" && action.departed !== true,
+  );
   return {
     problem,
     notes: back.map(({ verify: gone }) => `came again, for the engine wrote it: ${gone.replace(": no ", ": ")}`),

@@ -148,6 +148,20 @@ describe("accept: cleanup and undo on engine 20.10", function () {
     await here.unwritten(before);
   });
 
+  it("who is not root, and root that may not enter namespaces, is refused, and writes nothing", async () => {
+    await broken();
+    const before = await tables();
+    const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    const powerless = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
+    for (const [way, rule] of [[nobody, "root"] as const, [powerless, "access"] as const]) {
+      const by = ["/usr/bin/setpriv", ...way, "--"];
+      const program = onHost(host, ["cleanup", "--apply", "--json", "--state-dir", here.state], {}, { by });
+      assert.equal(await program.ended, 20, program.out() + program.err());
+      assert.match(program.out(), new RegExp(`"rule": ?"${rule}"`, "u"));
+    }
+    await here.unwritten(before);
+  });
+
   it("killed at any moment, the next run heals, and undoes what is noted", async () => {
     for (let round = 0; round < sized(100, 2); round++) {
       await broken();

@@ -117,6 +117,53 @@ describe("accept: run --heal", function () {
     }
   });
 
+  it("auto: what was pinned moves to the other host and back, is reached there, and no pin stays", async () => {
+    const [other, p1, p2] = [
+      lab().host(2),
+      { network: "testnet", ip: "10.0.0.211" },
+      { network: "testnet", ip: "10.0.0.212" },
+    ];
+    await host.run("Q1", p1);
+    await host.run("Q2", p2);
+    // The first ARP exchange: the engine itself writes rows for both, and forgets them when they leave.
+    for (const [from, to] of [["Q1", p2.ip] as const, ["Q2", p1.ip] as const])
+      assert.equal(await loss(host, from, to), 0);
+    const program = agent("auto");
+    try {
+      await pause(2000);
+      await lab().break({ host: 1, a: "Q1", b: "Q2" });
+      await pinned(program, 2);
+      // Which `break` made permanent: a container asks again for who does not answer.
+      await host.inNetworkOf("Q1", ["ip", "neigh", "flush", "dev", "eth0"]);
+      const times: number[] = [];
+      const reached = async (): Promise<void> => {
+        const began = Date.now();
+        await until(
+          async () => ((await loss(host, "Q1", p2.ip)) === 0 ? true : undefined),
+          60_000,
+          () => new Error(`Q2 is not reached: ${program.err()}`),
+        );
+        times.push(Date.now() - began);
+      };
+      assert.equal(await loss(host, "Q1", p2.ip), 0);
+      await host.rm("Q2");
+      await other.run("Q2", p2);
+      await reached();
+      assert.equal((await here.pins()).length, 1, "no pin outlives its veth");
+      await other.rm("Q2");
+      await host.run("Q2", p2);
+      await reached();
+      figure(`moved: reached ${times.map((ms) => (ms / 1000).toFixed(1)).join(" s later, and back: ")} s later`);
+      assert.equal((await program.stop()).code, 0, program.err());
+    } finally {
+      endAll();
+      await lab()
+        .unpin({ host: 1, a: "Q1", b: "Q2" })
+        .catch(() => undefined);
+      for (const name of ["Q1", "Q2"]) for (const one of [host, other]) await one.rm(name).catch(() => undefined);
+    }
+  });
+
   async function pinned(program: Program, count: number): Promise<void> {
     await until(
       async () => ((await here.pins()).length === count ? true : undefined),

@@ -83,7 +83,7 @@ describe("host/sockets/netlink", () => {
       [2, "ENOENT"],
       [95, "ENOTSUP"],
     ] as const) {
-      const error = { name: "NetlinkError", message: `the kernel refused the dump of TCP sockets: ${name}` };
+      const error = { name: "NetlinkError", message: `the kernel refused the dump: ${name}` };
       assert.throws(() => take(message(typeError, code(errno))), error);
       assert.throws(() => take(socket(1), message(typeDone, code(errno))), error);
     }
@@ -169,9 +169,9 @@ describe("host/sockets/dump", () => {
 
   it("gives up on an error, on silence, on a closed socket and on what is too long", () => {
     for (const [answers, error] of [
-      [[-13], /cannot receive a dump of TCP sockets: EACCES/u],
+      [[-13], /cannot receive a dump: EACCES/u],
       [[], /cannot receive/u],
-      [Array.from({ length: 50 }, () => eagain), /did not answer a dump of TCP sockets within 2 s/u],
+      [Array.from({ length: 50 }, () => eagain), /did not answer a dump within 2 s/u],
       [[Buffer.concat(Array.from({ length: 800 }, () => socket(1)))], /is too long/u],
     ] as const) {
       assert.throws(() => scripted([...answers]).dump(), error);

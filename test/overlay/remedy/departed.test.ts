@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import type { DiagnoseInput } from "../../../overlay/diagnose/input.ts";
+import type { Limits } from "../../../overlay/remedy/limits.ts";
+import { planRemedy } from "../../../overlay/remedy/plan.ts";
+import { caseOf, commandsOf, now, wanted, withFirst } from "./wanted.ts";
+
+const broken = caseOf("broken-outage");
+const [a, b] = ["02:42:0a:00:00:02", "02:42:0a:00:00:03"] as const;
+const networkId = broken.namespaces[0]?.network?.id ?? "";
+const pinned: Limits = { version: 1, heals: [], pins: [{ at: 1, networkId, mac: a }] };
+
+/** The captured host once the container of that MAC has left, and its port with it. */
+const without = (mac: string): DiagnoseInput =>
+  withFirst(broken, ({ endpoints = [], tables }) => {
+    const port = endpoints.find((endpoint) => endpoint.mac === mac)?.veth?.name;
+    const others = endpoints.filter((endpoint) => endpoint.mac !== mac);
+    return {
+      endpoints: others,
+      tables: {
+        ...tables,
+        links: tables.links.filter(({ name }) => name !== port),
+        fdb: tables.fdb.filter(({ ifname }) => ifname !== port),
+      },
+    };
+  });
+
+const plan = (input: DiagnoseInput, limits = pinned, repin = true) => planRemedy(wanted(input, { limits, repin }));
+const of = (mac: string, ip: string) => (commands: readonly string[]) =>
+  commands.filter((command) => command.includes(mac) || command.includes(`${ip} `));
+const ofA = of(a, "10.0.0.2");
+
+describe("overlay/remedy/departed", () => {
+  it("takes away what a pinned container left, so that its address is asked for anew, and nobody is pinged for it", () => {
+    const found = plan(without(a));
+    assert.deepEqual(ofA(commandsOf(found)), [
+      "ip neigh del 10.0.0.2 dev vxlan0",
+      `bridge fdb del ${a} dev vxlan0 dst 172.31.240.1 self`,
+      "ip neigh replace 10.0.0.2 dev br0 use",
+    ]);
+    const mine = found.actions.filter(({ mac }) => mac === a);
+    assert.ok(mine.every(({ departed, container }) => departed === true && container === "(gone)"));
+    assert.ok(!found.heals.some(({ mac }) => mac === a), "it is no heal");
+  });
+
+  it("leaves rows of a MAC that was not pinned, and all where nobody asked", () => {
+    assert.deepEqual(ofA(commandsOf(plan(without(a), { ...pinned, pins: [] }))), []);
+    assert.deepEqual(
+      ofA(commandsOf(plan(without(a), { ...pinned, pins: [{ at: 1, networkId: "another", mac: a }] }))),
+      [],
+    );
+    assert.deepEqual(ofA(commandsOf(plan(without(a), pinned, false))), []);
+    assert.deepEqual(of(b, "10.0.0.3")(commandsOf(plan(without(b)))), []);
+  });
+
+  it("leaves them while somebody here may have the MAC", () => {
+    assert.ok(
+      ofA(commandsOf(plan(broken))).every((command) => !command.includes(" del ")),
+      "its container is here",
+    );
+    const unlisted = withFirst(broken, ({ endpoints = [] }) => ({
+      endpoints: endpoints.filter(({ mac }) => mac !== a),
+    }));
+    const behind = withFirst(unlisted, ({ tables }) => {
+      const port = tables.links.find(({ kind, master }) => kind === "veth" && master !== undefined);
+      assert.ok(port);
+      const row = { mac: a, ifname: port.name, flags: [], master: port.master?.name ?? "", state: "" };
+      return { tables: { ...tables, fdb: [...tables.fdb, row] } };
+    });
+    assert.deepEqual(ofA(commandsOf(plan(behind))), [], "one that Docker does not list yet");
+    const left = without(a);
+    const [first] = left.namespaces;
+    assert.ok(first);
+    const { endpoints: _endpoints, ...untold } = first;
+    assert.deepEqual(plan({ ...left, namespaces: [untold] }).actions, [], "Docker did not tell");
+  });
+
+  it("leaves a row to another host: whether it is right is not known here", () => {
+    const moved = withFirst(without(a), ({ tables }) => ({
+      tables: {
+        ...tables,
+        fdb: tables.fdb.map((row) => (row.mac === a && row.dst !== undefined ? { ...row, dst: "172.31.240.2" } : row)),
+      },
+    }));
+    assert.deepEqual(ofA(commandsOf(plan(moved))), []);
+  });
+
+  it("deletes no self row where a missing one is the fault, nor while the breaker is open or all is paused", () => {
+    const engine29 = { ...without(a), engine: { ...broken.engine, version: "29.0.0" } };
+    assert.deepEqual(
+      planRemedy(wanted(engine29, { limits: pinned, repin: true, who: "operator" })).actions.filter(
+        ({ mac }) => mac === a,
+      ),
+      [],
+    );
+    for (const more of [
+      { breaker: { at: now, reason: "x" } },
+      { paused: { until: now + 1000, reason: "x" } },
+      { killed: { at: now, reason: "x" } },
+    ])
+      assert.deepEqual(plan(without(a), { ...pinned, ...more }).actions, []);
+  });
+});
