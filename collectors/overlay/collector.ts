@@ -4,6 +4,7 @@ import type { Finding, FindingClass, FindingState } from "../../overlay/diagnose
 import { isPinned, viewOf } from "../../overlay/diagnose/view.ts";
 import type { Examination, Examined } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
+import { endpointMemory } from "../../overlay/examine/remembered.ts";
 import type { Link } from "../../overlay/links.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
@@ -22,12 +23,12 @@ export const overlay = defineCollector({
   metrics,
   create: (config) => {
     const wanted = nameFilter(config.networks);
-    const engineOf = engineKeeper();
+    const [engineOf, memory] = [engineKeeper(), endpointMemory()];
     return async (cycle) => {
       const { state, error } = cycle.host.docker.inventory();
       if (state === "never") throw new NotAvailable(error ?? "Docker has not answered yet");
       const engine = await engineOf(cycle.host, cycle.signal);
-      const found = await examine(cycle.host, engine, { glance: true }, cycle.signal);
+      const found = await examine(cycle.host, engine, { glance: true, memory }, cycle.signal);
       cycle.health(healthOf(found));
       cycle.findings(findingsOf(found));
       emitHost(cycle, found);

@@ -12,6 +12,7 @@ import { readLinksOf } from "../tables.ts";
 import { watchRows, type Watching } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
+import type { EndpointMemory } from "./remembered.ts";
 import { type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
 
 export interface ExamineOptions {
@@ -24,6 +25,8 @@ export interface ExamineOptions {
    * every local MAC in its place. In an outage it has, by measurement, in 3 looks of 1000 (a share of 0.997).
    */
   readonly glance?: boolean;
+  /** The same: whose port is whose is not read again where nothing has changed. */
+  readonly memory?: EndpointMemory;
 }
 
 /**
@@ -40,7 +43,8 @@ export async function examine(
   const inventory = host.docker.inventory();
   const namespaces = await discovered(host, inventory, signal);
   const wanted = namespaces.filter(({ network }) => isWanted(network?.id, options));
-  const look: Look = { host, namespaces, twoAtOnce: lane(2), signal };
+  const { memory } = options;
+  const look: Look = { host, namespaces, twoAtOnce: lane(2), signal, ...(memory === undefined ? {} : { memory }) };
   const looked = await Promise.all(wanted.filter(isToRead).map(async (one) => lookInto(one, look)));
   const found = looked.filter((one) => one !== undefined);
   const facts = factsOf(host, engine, inventory);

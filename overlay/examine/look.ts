@@ -9,6 +9,7 @@ import type { Link } from "../links.ts";
 import { UnreadableTable } from "../rows.ts";
 import { readFdbOf, readTables, type Tables } from "../tables.ts";
 import type { lane } from "./lane.ts";
+import type { EndpointMemory } from "./remembered.ts";
 
 /** What looking into the namespaces of one host takes. */
 export interface Look {
@@ -16,6 +17,7 @@ export interface Look {
   readonly namespaces: readonly OverlayNamespace[];
   readonly twoAtOnce: ReturnType<typeof lane>;
   readonly signal: AbortSignal;
+  readonly memory?: EndpointMemory;
 }
 
 /** A namespace that could not be read. */
@@ -72,7 +74,10 @@ async function once(namespace: OverlayNamespace, look: Look): Promise<NamespaceI
   const { dump } = host.overlays;
   const sources = { inventory, namespaces, proc: host.proc, run, ...(dump === undefined ? {} : { dump }) };
   const live = inventory.state === "live" && namespace.kind === "overlay";
-  const endpoints = live ? await readEndpoints(namespace, tables.links, sources, signal) : undefined;
+  const { links } = tables;
+  const find = async (): Promise<readonly Endpoint[]> => readEndpoints(namespace, links, sources, signal);
+  const seen = { key: namespace.key, containers: inventory.containers, links };
+  const endpoints = live ? await (look.memory?.of(seen, find) ?? find()) : undefined;
   return { ...factsOf(namespace, look), tables, ...(endpoints === undefined ? {} : { endpoints }) };
 }
 

@@ -17,7 +17,7 @@ const stats = (all: readonly number[]): string => {
 
 /** A2 and B2 of the second host are the control: broken in the same way, and never healed. */
 describe("accept: cleanup and undo on engine 20.10", function () {
-  this.timeout(sized(900_000, 120_000));
+  this.timeout(sized(2_700_000, 120_000));
   const lab = useLab();
   let host: LabHost;
   let here: Treatment;

@@ -1,15 +1,17 @@
 /*
  * What one cycle costs at the least: stats and reads the same files of the same containers and of this host, dumps the
- * same sockets and sends as many samples as overlaywatch does, in datagrams of the same size, without deciding
- * anything. Prints the CPU time of one cycle in milliseconds.
+ * same sockets and the tables of the overlay network, and sends as many samples as overlaywatch does, in datagrams of
+ * the same size, without deciding anything. Prints the CPU time of one cycle in milliseconds.
  *
- * usage: baseline SOCKET SAMPLES CYCLES PAUSE_MS PID...
+ * usage: baseline SOCKET SAMPLES CYCLES PAUSE_MS OVERLAY_NETNS PID...
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdio.h>
@@ -76,17 +78,59 @@ static unsigned long inode_of(const char *folder) {
   return found.st_ino;
 }
 
-static int diag_socket(const char *folder) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%s/ns/net", folder);
+static int socket_in(const char *path, int protocol) {
   int home = open("/proc/self/ns/net", O_RDONLY), there = open(path, O_RDONLY);
   if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0) die(path);
-  int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
   if (s < 0) die("socket");
   if (setns(home, CLONE_NEWNET) < 0) die("setns");
   close(there);
   close(home);
   return s;
+}
+
+static int diag_socket(const char *folder) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%s/ns/net", folder);
+  return socket_in(path, NETLINK_SOCK_DIAG);
+}
+
+/* Reads the answer to its end, and one number of each message. */
+static unsigned long answer(int s) {
+  unsigned long found = 0;
+  for (;;) {
+    ssize_t length = recv(s, buffer, sizeof buffer, 0);
+    if (length < 0) die("recv");
+    for (struct nlmsghdr *h = (void *)buffer; NLMSG_OK(h, length); h = NLMSG_NEXT(h, length)) {
+      if (h->nlmsg_type == NLMSG_DONE) return found;
+      if (h->nlmsg_type == NLMSG_ERROR) die("dump");
+      found += ((struct inet_diag_msg *)NLMSG_DATA(h))->idiag_state;
+    }
+  }
+}
+
+/* Links, rows of the bridges and devices, IPv4 neighbours, as host/rtnetlink asks for them. */
+static unsigned long tables(const char *path) {
+  static const struct { int type, size, family; } asked[] = {
+      {RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC},
+      {RTM_GETNEIGH, sizeof(struct ndmsg), AF_BRIDGE},
+      {RTM_GETNEIGH, sizeof(struct ndmsg), AF_INET},
+  };
+  int s = socket_in(path, NETLINK_ROUTE);
+  unsigned long found = 0;
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    struct {
+      struct nlmsghdr head;
+      unsigned char body[16];
+    } message = {
+        .head = {.nlmsg_len = NLMSG_LENGTH(asked[i].size), .nlmsg_type = asked[i].type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {asked[i].family},
+    };
+    if (send(s, &message, message.head.nlmsg_len, 0) < 0) die("send");
+    found += answer(s);
+  }
+  close(s);
+  return found;
 }
 
 /* Both families in one request, as host/sockets does it. */
@@ -99,16 +143,7 @@ static unsigned long dump(int s, unsigned states) {
       .request = {.idiag_family = AF_UNSPEC, .idiag_states = states},
   };
   if (send(s, &message, sizeof message, 0) < 0) die("send");
-  unsigned long found = 0;
-  for (;;) {
-    ssize_t length = recv(s, buffer, sizeof buffer, 0);
-    if (length < 0) die("recv");
-    for (struct nlmsghdr *h = (void *)buffer; NLMSG_OK(h, length); h = NLMSG_NEXT(h, length)) {
-      if (h->nlmsg_type == NLMSG_DONE) return found;
-      if (h->nlmsg_type == NLMSG_ERROR) die("dump");
-      found += ((struct inet_diag_msg *)NLMSG_DATA(h))->idiag_state;
-    }
-  }
+  return answer(s);
 }
 
 static double cpu(void) {
@@ -142,8 +177,8 @@ static void send_samples(int out, int samples, unsigned long value) {
   if (length > 0) deliver(out, packet, length);
 }
 
-static unsigned long one_cycle(int containers, char **folders) {
-  unsigned long sum = 0;
+static unsigned long one_cycle(const char *overlay, int containers, char **folders) {
+  unsigned long sum = tables(overlay);
   for (int i = 0; i < containers; i++) {
     sum += inode_of(folders[i]);
     for (int f = 0; f < all_files; f++) sum += read_file(folders[i], files[f]);
@@ -154,11 +189,11 @@ static unsigned long one_cycle(int containers, char **folders) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6) return 2;
+  if (argc < 7) return 2;
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   strncpy(to.sun_path, argv[1], sizeof to.sun_path - 1);
-  int samples = atoi(argv[2]), cycles = atoi(argv[3]), pause = atoi(argv[4]), containers = argc - 5;
-  char **folders = argv + 5;
+  int samples = atoi(argv[2]), cycles = atoi(argv[3]), pause = atoi(argv[4]), containers = argc - 6;
+  char **folders = argv + 6;
   if (containers >= most || cycles < 1) return 2;
   int out = socket(AF_UNIX, SOCK_DGRAM, 0);
   if (connect(out, (void *)&to, sizeof to) < 0) die(argv[1]);
@@ -168,7 +203,7 @@ int main(int argc, char **argv) {
   /* The first one is for the caches, and sends nothing. */
   for (int cycle = -1; cycle < cycles; cycle++) {
     if (cycle == 0) began = cpu();
-    send_samples(out, cycle < 0 ? 0 : samples, one_cycle(containers, folders));
+    send_samples(out, cycle < 0 ? 0 : samples, one_cycle(argv[5], containers, folders));
     struct timespec time = {.tv_sec = pause / 1000, .tv_nsec = pause % 1000 * 1000000L};
     nanosleep(&time, NULL);
   }

@@ -9,6 +9,7 @@ import { type Host, NotAvailable, type OverlayView } from "../../../host/host.ts
 import { ProgramError } from "../../../host/iproute2/error.ts";
 import type { Examination } from "../../../overlay/examine/examination.ts";
 import { examine, type ExamineOptions } from "../../../overlay/examine/examine.ts";
+import { endpointMemory } from "../../../overlay/examine/remembered.ts";
 import { lane } from "../../../overlay/examine/lane.ts";
 
 const [broken, mended] = ["1", "2"].map((cycle) => `test/collectors/overlay/cases/outage-then-mended/${cycle}`);
@@ -112,6 +113,29 @@ describe("overlay/examine", () => {
     assert.equal(well.processes.length, 2);
     assert.deepEqual([ill.verdict, states(ill)], ["faulty", { active: 6, latent: 0, mitigated: 0 }]);
     assert.equal(ill.processes.length, 11);
+  });
+
+  it("remembers whose port is whose until Docker's list or a port changes", async () => {
+    const memory = endpointMemory();
+    const opened: number[] = [];
+    const host = fixtureHost(mended, liveClock);
+    const proc = { ...host.proc, open: (pid: number) => (opened.push(pid), host.proc.open(pid)) };
+    const inventory = host.docker.inventory();
+    const seen = async (docker: Host["docker"], overlays = host.overlays) => {
+      opened.length = 0;
+      const ending = new AbortController().signal;
+      const { namespaces } = await examine({ proc, overlays, docker }, undefined, { glance: true, memory }, ending);
+      return { endpoints: namespaces.map(({ input }) => input.endpoints), opened: opened.length };
+    };
+    const first = await seen({ inventory: () => inventory });
+    const again = await seen({ inventory: () => inventory });
+    assert.ok(first.opened > 0);
+    assert.deepEqual(again, { ...first, opened: 0 });
+    const changed = await seen({ inventory: () => ({ ...inventory, containers: [...inventory.containers] }) });
+    assert.deepEqual(changed, first, "another list");
+    const run: OverlayView["run"] = async (...args) =>
+      (await host.overlays.run(...args)).replaceAll('"ifindex":', '"ifindex":1');
+    assert.ok((await seen({ inventory: () => inventory }, { ...host.overlays, run })).opened > 0, "other ports");
   });
 
   it("judges a host without any suspicious row by two processes, at once", async () => {
