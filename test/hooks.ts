@@ -1,13 +1,21 @@
 import type { Context } from "mocha";
 import { isFull } from "./accept/length.ts";
 
+/** Suites that run real engines, journald, kernel namespaces or processes; nothing that tries cases at random. */
+const onRealThings = [
+  /^accept:|^lab,|^overlay in a |^overlay\/remedy: acting|^run --sink/u,
+  /^agent\/(?:doctor in|doctor, on|main)|^pipelines\/(?:follow,|record,|record\/recorder)/u,
+  /^host\/(?:journald, with|sockets, |netns)|^collectors\/(?:tcp|overlay)$/u,
+];
+
 /**
  * Root hooks. On real engines an outage may end by itself, or a container start a second late, with nothing of ours at
- * fault: in the short form what is tried in a lab has a second try, which the reporter tells. The full form has none.
+ * fault: in the short form what runs on real things has a second try, which the reporter tells. The full form has none.
  */
 export const mochaHooks = {
   beforeEach(this: Context): void {
     const test = this.currentTest;
-    if (!isFull() && test !== undefined && /^(?:accept:|lab,)/u.test(test.titlePath()[0] ?? "")) test.retries(1);
+    const suite = test?.titlePath()[0] ?? "";
+    if (!isFull() && onRealThings.some((pattern) => pattern.test(suite))) test?.retries(1);
   },
 };

@@ -40,19 +40,37 @@ function readPairs(text: string, layoutOf: (header: string) => Layout): Counters
   const malformed: string[] = [];
   const lines = text.split("\n").filter((line) => line !== "");
   for (let i = 0; i < lines.length; i += 2) {
-    const [header = "", numbers = ""] = lines.slice(i, i + 2);
+    const [header = "", numbers = ""] = [lines[i], lines[i + 1]?.trimEnd()];
     const layout = layoutOf(header);
     if (layout.wanted.length === 0) continue;
-    const cells = words(numbers);
-    const fits = cells.length === layout.columns && cells[0] === protocolOf(header);
-    if (!fits || layout.wanted.some(({ column }) => !isCount(cells[column]))) malformed.push(protocolOf(header));
-    else for (const { name, column } of layout.wanted) values.set(name, Number(cells[column]));
+    const protocol = protocolOf(header);
+    const cells = numbers.startsWith(`${protocol} `) ? wantedCells(numbers, layout) : undefined;
+    if (cells === undefined) malformed.push(protocol);
+    else for (const [at, { name }] of layout.wanted.entries()) values.set(name, Number(cells[at]));
   }
   return { values, malformed };
+}
+
+/**
+ * The wanted numbers of a line in their order; undefined where one is none, or where there are more or fewer columns.
+ * Of 130 columns some 25 are wanted: the others are passed over, without a string for each.
+ */
+function wantedCells(line: string, { columns, wanted }: Layout): readonly string[] | undefined {
+  const cells: string[] = [];
+  let column = 0;
+  for (let at = 0, end = 0; end < line.length; at = end + 1, column++) {
+    end = line.indexOf(" ", at);
+    if (end < 0) end = line.length;
+    if (column !== wanted[cells.length]?.column) continue;
+    const cell = line.slice(at, end);
+    if (!isCount(cell)) return undefined;
+    cells.push(cell);
+  }
+  return column === columns ? cells : undefined;
 }
 
 const words = (line: string): readonly string[] => line.trim().split(/\s+/u);
 
 const protocolOf = (line: string): string => line.slice(0, line.indexOf(":") + 1);
 
-const isCount = (cell: string | undefined): boolean => cell !== undefined && /^\d+$/u.test(cell);
+const isCount = (cell: string): boolean => /^\d+$/u.test(cell);
