@@ -13,14 +13,6 @@ interface Readers {
   readonly tables: () => Promise<Tables>;
 }
 
-/** How long rows are watched. */
-export interface Watching {
-  /** Something is there that wants the tables a second later. */
-  readonly needLater: boolean;
-  /** One reading is enough that has every MAC in its place. */
-  readonly glance: boolean;
-}
-
 /** What a second's watching adds to the first look. */
 type Watched = Pick<NamespaceInput, "activity" | "later">;
 
@@ -30,14 +22,14 @@ type Watched = Pick<NamespaceInput, "activity" | "later">;
  */
 export async function watchRows(
   { tables, endpoints = [] }: NamespaceInput,
-  { needLater, glance }: Watching,
+  needLater: boolean,
   readers: Readers,
   signal: AbortSignal,
 ): Promise<Watched> {
   const macs = endpoints.map(({ mac }) => mac);
   const readings = [tables.fdb];
   let counts = countReads(macs, tables.links, readings);
-  const enough = (): boolean => readings.length >= sampling.reads || (!needLater && isSettled(counts, glance));
+  const enough = (): boolean => readings.length >= sampling.reads || (!needLater && isSettled(counts));
   while (!enough()) {
     await sleep(sampling.everyMs, undefined, { signal });
     readings.push(await readers.fdb());
@@ -47,8 +39,12 @@ export async function watchRows(
 }
 
 /** With the reads that are to come on the vxlan port all of them, it would still not be most of the ten. */
-function isSettled(counts: ReadonlyMap<string, Activity>, glance: boolean): boolean {
-  const all = [...counts.values()];
-  if (glance && all.every(({ onVxlan }) => onVxlan === 0)) return true;
-  return all.every(({ reads, onVxlan }) => (onVxlan + sampling.reads - reads) * 2 <= sampling.reads);
+function isSettled(counts: ReadonlyMap<string, Activity>): boolean {
+  return [...counts.values()].every(({ reads, onVxlan }) => (onVxlan + sampling.reads - reads) * 2 <= sampling.reads);
+}
+
+/** Whether the bridge had any local MAC on the vxlan port when its table was read. */
+export function isAnyMisplaced({ tables, endpoints = [] }: NamespaceInput): boolean {
+  const macs = endpoints.map(({ mac }) => mac);
+  return [...countReads(macs, tables.links, [tables.fdb]).values()].some(({ onVxlan }) => onVxlan > 0);
 }

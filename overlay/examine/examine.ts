@@ -3,13 +3,13 @@ import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { type Host, NotAvailable } from "../../host/host.ts";
 import { printable, ProgramError } from "../../host/iproute2/error.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
-import type { Finding, Unjudged } from "../diagnose/finding.ts";
+import type { Diagnosis, Finding, NamespaceDiagnosis, Unjudged } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "../discover.ts";
 import { driverOf, driverOfHost, vtepsOf } from "../engine-facts.ts";
 import { UnreadableTable } from "../rows.ts";
 import { readLinksOf } from "../tables.ts";
-import { watchRows, type Watching } from "./activity.ts";
+import { isAnyMisplaced, watchRows } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
 import type { EndpointMemory } from "./remembered.ts";
@@ -48,8 +48,12 @@ export async function examine(
   const looked = await Promise.all(wanted.filter(isToRead).map(async (one) => lookInto(one, look)));
   const found = looked.filter((one) => one !== undefined);
   const facts = factsOf(host, engine, inventory);
-  const seen = await watched(found.filter(isSeen), facts, look, options);
-  return concluded({ facts, seen, unread: found.filter(isUnread), inventory, options, engine });
+  const first = found.filter(isSeen);
+  const glance = diagnose({ ...facts, namespaces: first.map(({ input }) => input) });
+  const seen = await watched(first, glance, look, options);
+  // Nothing was watched: it stays at what the first look showed.
+  const known = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
+  return concluded({ facts, seen, ...known, unread: found.filter(isUnread), inventory, options, engine });
 }
 
 const isSeen = (one: Seen | Unread): one is Seen => "input" in one;
@@ -129,27 +133,29 @@ function fibTrie({ proc }: Pick<Host, "proc">): string {
 /** A second's watching, for namespaces where the first look shows any row that could do harm. */
 async function watched(
   seen: readonly Seen[],
-  facts: Facts,
+  { namespaces }: Diagnosis,
   look: Look,
   { glance = false }: ExamineOptions,
 ): Promise<readonly Seen[]> {
-  const first = diagnose({ ...facts, namespaces: seen.map(({ input }) => input) });
   return Promise.all(
     seen.map(async (one, index) => {
-      const { findings = [], unjudged = [] } = first.namespaces[index] ?? {};
-      const suspicious = findings.some(isOpen) || unjudged.some(({ blind }) => blind);
-      if (!suspicious || one.input.endpoints === undefined) return one;
+      const found = namespaces[index];
+      if (found === undefined || !isSuspicious(found) || one.input.endpoints === undefined) return one;
       // Behind a stranger's port its MAC is local, and no row of it is missing.
-      const needLater = one.strangers === 0 && findings.some((finding) => finding.class === "missing-fdb");
-      return { ...one, input: await watchedLong(one, { needLater, glance }, look) };
+      const missing = one.strangers === 0 && found.findings.some((finding) => finding.class === "missing-fdb");
+      if (glance && !missing && !isAnyMisplaced(one.input)) return one;
+      return { ...one, input: await watchedLong(one, missing, look) };
     }),
   );
 }
 
+const isSuspicious = ({ findings, unjudged }: NamespaceDiagnosis): boolean =>
+  findings.some(isOpen) || unjudged.some(({ blind }) => blind);
+
 /** As it was seen first where it can not be watched: then it can not be judged either, and `diagnose` says so. */
-async function watchedLong({ namespace, input }: Seen, how: Watching, look: Look): Promise<NamespaceInput> {
+async function watchedLong({ namespace, input }: Seen, missing: boolean, look: Look): Promise<NamespaceInput> {
   try {
-    return { ...input, ...(await watchRows(input, how, readersOf(namespace, look), look.signal)) };
+    return { ...input, ...(await watchRows(input, missing, readersOf(namespace, look), look.signal)) };
   } catch (error) {
     look.signal.throwIfAborted();
     if (error instanceof NotAvailable || error instanceof ProgramError || error instanceof UnreadableTable)
@@ -164,6 +170,8 @@ const isOpen = ({ state, class: of }: Finding): boolean => state !== "mitigated"
 interface Conclusion {
   readonly facts: Facts;
   readonly seen: readonly Seen[];
+  /** Of just these, where it is known already. */
+  readonly diagnosis?: Diagnosis;
   readonly unread: readonly Unread[];
   readonly inventory: Inventory;
   readonly options: ExamineOptions;
@@ -173,7 +181,7 @@ interface Conclusion {
 function concluded(of: Conclusion): Examination {
   const { facts, seen, inventory, engine } = of;
   const input: DiagnoseInput = { ...facts, namespaces: seen.map((one) => one.input) };
-  const diagnosis = diagnose(input);
+  const { diagnosis = diagnose(input) } = of;
   const namespaces = seen.map((one, index): Examined => {
     const { findings = [], unjudged = [] } = diagnosis.namespaces[index] ?? {};
     const driver = networkDriver(one.input, inventory.networks) ?? facts.engine.driver;
