@@ -30,7 +30,10 @@ export interface ProcessHandle {
   readonly pid: number;
   /** The folder itself, good within this program while the handle is open. */
   readonly folder: string;
-  /** A file below `/proc/PID`, whole. Throws `NotAvailable` where it is missing or the process is gone. */
+  /**
+   * A file below `/proc/PID`, whole. Throws `NotAvailable` where it is missing or the process is gone; those in `net/` show
+   * the namespace of the last `inode("net/dev")`, also when the process has died since.
+   */
   readonly text: (path: string) => string;
   /** Inode number of a file below `/proc/PID`; that of `net/dev` is the same for all processes of one network namespace. */
   readonly inode: (path: string) => number;

@@ -44,8 +44,8 @@ interface Kept {
   text: string;
 }
 
-/** By thread. With as many again for all else they fit where a process may have 4096 descriptors, the smallest usual limit. */
-const most = 1000;
+/** By thread. With three more for each container a host of 1000 fits where a process may have 4096 descriptors, the smallest usual limit. */
+const most = 400;
 let open = 0;
 
 /**

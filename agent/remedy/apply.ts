@@ -78,11 +78,12 @@ function objectionOf({ examination, plan, running }: Planned, ward: Ward): () =>
 }
 
 /** A cure makes what earlier runs left of no concern; what could not be undone stays marked. */
-async function settled({ outcome, undo }: Treatment, earlier: readonly string[]) {
+async function settled({ outcome, undo, actions }: Treatment, earlier: readonly string[]) {
   const done = outcome === "cured" || outcome === "undone";
   const path = undo === undefined || !done ? undo : await finish(undo);
-  if (outcome === "cured") for (const one of earlier) await finish(one);
-  return { path, unfinished: outcome === "cured" ? [] : earlier };
+  const heals = outcome === "cured" && actions.some(({ departed }) => departed !== true);
+  if (heals) for (const one of earlier) await finish(one);
+  return { path, unfinished: heals ? [] : earlier };
 }
 
 const outcomes: Readonly<Record<Treatment["outcome"], RemedyOutcome>> = {
@@ -98,9 +99,11 @@ function told(
   { path, unfinished }: Awaited<ReturnType<typeof settled>>,
 ): Told {
   const left = outcome === "cured" && plan.ambiguous.length > 0;
+  // Rows of who is gone were taken away, and somebody who is here was not healed.
+  const none = outcome === "cured" && plan.refused.length > 0 && actions.every(({ departed }) => departed === true);
   const refusal = outcome === "refused" ? notes.map((sentence) => ({ rule: "now", sentence })) : [];
   return {
-    outcome: left ? "ambiguous" : outcomes[outcome],
+    outcome: none ? "refused" : left ? "ambiguous" : outcomes[outcome],
     actions: actions.map((one) => actionJson(one, pathOf(one.netns), results.get(one) ?? "not tried")),
     verified: outcome === "cured",
     undo: path ?? null,

@@ -3,6 +3,7 @@ import { type Lock, Locked } from "../../host/lock.ts";
 import { NotAvailable } from "../../host/host.ts";
 import { type Echo, startEcho } from "../../host/sockets/echo.ts";
 import { ownUser } from "../../host/own-user.ts";
+import { returned } from "../../overlay/remedy/departed.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import { type Limits, type LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { type Plan, standstill, type Strategy } from "../../overlay/remedy/plan.ts";
@@ -86,6 +87,11 @@ async function withWard(run: Run, signal: AbortSignal): Promise<CleanupJson> {
   try {
     const network = request.network === undefined ? undefined : chosen(request.network, ward.inventory().networks);
     const planned = await planFor(ward, { ...request, network, limits }, signal);
+    const back = request.repin && request.apply ? returned(planned.examination.input, limits) : [];
+    await kept(
+      state,
+      back.map(({ networkId, mac }) => ({ kind: "returned", networkId, mac })),
+    );
     return { ...base, ...(await carryOut(run, ward, planned, echo)) };
   } finally {
     await Promise.all([ward.close(), echo?.close()]);
@@ -104,11 +110,18 @@ async function carryOut({ request, state }: Run, ward: Ward, planned: Planned, e
   }
   // Noted before it is done: one that is killed in its midst counts too.
   const at = Date.now();
-  await kept(
-    state,
-    plan.heals.map((one) => ({ kind: "healed", at, ...one })),
-  );
+  await kept(state, [
+    ...plan.heals.map((one) => ({ kind: "healed", at, ...one }) as const),
+    ...leaving(plan).map((one) => ({ kind: "left", ...one }) as const),
+  ]);
   return apply(planned, ward, state, echo);
+}
+
+/** Each MAC whose rows are taken away because its container left. */
+function leaving({ actions }: Plan): readonly { readonly networkId: string; readonly mac: string }[] {
+  const gone = actions.filter(({ departed }) => departed === true);
+  const byKey = new Map(gone.map(({ network: networkId, mac }) => [`${networkId} ${mac}`, { networkId, mac }]));
+  return [...byKey.values()];
 }
 
 function outcomeOf({ actions, refused, ambiguous }: Plan): RemedyOutcome {
@@ -118,6 +131,7 @@ function outcomeOf({ actions, refused, ambiguous }: Plan): RemedyOutcome {
 }
 
 async function kept(state: RemedyState, events: readonly LimitsEvent[]): Promise<void> {
+  if (events.length === 0) return;
   try {
     await state.add(...events);
   } catch (cause) {

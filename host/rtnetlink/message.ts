@@ -58,6 +58,13 @@ export function ipv4(view: DataView, span: Span | undefined): string | undefined
   return Array.from({ length: 4 }, (_, i) => view.getUint8(span.at + i)).join(".");
 }
 
+/** IPv6 as RFC 5952 writes it: `2001:db8::2`. */
+export function ip(view: DataView, span: Span | undefined): string | undefined {
+  if (span === undefined || span.end - span.at !== 16) return ipv4(view, span);
+  const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(span.at + 2 * i).toString(16));
+  return new URL(`http://[${groups.join(":")}]/`).hostname.slice(1, -1);
+}
+
 /** Up to the closing zero. */
 export function text(view: DataView, span: Span | undefined): string | undefined {
   if (span === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { attribute, ipv4, mac, number, payloads, type Span, text } from "./message.ts";
+import { attribute, ip, ipv4, mac, number, payloads, type Span, text } from "./message.ts";
 import { little } from "./request.ts";
 
 /**
@@ -45,6 +45,8 @@ function linkRow(view: DataView, link: Span, names: Names): JsonRow {
   const of = (type: number) => attribute(view, attributes, type);
   const ifindex = view.getInt32(link.at + ifinfo.index, little);
   const [master, netnsid] = [number(view, of(ifla.master), 4), number(view, of(ifla.netnsid), 4)];
+  // Signed: -1 is a namespace that has no number here (any more).
+  const hasNumber = netnsid !== undefined && netnsid < 0x80_00_00_00;
   return {
     ifindex,
     ifname: names.get(ifindex),
@@ -53,7 +55,7 @@ function linkRow(view: DataView, link: Span, names: Names): JsonRow {
     master: master === undefined ? undefined : nameOf(names, master),
     // iproute2 gives the index only where the peer is in another namespace.
     link_index: netnsid === undefined ? undefined : number(view, of(ifla.link), 4),
-    link_netnsid: netnsid,
+    link_netnsid: hasNumber ? netnsid : undefined,
     linkinfo: linkInfo(view, of(ifla.info)),
     stats64: statistics(view, of(ifla.stats64)),
   };
@@ -124,7 +126,7 @@ function fdbRow(view: DataView, row: Span, names: Names): JsonRow {
   return {
     mac: mac(view, of(nda.lladdr)),
     ifname: nameOf(names, view.getInt32(row.at + nd.index, little)),
-    dst: ipv4(view, of(nda.dst)),
+    dst: ip(view, of(nda.dst)),
     vlan: number(view, of(nda.vlan), 2),
     linkNetNsId: number(view, of(nda.netnsid), 4),
     flags: [...namesOfBits(fdbFlags, flags), ...(locked ? ["locked"] : [])],

@@ -25,6 +25,14 @@ interface Known {
 /** More namespaces than a host has. */
 const most = 1000;
 
+/** Each container has its port and each port its container: what is missing may come without any change that shows here. */
+function isWhole(endpoints: readonly Endpoint[], links: readonly Link[]): boolean {
+  const ports = links.filter(({ kind, master }) => kind === "veth" && master !== undefined).length;
+  return (
+    endpoints.every(({ owner, veth }) => owner.kind === "container" && veth !== undefined) && ports <= endpoints.length
+  );
+}
+
 /** Which container has which port is read from each one's `/proc`: most of what a look costs where nothing has changed. */
 export function endpointMemory(): EndpointMemory {
   const known = new Map<string, Known>();
@@ -38,8 +46,7 @@ export function endpointMemory(): EndpointMemory {
       const endpoints = await read();
       known.delete(key);
       if (known.size >= most) known.clear();
-      // One without a port may get it without any change that shows here.
-      if (endpoints.every(({ veth }) => veth !== undefined)) known.set(key, { containers, ports, endpoints });
+      if (isWhole(endpoints, links)) known.set(key, { containers, ports, endpoints });
       return endpoints;
     },
   };

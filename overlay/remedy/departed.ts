@@ -1,8 +1,9 @@
 import { isLoop } from "../diagnose/local.ts";
-import type { NamespaceInput } from "../diagnose/input.ts";
+import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
 import { type View, viewOf } from "../diagnose/view.ts";
 import { type Change, commandOf, expectationOf } from "./change.ts";
 import { mayDropSelfRows, plainOverlay } from "./gates.ts";
+import type { KeptPin, Limits } from "./limits.ts";
 import type { Action, PlanInput } from "./plan.ts";
 
 /**
@@ -20,9 +21,25 @@ export function departedActions(wanted: PlanInput): readonly Action[] {
     if (known === undefined || !isMeant || namespace.endpoints === undefined) return [];
     if (plainOverlay(namespace, who) !== undefined) return [];
     const view = viewOf(namespace);
-    const pins = (limits.pins ?? []).filter(({ networkId, mac }) => networkId === known.id && isNobodys(view, mac));
+    const pins = (limits.pins ?? []).filter(
+      ({ networkId, mac, left = 0 }) => networkId === known.id && left < tries && isNobodys(view, mac),
+    );
     return pins.flatMap(({ mac }) => rowsOf(view, mac, ownVteps).map((row) => actionOf(namespace, mac, row)));
   });
+}
+
+/** Each time that a container leaves: an engine that writes the same rows again would be asked for ever. */
+const tries = 2;
+
+/** Pins whose container is here again after it had left. */
+export function returned({ namespaces }: DiagnoseInput, { pins = [] }: Limits): readonly KeptPin[] {
+  return pins.filter(
+    ({ left = 0, networkId, mac }) =>
+      left > 0 &&
+      namespaces.some(
+        ({ network, endpoints = [] }) => network?.id === networkId && endpoints.some((one) => one.mac === mac),
+      ),
+  );
 }
 
 /** Also not of a container that Docker does not list yet, behind its port. */
@@ -57,10 +74,15 @@ function rowsOf(view: View, mac: string, ownVteps: ReadonlySet<string>): readonl
   ];
 }
 
-/** Those who know the MAC from before would not ask for a minute; the engine waits to be asked. */
-function question({ subnets }: View, ip: string, dev: string): readonly LeftRow[] {
+/** Those who know the MAC from before would not ask for a minute; the engine waits to be asked. A row asks only if it is new. */
+function question({ subnets, input }: View, ip: string, dev: string): readonly LeftRow[] {
   const bridge = subnets.find(({ vxlan }) => vxlan.name === dev)?.bridge;
-  return bridge === undefined ? [] : [{ change: { kind: "ask", ip, dev: bridge }, undo: undefined }];
+  if (bridge === undefined) return [];
+  const old = input.tables.neighbours.filter((row) => row.ip === ip && row.dev === bridge);
+  return [
+    ...old.map((): LeftRow => ({ change: { kind: "drop-neighbour", ip, dev: bridge }, undo: undefined })),
+    { change: { kind: "ask", ip, dev: bridge }, undo: undefined },
+  ];
 }
 
 function actionOf({ file, network, tables }: NamespaceInput, mac: string, { change, undo }: LeftRow): Action {

@@ -30,8 +30,9 @@ function healOf(value: unknown, at: string): Heal {
 }
 
 function pinOf(value: unknown, at: string): KeptPin {
-  const it = fields(value, at, ["at", "networkId", "mac"]);
-  return { at: whole(it["at"], at), networkId: textAt(it["networkId"], at), mac: textAt(it["mac"], at) };
+  const it = fields(value, at, ["at", "networkId", "mac"], ["left"]);
+  const left = optional(it["left"], (count) => ({ left: whole(count, `${at}.left`) }));
+  return { at: whole(it["at"], at), networkId: textAt(it["networkId"], at), mac: textAt(it["mac"], at), ...left };
 }
 
 function pausedOf(value: unknown) {

@@ -37,6 +37,8 @@ export interface KeptPin {
   readonly at: number;
   readonly networkId: string;
   readonly mac: string;
+  /** How often rows that its container left behind were taken away since it was last seen here. */
+  readonly left?: number;
 }
 
 /** What outlives a process: one JSON file in the state folder. Times are milliseconds since the epoch. */
@@ -56,7 +58,7 @@ export const noLimitsYet: Limits = { version: 1, heals: [] };
 export type LimitsEvent =
   | ({ readonly kind: "healed" } & Heal)
   | ({ readonly kind: "pinned" } & KeptPin)
-  | ({ readonly kind: "unpinned" } & Omit<KeptPin, "at">)
+  | { readonly kind: "unpinned" | "left" | "returned"; readonly networkId: string; readonly mac: string }
   | { readonly kind: "paused"; readonly until: number; readonly reason: string }
   | { readonly kind: "resumed" }
   | { readonly kind: "killed"; readonly at: number; readonly reason: string }
@@ -94,13 +96,18 @@ const pinOf = ({ at, networkId, mac }: KeptPin): KeptPin => ({ at, networkId, ma
 /** More than a host has containers: the oldest are let go of. */
 const mostPins = 4096;
 
-type PinEvent = Extract<LimitsEvent, { readonly kind: "pinned" | "unpinned" }>;
-const isPin = (event: LimitsEvent): event is PinEvent => event.kind === "pinned" || event.kind === "unpinned";
+type PinEvent = Extract<LimitsEvent, { readonly networkId: string }>;
+const isPin = (event: LimitsEvent): event is PinEvent => "networkId" in event;
 
 function afterPin(limits: Limits, event: PinEvent): Limits {
   const { pins = [] } = limits;
-  const others = pins.filter(({ networkId, mac }) => networkId !== event.networkId || mac !== event.mac);
-  return { ...limits, pins: event.kind === "pinned" ? [...others, pinOf(event)].slice(-mostPins) : others };
+  const isIt = ({ networkId, mac }: KeptPin): boolean => networkId === event.networkId && mac === event.mac;
+  const others = pins.filter((pin) => !isIt(pin));
+  if (event.kind === "pinned") return { ...limits, pins: [...others, pinOf(event)].slice(-mostPins) };
+  const known = pins.find(isIt);
+  if (known === undefined || event.kind === "unpinned") return { ...limits, pins: others };
+  const left = event.kind === "left" ? { left: (known.left ?? 0) + 1 } : {};
+  return { ...limits, pins: pins.map((pin) => (isIt(pin) ? { ...pinOf(pin), ...left } : pin)) };
 }
 
 const keptFor = ({ cooldown, sameMacWindow }: Caps): number => Math.max(cooldown, sameMacWindow, 60_000);

@@ -22,7 +22,13 @@ export async function operate(actions: readonly Action[], results: Results, hand
   for (const action of actions) {
     const before = seen.get(action.netns) ?? (await hands.look(action.netns));
     results.set(action, "begun");
-    const after = await perform(action, before, hands);
+    const after = await perform(action, before, hands).catch((error: unknown) => {
+      // What a container left behind is of no concern for the cure of another: it stays.
+      if (action.departed !== true || !(error instanceof NotDone)) throw error;
+      results.set(action, `not done: ${error.message}`);
+      return undefined;
+    });
+    if (after === undefined) continue;
     seen.set(action.netns, after);
     if (isPlainPin(action.change, after)) return action;
     results.set(action, "done");

@@ -64,6 +64,7 @@ describe("overlay tables without a process", function () {
       "link add br0 type bridge",
       "link add vxlan0 type vxlan id 4097 dstport 4789 learning proxy l2miss l3miss local 172.31.0.1",
       "link add vxlan1 type vxlan id 4098 dstport 4790 nolearning",
+      "link add vxlan6 type vxlan id 4099 dstport 4791 local 2001:db8::1",
       "link set vxlan0 master br0",
       "link add lonely type veth peer name lonely1",
       "addr add 10.0.0.1/24 dev br0",
@@ -87,6 +88,8 @@ describe("overlay tables without a process", function () {
       "fdb add 02:42:0a:00:00:05 dev vxlan0 master dynamic",
       "fdb add 02:42:0a:00:00:06 dev veth2 master dynamic",
       "fdb add 02:42:0a:00:00:07 dev veth4 master static extern_learn",
+      "fdb add 02:42:0a:00:00:09 dev vxlan6 self dst 2001:db8::9 permanent",
+      "fdb add 02:42:0a:00:00:0b dev vxlan6 self dst ::1 permanent",
       "fdb add 02:42:0a:00:00:08 dev lonely self permanent",
     ])
       ip("/usr/sbin/bridge", args);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { DiagnoseInput } from "../../../overlay/diagnose/input.ts";
-import type { Limits } from "../../../overlay/remedy/limits.ts";
+import { returned } from "../../../overlay/remedy/departed.ts";
+import { decodeLimits, encodeLimits } from "../../../overlay/remedy/limits-file.ts";
+import { after, type Limits } from "../../../overlay/remedy/limits.ts";
+import { NotDone, operate, type Results } from "../../../overlay/remedy/operate.ts";
 import { planRemedy } from "../../../overlay/remedy/plan.ts";
 import { caseOf, commandsOf, now, wanted, withFirst } from "./wanted.ts";
 
@@ -28,6 +31,8 @@ const plan = (input: DiagnoseInput, limits = pinned, repin = true) => planRemedy
 const of = (mac: string, ip: string) => (commands: readonly string[]) =>
   commands.filter((command) => command.includes(mac) || command.includes(`${ip} `));
 const ofA = of(a, "10.0.0.2");
+
+const noHands = { probe: async () => [], keep: async () => "", pause: async () => undefined };
 
 describe("overlay/remedy/departed", () => {
   it("takes away what a pinned container left, so that its address is asked for anew, and nobody is pinged for it", () => {
@@ -82,6 +87,51 @@ describe("overlay/remedy/departed", () => {
       },
     }));
     assert.deepEqual(ofA(commandsOf(plan(moved))), []);
+  });
+
+  it("tries twice each time that a container leaves, for the engine may write the same again", () => {
+    const leave = (limits: Limits): Limits => after(limits, { kind: "left", networkId, mac: a });
+    const [once, twice] = [leave(pinned), leave(leave(pinned))];
+    assert.equal(ofA(commandsOf(plan(without(a), once))).length, 3);
+    assert.deepEqual(ofA(commandsOf(plan(without(a), twice))), []);
+    assert.deepEqual(decodeLimits(encodeLimits(twice)), twice, "kept");
+    assert.deepEqual(returned(without(a), twice), [], "not here yet");
+    const [back] = returned(broken, twice);
+    assert.equal(back?.mac, a);
+    const again = after(twice, { kind: "returned", networkId, mac: a });
+    assert.deepEqual(again, pinned);
+    assert.deepEqual(returned(broken, again), []);
+    assert.deepEqual(after(twice, { kind: "pinned", at: 2, networkId, mac: a }).pins, [{ at: 2, networkId, mac: a }]);
+    assert.deepEqual(after(pinned, { kind: "left", networkId, mac: b }), pinned, "one that was never pinned");
+  });
+
+  it("asks anew where the bridge's own table has the address from before", () => {
+    const asked = withFirst(without(a), ({ tables }) => ({
+      tables: {
+        ...tables,
+        neighbours: [...tables.neighbours, { ip: "10.0.0.2", dev: "br0", mac: a, state: ["STALE"] }],
+      },
+    }));
+    assert.deepEqual(ofA(commandsOf(plan(asked))).slice(-2), [
+      `bridge fdb del ${a} dev vxlan0 dst 172.31.240.1 self`,
+      "ip neigh replace 10.0.0.2 dev br0 use",
+    ]);
+    assert.ok(commandsOf(plan(asked)).includes("ip neigh del 10.0.0.2 dev br0"));
+  });
+
+  it("that can not be done is no reason to undo the cure of another", async () => {
+    const { actions } = plan(without(a));
+    const mine = actions.filter(({ mac }) => mac === a);
+    assert.equal(mine.length, 3);
+    const results: Results = new Map();
+    const tables = without(a).namespaces[0]?.tables;
+    assert.ok(tables);
+    const hands = { look: async () => tables, run: async () => "no such command" };
+    assert.equal(await operate(mine, results, { ...noHands, ...hands }), undefined);
+    assert.ok([...results.values()].every((result) => result.startsWith("not done: ")));
+    const [pin] = actions.filter(({ change }) => change.kind === "pin");
+    assert.ok(pin);
+    await assert.rejects(operate([pin], results, { ...noHands, ...hands }), NotDone);
   });
 
   it("deletes no self row where a missing one is the fault, nor while the breaker is open or all is paused", () => {
