@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { addressOf, loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
@@ -161,6 +161,12 @@ describe("accept: run --heal", function () {
       const there = times.filter((_, at) => at % 2 === 0).map((ms) => (ms / 1000).toFixed(1));
       const back = times.filter((_, at) => at % 2 === 1).map((ms) => (ms / 1000).toFixed(1));
       figure(`moved: reached after ${there.join(" ")} s; and back: ${back.join(" ")} s`);
+      const before = readdirSync(join(here.state, "undo")).length;
+      await host.rm("Q2");
+      await pause(sized(60_000, 12_000));
+      const tries = readdirSync(join(here.state, "undo")).length - before;
+      figure(`gone for good: its rows were taken away ${tries} times`);
+      assert.ok(tries <= 2, "not for ever");
       assert.equal((await program.stop()).code, 0, program.err());
     } finally {
       endAll();
