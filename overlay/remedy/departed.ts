@@ -53,11 +53,15 @@ interface LeftRow {
   readonly undo: Change | undefined;
 }
 
-/** The neighbour with them, and only with them: without the row that it goes with, it is another fault. Then the question. */
+/**
+ * The looping rows with the neighbour that answers for them; or the neighbour alone, where nothing leads to its MAC at all, as
+ * the engine leaves it when the container had been elsewhere before. Then the question. A row to another host may be right.
+ */
 function rowsOf(view: View, mac: string, ownVteps: ReadonlySet<string>): readonly LeftRow[] {
   const { selfRows, input, links } = view;
-  const loops = (selfRows.get(mac) ?? []).filter((row) => isLoop(row, ownVteps));
-  if (loops.length === 0) return [];
+  const own = selfRows.get(mac) ?? [];
+  const loops = own.filter((row) => isLoop(row, ownVteps));
+  if (loops.length === 0 && own.length > 0) return [];
   const neighbours = input.tables.neighbours.filter((row) => row.mac === mac && links.get(row.dev)?.kind === "vxlan");
   return [
     ...neighbours.map(({ ip, dev }): LeftRow => {

@@ -105,6 +105,16 @@ describe("overlay/remedy/departed", () => {
     assert.deepEqual(after(pinned, { kind: "left", networkId, mac: b }), pinned, "one that was never pinned");
   });
 
+  it("takes away a neighbour that nothing leads to: the engine leaves it where the container had been elsewhere before", () => {
+    const alone = withFirst(without(a), ({ tables }) => ({
+      tables: { ...tables, fdb: tables.fdb.filter((row) => row.mac !== a || row.dst === undefined) },
+    }));
+    assert.deepEqual(ofA(commandsOf(plan(alone))), [
+      "ip neigh del 10.0.0.2 dev vxlan0",
+      "ip neigh replace 10.0.0.2 dev br0 use",
+    ]);
+  });
+
   it("asks anew where the bridge's own table has the address from before", () => {
     const asked = withFirst(without(a), ({ tables }) => ({
       tables: {
