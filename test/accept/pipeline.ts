@@ -173,13 +173,20 @@ async function runSoon(host: LabHost, container: string, network: string): Promi
     } catch (error) {
       if (attempt === 5 || !/from store|etcd cluster is unavailable|already exists in network/.test(String(error)))
         throw error;
-      // What a start that failed half-way has left in the store would be in the next one's way.
-      const body = { Container: container, Force: true };
-      await host.api("POST", `/networks/${network}/disconnect`, { body });
-      await host.api("DELETE", `/containers/${container}?force=true`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await takeAway(host, container, network);
+      await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
+}
+
+/**
+ * The container first: what a start that failed half-way has left in the store is in the next one's way, and the engine only
+ * looks there for a name that is no container's.
+ */
+async function takeAway(host: LabHost, container: string, network: string): Promise<void> {
+  await host.api("DELETE", `/containers/${container}?force=true`);
+  const body = { Container: container, Force: true };
+  await host.api("POST", `/networks/${network}/disconnect`, { body });
 }
 
 /** An overlay network of its own on one host, with idle containers; `remove` takes them away again. */
@@ -193,10 +200,17 @@ export async function stage(host: LabHost, name: string, third: number, containe
   const ipam = { Driver: "default", Config: [{ Subnet: `10.0.${third}.0/24` }] };
   const body = { Name: name, Driver: "overlay", IPAM: ipam };
   const { Id: id } = created.parse(await host.demand("POST", "/networks/create", { body }));
-  for (const container of containers) await runSoon(host, container, name);
   const remove = async () => {
     for (const container of containers) await host.api("DELETE", `/containers/${container}?force=true`);
     await host.api("DELETE", `/networks/${name}`);
   };
+  try {
+    for (const container of containers) await runSoon(host, container, name);
+  } catch (error) {
+    // Nothing of it may be in the way of a second try.
+    for (const container of containers) await takeAway(host, container, name);
+    await remove();
+    throw error;
+  }
   return { name, id, remove };
 }
