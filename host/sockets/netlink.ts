@@ -1,5 +1,5 @@
-import { endianness } from "node:os";
 import { getSystemErrorName } from "node:util";
+import { little } from "../rtnetlink/request.ts";
 import { lastNumber, numbers, type Tally } from "./states.ts";
 
 /** The kernel answered a dump with an error, or with bytes that are not a dump. */
@@ -16,8 +16,6 @@ export const masks = {
   /** All but LISTEN, which has been asked for, and ESTABLISHED, of which a busy server has thousands. */
   rest: (bit(lastNumber + 1) - bit(1)) & ~(bit(numbers.listen) | bit(numbers.established)),
 } as const;
-
-const little = endianness() === "LE";
 
 /** include/uapi/linux/netlink.h, inet_diag.h */
 const kernel = {

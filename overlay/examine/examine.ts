@@ -30,8 +30,8 @@ export interface ExamineOptions {
 }
 
 /**
- * Looks at every overlay of this host: two processes a namespace, and ten more within a second where a row is suspicious;
- * two at once at most. Needs root. Throws `NotAvailable` where namespaces may not be entered; what goes wrong with one
+ * Looks at every overlay of this host, and ten times within a second where a row is suspicious. Where tables can not be
+ * dumped by the thread, that takes two processes a namespace and one more a reading; two at once at most. Needs root. Throws `NotAvailable` where namespaces may not be entered; what goes wrong with one
  * namespace is told as not judged. Rejects with the signal's reason.
  */
 export async function examine(

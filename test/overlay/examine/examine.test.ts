@@ -133,6 +133,8 @@ describe("overlay/examine", () => {
     assert.deepEqual(again, { ...first, opened: 0 });
     const changed = await seen({ inventory: () => ({ ...inventory, containers: [...inventory.containers] }) });
     assert.deepEqual(changed, first, "another list");
+    await seen({ inventory: () => inventory });
+    assert.equal((await seen({ inventory: () => inventory })).opened, 0);
     const run: OverlayView["run"] = async (...args) =>
       (await host.overlays.run(...args)).replaceAll('"ifindex":', '"ifindex":1');
     assert.ok((await seen({ inventory: () => inventory }, { ...host.overlays, run })).opened > 0, "other ports");
