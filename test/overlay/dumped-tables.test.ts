@@ -47,6 +47,11 @@ describe("overlay tables without a process", function () {
   const ip = (program: string, args: string, of = there): void => {
     execFileSync("/usr/bin/nsenter", [`--net=/proc/${of?.pid}/ns/net`, program, ...args.split(" ")]);
   };
+  /** As dockerd makes one: in the host's namespace, and moved. */
+  const moveIn = (name: string): void => {
+    ip("/usr/sbin/ip", `link add ${name} type vxlan id 4100 dstport 4792`, elsewhere);
+    ip("/usr/sbin/ip", `link set ${name} netns ${there?.pid}`, elsewhere);
+  };
   const place = () => ({ path: path(), inode: statSync(path()).ino });
   // A file of /proc has no key as a mounted one has.
   const entry = { ...liveEntry, keyOf: () => "one", inodeOf: (file: string) => statSync(file).ino };
@@ -75,6 +80,7 @@ describe("overlay tables without a process", function () {
       "addr add 2001:db8::1/64 dev br0",
     ])
       ip("/usr/sbin/ip", args);
+    moveIn("vxlan9");
     for (let i = 0; i < 12; i++) {
       ip("/usr/sbin/ip", `link add veth${i} type veth peer name eth${i} netns ${elsewhere?.pid}`);
       ip("/usr/sbin/ip", `link set veth${i} master br0 ${i % 3 === 0 ? "down" : "up"}`);
@@ -91,6 +97,7 @@ describe("overlay tables without a process", function () {
       "fdb add 02:42:0a:00:00:05 dev vxlan0 master dynamic",
       "fdb add 02:42:0a:00:00:06 dev veth2 master dynamic",
       "fdb add 02:42:0a:00:00:07 dev veth4 master static extern_learn",
+      "fdb add 02:42:0a:00:00:0c dev vxlan9 self dst 172.31.0.7 permanent",
       "fdb add 02:42:0a:00:00:09 dev vxlan6 self dst 2001:db8::9 permanent",
       "fdb add 02:42:0a:00:00:0b dev vxlan6 self dst ::1 permanent",
       "fdb add 02:42:0a:00:00:08 dev lonely self permanent",
