@@ -23,7 +23,9 @@ export const recordSection = z
       .min(10)
       .max(100_000)
       .default(100)
-      .describe("Journal entries in any second; events above that are folded into entries that carry a count."),
+      .describe(
+        "Most journal entries in any second, reached in bursts (two thirds of it when they last); events above that are folded into entries that carry a count.",
+      ),
     rcvbuf: z
       .int()
       .min(65_536)

@@ -1,15 +1,19 @@
-/** How many entries may be written: never more than `perSecond` in any second. */
+/**
+ * How many entries may be written, so that journald never stamps more than `perSecond` in any second: it stamps when it
+ * gets round to them, up to half a second late under load, and so those of `spanMs` may come to stand within one.
+ */
 export interface Budget {
-  /** Takes one if at least `reserve` others are left afterwards. */
-  readonly take: (reserve: number) => boolean;
-  /** One that is written in any case; it counts. */
-  readonly force: () => void;
+  /** One was written. */
+  readonly spend: () => void;
+  /** Below 0 when more was written than allowed. */
   readonly left: () => number;
 }
 
-/** The last second is counted in this many slots. */
-const slotCount = 20;
-const slotMs = 1000 / slotCount;
+/** Measured: of entries that keep within 100 in any second when written, journald stamped 154 in one while a storm ran. */
+const spanMs = 1500;
+/** That time is counted in this many slots. */
+const slotCount = 30;
+const slotMs = spanMs / slotCount;
 
 /** `monotonic`: milliseconds. */
 export function entryBudget(perSecond: number, monotonic: () => number): Budget {
@@ -24,18 +28,10 @@ export function entryBudget(perSecond: number, monotonic: () => number): Budget 
     newest = Math.max(newest, slot);
     return perSecond - used;
   };
-  const force = (): void => {
+  const spend = (): void => {
     left();
     slots[newest % slots.length] = (slots[newest % slots.length] ?? 0) + 1;
     used++;
   };
-  return {
-    left,
-    force,
-    take: (reserve) => {
-      if (left() <= reserve) return false;
-      force();
-      return true;
-    },
-  };
+  return { left, spend };
 }

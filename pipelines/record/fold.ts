@@ -49,21 +49,22 @@ export interface FoldOptions {
 
 export function folding({ maxEntries, write, monotonic }: FoldOptions): Fold {
   const state: State = { scopes: new Map(), budget: entryBudget(maxEntries, monotonic), write };
-  // Single entries leave room for the folded ones, which come last.
+  // Single entries leave room for the folded ones, which come last, and those for what is never held back.
   const reserve = Math.floor(maxEntries / 4);
+  const reserveForUrgent = Math.ceil(maxEntries / 10);
   return {
     add: (scope, event, single) => {
       const folded = state.scopes.get(scope.netns);
       // Behind what is folded comes only what is folded too: the order of time is kept.
-      if (folded === undefined && state.budget.left() > reserve && write(single())) state.budget.force();
+      if (folded === undefined && state.budget.left() > reserve && write(single())) state.budget.spend();
       else count(folded ?? openScope(state, scope), event);
     },
     urgent: (draft) => {
       const taken = write(draft);
-      if (taken) state.budget.force();
+      if (taken) state.budget.spend();
       return taken;
     },
-    flush: () => flush(state, state.budget.left()),
+    flush: () => flush(state, state.budget.left() - reserveForUrgent),
     drain: () => flush(state, Number.POSITIVE_INFINITY),
     pending: () => allOf(state).reduce((events, { folded }) => events + folded.count, 0),
     oldest: () => {
@@ -142,7 +143,7 @@ function flush(state: State, room: number): void {
 
 function put({ scopes, budget, write }: State, { open, key, folded }: Waiting): boolean {
   if (!write(draftOf(open.scope, folded))) return false;
-  budget.force();
+  budget.spend();
   open.keys.delete(key);
   if (open.keys.size === 0) scopes.delete(open.scope.netns);
   return true;
