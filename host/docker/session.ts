@@ -95,12 +95,11 @@ const networksKey = "networks";
 async function resync(parts: SessionParts, refresh: Refresher, signal: AbortSignal): Promise<void> {
   const { client, store, failing } = parts;
   const listed = readAs(client, "/containers/json", readContainerIds, await get(parts, "/containers/json", signal));
-  const keys = new Set([networksKey, ...listed, ...store.containerIds()]);
+  const keys = new Set([networksKey, ...listed, ...store.containerIds(), ...failing.keys()]);
   await markAll(refresh, keys);
   signal.throwIfAborted();
   const error = failureOfNetworks(failing) ?? failureOfAll(listed, failing);
   if (error !== undefined) throw error;
-  for (const key of failing.keys()) if (!keys.has(key)) failing.delete(key);
   store.live(parts.clock.now());
   parts.onSynced();
 }

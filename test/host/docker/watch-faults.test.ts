@@ -45,6 +45,24 @@ describe("host/docker/watch, when Docker fails", () => {
     assert.equal(stage.logged.filter((line) => line.includes(a)).length, 1, "logged once");
   });
 
+  it("tries again a container that came after the list was taken, and could not be inspected", async () => {
+    stage.run(a);
+    docker.faults.set("/networks", (response) => {
+      // The list is there, and the first whole reading waits for this.
+      docker.faults.delete("/networks");
+      docker.faults.set(inspectPath(b), (inspected) => {
+        docker.faults.delete(inspectPath(b));
+        json(inspected, { message: "busy" }, 500);
+        setTimeout(() => json(response, []), 30);
+      });
+      docker.start(b);
+    });
+    const watch = stage.watching({ retryMs: 60 });
+    await watch.synced();
+    await until("the container", () => containerIds(watch).length === 2);
+    assert.equal(watch.stats().failing, 0);
+  });
+
   it("goes on without networks where a proxy denies them, and says so", async () => {
     stage.run(a);
     docker.faults.set("/networks", (response) => json(response, { message: "forbidden" }, 403));
