@@ -1,0 +1,46 @@
+import type { Entry } from "../../host/kv/etcd.ts";
+import { type Place, placeOf, type Telling } from "./place.ts";
+
+/** Below Docker's prefix; each value is an endpoint as libnetwork keeps it. */
+export const endpointsFolder = (networkId: string): string => `docker/network/v1.0/endpoint/${networkId}`;
+
+/**
+ * Endpoints of a network over a key-value store, by `locator`: the address that the owner advertises. One without a sandbox
+ * is made and not joined: it runs nowhere yet, or not any more, and is no place.
+ */
+export function classicTelling(entries: readonly Entry[]): Telling {
+  const places: Place[] = [];
+  let doubts = 0;
+  for (const { value } of entries) {
+    const found = readEndpoint(value);
+    if (found === "none") continue;
+    if (found === undefined) doubts++;
+    else places.push(found);
+  }
+  return { places, doubts };
+}
+
+function readEndpoint(value: string): Place | "none" | undefined {
+  const endpoint = record(parsed(value));
+  const iface = record(endpoint["ep_iface"]);
+  if (text(endpoint["sandbox"]) === "") return "none";
+  const [ip = ""] = text(iface["addr"]).split("/");
+  return placeOf(text(endpoint["name"]), ip, text(iface["mac"]).toLowerCase(), text(endpoint["locator"]));
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");

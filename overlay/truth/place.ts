@@ -1,0 +1,33 @@
+import { parseIpv4 } from "../../host/ipv4.ts";
+
+/** Where an endpoint of an overlay network runs, as something other than this host's tables tells. */
+export interface Place {
+  readonly ip: string;
+  readonly mac: string;
+  /** The address of its host for vxlan. */
+  readonly vtep: string;
+  readonly name: string;
+}
+
+/** What one source tells of one network at one moment; `doubts`: endpoints that it names without saying where they are. */
+export interface Telling {
+  readonly places: readonly Place[];
+  readonly doubts: number;
+}
+
+export const noTelling: Telling = { places: [], doubts: 0 };
+
+/** Both are written by the engine: what is neither is not believed. */
+export function placeOf(name: string, ip: string, mac: string, vtep: string): Place | undefined {
+  const isWhole = parseIpv4(ip) !== undefined && parseIpv4(vtep) !== undefined && unicast.test(mac);
+  return isWhole && !vtep.startsWith("127.") && vtep !== "0.0.0.0" ? { ip, mac, vtep, name } : undefined;
+}
+
+const unicast = /^(?!00:00:00:00:00:00$)[\da-f][02468ace](?::[\da-f]{2}){5}$/;
+
+/** As Docker makes it of an address: `02:42:0a:00:00:03` of 10.0.0.3. */
+export function macOfIp(ip: string): string | undefined {
+  if (parseIpv4(ip) === undefined) return undefined;
+  const bytes = ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
+  return ["02", "42", ...bytes].join(":");
+}
