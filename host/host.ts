@@ -1,7 +1,9 @@
 import type { EngineInfo } from "./docker/info.ts";
+import type { NetworkTask } from "./docker/tasks.ts";
 import type { Inventory } from "./docker/inventory.ts";
 import type { Iproute2 } from "./iproute2/program.ts";
 import type { RunOptions } from "./iproute2/run.ts";
+import type { StoredValue } from "./kv/store.ts";
 import type { NamespaceFile } from "./netns/list.ts";
 import type { TablesAsked } from "./rtnetlink/request.ts";
 import type { TcpState } from "./sockets/states.ts";
@@ -62,6 +64,10 @@ export interface OverlayView {
   /** Asked anew each time. Rejects with a `DockerError`, or the signal's reason. */
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo>;
   readonly sharedTables: () => SharedTables;
+  /** A swarm's network as this node knows it. Asked anew each time; rejects with a `DockerError`, or the signal's reason. */
+  readonly tasks: (networkId: string, signal: AbortSignal) => Promise<readonly NetworkTask[]>;
+  /** Values below a folder of the store that the engine names. Rejects with a `StoreError`, or the signal's reason. */
+  readonly stored: (clusterStore: string, folder: string, signal: AbortSignal) => Promise<readonly StoredValue[]>;
 }
 
 /** Rows by the kind that was asked for; those of a kind that was not are empty. */

@@ -1,10 +1,6 @@
 import { get as httpGet } from "node:http";
 import { deadline } from "../deadline.ts";
-
-/** A key-value store that did not answer as asked. The message says what was asked, what came back and what to do. */
-export class StoreError extends Error {
-  override readonly name = "StoreError";
-}
+import { StoreError, type StoredValue } from "./store.ts";
 
 /** A store of the etcd v2 kind, as engines up to 20.10 take with `--cluster-store etcd://HOST:PORT,HOST:PORT/PREFIX`. */
 export interface EtcdStore {
@@ -14,12 +10,6 @@ export interface EtcdStore {
   readonly prefix: string;
 }
 
-/** One value, with its key. */
-export interface Entry {
-  readonly key: string;
-  readonly value: string;
-}
-
 const [mostBytes, defaultPort] = [64 * 2 ** 20, 2379];
 
 /** Undefined where the address is another kind of store's, or none. */
@@ -27,7 +17,9 @@ export function etcdStore(address: string): EtcdStore | undefined {
   const [, hosts = "", path = ""] = /^etcd:\/\/([^/]+)(?:\/(.*))?$/.exec(address) ?? [];
   const servers = hosts.split(",").map(serverOf);
   const known = servers.filter((server) => server !== undefined);
-  return hosts === "" || known.length < servers.length ? undefined : { servers: known, prefix: path.replace(/\/+$/, "") };
+  return hosts === "" || known.length < servers.length
+    ? undefined
+    : { servers: known, prefix: path.replace(/\/+$/, "") };
 }
 
 function serverOf(text: string): EtcdStore["servers"][number] | undefined {
@@ -45,7 +37,7 @@ export async function valuesBelow(
   folder: string,
   signal: AbortSignal,
   timeoutMs = 3000,
-): Promise<readonly Entry[]> {
+): Promise<readonly StoredValue[]> {
   const path = `/v2/keys/${[store.prefix, folder].filter((one) => one !== "").join("/")}?recursive=true&quorum=true`;
   const complaints: string[] = [];
   for (const server of store.servers) {
@@ -62,12 +54,21 @@ export async function valuesBelow(
   throw new StoreError(`the cluster store does not tell ${folder}: ${complaints.join("; ")}`);
 }
 
-async function ask(server: EtcdStore["servers"][number], path: string, signal: AbortSignal): Promise<readonly Entry[]> {
+async function ask(
+  server: EtcdStore["servers"][number],
+  path: string,
+  signal: AbortSignal,
+): Promise<readonly StoredValue[]> {
   const { status, text } = await fetched(server, path, signal);
   const answer = parsed(text);
   // 100 is etcd's own number for a key that is not there; any other 404 comes from something else.
   if (status === 404 && numberAt(answer, "errorCode") === 100) return [];
   if (status !== 200) throw new StoreError(`it answered ${status}: ${text.slice(0, 120)}`);
+  return readValues(answer);
+}
+
+/** `GET /v2/keys/FOLDER?recursive=true`. Throws `StoreError`. */
+export function readValues(answer: unknown): readonly StoredValue[] {
   return entriesIn(member(answer, "node"));
 }
 
@@ -97,7 +98,7 @@ function parsed(text: string): unknown {
 }
 
 /** A folder has `nodes`, and none where it is empty; anything else has a value. */
-function entriesIn(node: unknown): readonly Entry[] {
+function entriesIn(node: unknown): readonly StoredValue[] {
   const nodes = member(node, "nodes");
   if (Array.isArray(nodes)) return nodes.flatMap((one: unknown) => entriesIn(one));
   const [key, value] = [member(node, "key"), member(node, "value")];

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readInfo } from "../docker/info.ts";
+import { readNetworkTasks } from "../docker/tasks.ts";
 import { NotAvailable, type OverlayView, type Procfs } from "../host.ts";
+import { readValues } from "../kv/etcd.ts";
 import { ProgramError } from "../iproute2/error.ts";
 import { readSharedTables } from "../tables.ts";
 
@@ -17,7 +19,7 @@ const outputs: Readonly<Record<string, string>> = {
  * Overlay namespaces in a folder: `netns/FILE/` with `key` (the namespace's), and what `ip` and `bridge` printed there:
  * `tables.out` (`link show` and `neigh show` by `ip -4 -j -d -s -batch`), `fdb.json`, and `fdb.2.json` and so on where a later
  * reading saw something else. `netns/FILE/refused` holds what nsenter says instead. `info.json` is the engine's `GET /info`,
- * `sysctl/...` the host's `/proc/sys`. `need` reads a file of the fixture and refuses loudly where there is none.
+ * `networks/ID.json` its `GET /networks/ID?verbose=true`, `store/FOLDER.json` what etcd answers, `sysctl/...` the host's `/proc/sys`. `need` reads a file of the fixture and refuses loudly where there is none.
  */
 export function fixtureOverlays(folder: string, proc: Procfs, need: (path: string) => string): OverlayView {
   const readings = new Map<string, number>();
@@ -55,6 +57,8 @@ export function fixtureOverlays(folder: string, proc: Procfs, need: (path: strin
       return Promise.resolve(need(existsSync(join(folder, later)) ? later : path));
     },
     engine: async () => Promise.resolve(readInfo(JSON.parse(need("info.json")))),
+    tasks: async (networkId) => Promise.resolve(readNetworkTasks(JSON.parse(need(`networks/${networkId}.json`)))),
+    stored: async (_store, at) => Promise.resolve(readValues(JSON.parse(need(`store/${at}.json`)))),
     sharedTables: () => readSharedTables(proc.host(), (path) => need(join("sysctl", path))),
   };
 }

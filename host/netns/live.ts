@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { DockerClient } from "../docker/client.ts";
 import { engineInfo } from "../docker/info.ts";
+import { networkTasks } from "../docker/tasks.ts";
 import type { OverlayView, Procfs } from "../host.ts";
 import { runIn } from "../iproute2/run.ts";
+import { storedValues } from "../kv/stores.ts";
 import { readingFile } from "../procfs.ts";
 import { dumpedTables } from "../rtnetlink/tables.ts";
 import type { LiveSockets } from "../sockets/live.ts";
@@ -33,6 +35,8 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
     ...liveEntry,
     ...(sockets === undefined ? {} : { dump: dumpBy(sockets) }),
     engine: (signal) => engineInfo(client, signal),
+    tasks: (networkId, signal) => networkTasks(client, networkId, signal),
+    stored: storedValues,
     sharedTables: () => {
       const own = proc.host();
       try {

@@ -14,7 +14,7 @@ export function agreed(first: Telling, second: Telling): Truth {
   for (const mac of new Set([...before.keys(), ...after.keys()])) {
     const all = [...(before.get(mac) ?? []), ...(after.get(mac) ?? [])];
     const [one] = all;
-    const isSame = all.length === 2 && all.every((other) => other.vtep === one?.vtep && other.ip === one.ip);
+    const isSame = all.length === 2 && all.every((other) => isSamePlace(one, other));
     if (one !== undefined && isSame && before.has(mac) && after.has(mac)) places.set(mac, one);
     else disputed.add(mac);
   }
@@ -26,3 +26,6 @@ function byMac({ places }: Telling): ReadonlyMap<string, readonly Place[]> {
   for (const place of places) found.set(place.mac, [...(found.get(place.mac) ?? []), place]);
   return found;
 }
+
+const isSamePlace = (one: Place | undefined, other: Place): boolean =>
+  other.vtep === one?.vtep && other.ip === one.ip && other.endpoint === one.endpoint;

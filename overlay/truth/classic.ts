@@ -1,4 +1,4 @@
-import type { Entry } from "../../host/kv/etcd.ts";
+import type { StoredValue } from "../../host/kv/store.ts";
 import { type Place, placeOf, type Telling } from "./place.ts";
 
 /** Below Docker's prefix; each value is an endpoint as libnetwork keeps it. */
@@ -8,7 +8,7 @@ export const endpointsFolder = (networkId: string): string => `docker/network/v1
  * Endpoints of a network over a key-value store, by `locator`: the address that the owner advertises. One without a sandbox
  * is made and not joined: it runs nowhere yet, or not any more, and is no place.
  */
-export function classicTelling(entries: readonly Entry[]): Telling {
+export function classicTelling(entries: readonly StoredValue[]): Telling {
   const places: Place[] = [];
   let doubts = 0;
   for (const { value } of entries) {
@@ -25,7 +25,9 @@ function readEndpoint(value: string): Place | "none" | undefined {
   const iface = record(endpoint["ep_iface"]);
   if (text(endpoint["sandbox"]) === "") return "none";
   const [ip = ""] = text(iface["addr"]).split("/");
-  return placeOf(text(endpoint["name"]), ip, text(iface["mac"]).toLowerCase(), text(endpoint["locator"]));
+  const mac = text(iface["mac"]).toLowerCase();
+  const [vtep, name, id] = [text(endpoint["locator"]), text(endpoint["name"]), text(endpoint["id"])];
+  return placeOf({ ip, mac, vtep, name, endpoint: `${id} ${text(endpoint["sandbox"])}` });
 }
 
 function parsed(value: string): unknown {

@@ -7,6 +7,8 @@ export interface Place {
   /** The address of its host for vxlan. */
   readonly vtep: string;
   readonly name: string;
+  /** Its id: another one after each start. */
+  readonly endpoint: string;
 }
 
 /** What one source tells of one network at one moment; `doubts`: endpoints that it names without saying where they are. */
@@ -15,12 +17,11 @@ export interface Telling {
   readonly doubts: number;
 }
 
-export const noTelling: Telling = { places: [], doubts: 0 };
-
-/** Both are written by the engine: what is neither is not believed. */
-export function placeOf(name: string, ip: string, mac: string, vtep: string): Place | undefined {
-  const isWhole = parseIpv4(ip) !== undefined && parseIpv4(vtep) !== undefined && unicast.test(mac);
-  return isWhole && !vtep.startsWith("127.") && vtep !== "0.0.0.0" ? { ip, mac, vtep, name } : undefined;
+/** All is written by the engine: what does not look so is not believed. */
+export function placeOf(place: Place): Place | undefined {
+  const { ip, mac, vtep, endpoint } = place;
+  const isWhole = parseIpv4(ip) !== undefined && parseIpv4(vtep) !== undefined && unicast.test(mac) && endpoint !== "";
+  return isWhole && !vtep.startsWith("127.") && vtep !== "0.0.0.0" ? place : undefined;
 }
 
 const unicast = /^(?!00:00:00:00:00:00$)[\da-f][02468ace](?::[\da-f]{2}){5}$/;

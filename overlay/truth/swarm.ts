@@ -5,8 +5,8 @@ import { macOfIp, type Place, placeOf, type Telling } from "./place.ts";
 export function swarmTelling(tasks: readonly NetworkTask[]): Telling {
   const places: Place[] = [];
   let doubts = 0;
-  for (const { name, ip, hostIp } of tasks) {
-    const found = placeOf(name, ip, macOfIp(ip) ?? "", hostIp);
+  for (const { endpoint, name, ip, hostIp } of tasks) {
+    const found = placeOf({ ip, mac: macOfIp(ip) ?? "", vtep: hostIp, name, endpoint });
     if (found === undefined) doubts++;
     else places.push(found);
   }

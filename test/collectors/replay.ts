@@ -60,6 +60,8 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
       run: async (...args) => current().overlays.run(...args),
       engine: async (signal) => current().overlays.engine(signal),
       sharedTables: () => current().overlays.sharedTables(),
+      tasks: async (...args) => current().overlays.tasks(...args),
+      stored: async (...args) => current().overlays.stored(...args),
     },
     proc: {
       open: (pid) => follow(pid, () => current().proc.open(pid)),

@@ -12,4 +12,6 @@ export const noOverlays: OverlayView = {
   run: unused,
   engine: unused,
   sharedTables: unused,
+  tasks: unused,
+  stored: unused,
 };
