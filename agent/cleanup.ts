@@ -52,6 +52,7 @@ export const command: Command = {
         who: values.unattended === true ? "automatic" : "operator",
         network: values.network,
         holder: `overlaywatch cleanup, process ${io.pid}`,
+        say: (sentence) => void io.stderr.write(`${sentence}\n`),
       },
       io.signal,
     );

@@ -8,6 +8,7 @@ import { liveOverlays } from "../host/netns/live.ts";
 import { procfs } from "../host/procfs.ts";
 import type { Examination } from "../overlay/examine/examination.ts";
 import { examine } from "../overlay/examine/examine.ts";
+import { truthMemory } from "../overlay/examine/truths.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
@@ -19,7 +20,8 @@ import { UsageError } from "./exit-codes.ts";
 
 const usage = `usage: overlaywatch doctor [--network N]
 
-Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root.
+Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root. Where a row is not
+as the swarm or the cluster store tells, it asks again 10 s later, and pings: only what is told twice is believed.
   --network N   only this network, by name or id
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}
 
@@ -34,8 +36,9 @@ export const command: Command = {
   run: async (args, io) => {
     const { values } = parseCommand(args, { network: { type: "string" } });
     const { config } = configOf(values, io);
-    const report = await judged(config, values.network, io.signal);
-    const { stdout } = io;
+    const { stdout, stderr } = io;
+    const say = (sentence: string): void => void stderr.write(`${sentence}\n`);
+    const report = await judged(config, { network: values.network, say }, io.signal);
     if (values.json === true) stdout.write(`${JSON.stringify(report.json, undefined, 1)}\n`);
     else stdout.write(pageOf(report, { colors: stdout.isTTY ?? false, columns: columnsOf(io) }));
     return exits[report.json.verdict];
@@ -44,9 +47,14 @@ export const command: Command = {
 
 const columnsOf = ({ stdout }: Io): number => Math.max(60, stdout.columns ?? 80);
 
-async function judged(config: Config, network: string | undefined, signal: AbortSignal): Promise<Report> {
+interface Wanted {
+  readonly network: string | undefined;
+  readonly say: (sentence: string) => void;
+}
+
+async function judged(config: Config, wanted: Wanted, signal: AbortSignal): Promise<Report> {
   try {
-    const { examination, networks } = await look(config, network, signal);
+    const { examination, networks } = await look(config, wanted, signal);
     return reportOf(examination, networks);
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -60,7 +68,7 @@ interface Looked {
   readonly networks: readonly Network[];
 }
 
-async function look({ docker, paths }: Config, name: string | undefined, signal: AbortSignal): Promise<Looked> {
+async function look({ docker, paths }: Config, { network: name, say }: Wanted, signal: AbortSignal): Promise<Looked> {
   const timeoutMs = milliseconds(docker.timeout);
   const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
   const proc = procfs(paths.host_root);
@@ -70,7 +78,8 @@ async function look({ docker, paths }: Config, name: string | undefined, signal:
   try {
     const [engine, { networks }] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
-    const options = { ...wanted, unreadContainers: watch.stats().failing };
+    const truth = { memory: truthMemory(), wait: true, say };
+    const options = { ...wanted, unreadContainers: watch.stats().failing, truth };
     const examination = await examine({ proc, overlays, docker: watch }, engine, options, signal);
     return { examination, networks };
   } finally {

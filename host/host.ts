@@ -64,6 +64,14 @@ export interface OverlayView {
   /** Asked anew each time. Rejects with a `DockerError`, or the signal's reason. */
   readonly engine: (signal: AbortSignal) => Promise<EngineInfo>;
   readonly sharedTables: () => SharedTables;
+  /**
+   * The share of pings that were lost, 0 to 1, from the network namespace of a process to an address; an Error where it could
+   * not be tried. Rejects with the signal's reason. Missing where nothing may be sent.
+   */
+  readonly reach?: (
+    targets: readonly { readonly pid: number; readonly ip: string }[],
+    signal: AbortSignal,
+  ) => Promise<readonly (number | Error)[]>;
   /** A swarm's network as this node knows it. Asked anew each time; rejects with a `DockerError`, or the signal's reason. */
   readonly tasks: (networkId: string, signal: AbortSignal) => Promise<readonly NetworkTask[]>;
   /** Values below a folder of the store that the engine names. Rejects with a `StoreError`, or the signal's reason. */

@@ -1,13 +1,14 @@
 import { printable } from "../host/iproute2/error.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { macOf } from "./rows.ts";
+import type { Place as TruthPlace } from "./truth/place.ts";
 import { isOwnMac, isUnicast, type Subnet, subnetOfEndpoint, type View } from "./diagnose/view.ts";
 
 /** A rule says why this endpoint's rows must not be touched without a person's judgement; undefined where it sees nothing against it. */
 export type EndpointRule = (view: View, endpoint: Endpoint) => string | undefined;
 
 /** Only a network that Docker knows, in a namespace that has its vxlan device. */
-const knownNetwork: EndpointRule = ({ input, subnets }) => {
+const networkObjection = ({ input, subnets }: View): string | undefined => {
   if (input.ambiguous !== undefined) return `the namespace ${input.file} fits more than one network`;
   if (input.kind !== "overlay" || input.network === undefined)
     return `the namespace ${input.file} belongs to no network that Docker tells of`;
@@ -63,10 +64,10 @@ const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
 
 /** A pin for a MAC that also lives elsewhere would be a black hole for the other one. */
 const notElsewhere: EndpointRule = ({ input }, { mac }) =>
-  input.elsewhere?.has(mac) === true ? `${mac} runs on another host too` : undefined;
+  input.truth?.elsewhere.has(mac) === true ? `${mac} runs on another host too` : undefined;
 
 const endpointRules: readonly EndpointRule[] = [
-  knownNetwork,
+  networkObjection,
   runningContainer,
   containersOwnMac,
   oneContainerForMac,
@@ -83,6 +84,16 @@ export function objection(view: View, endpoint: Endpoint): string | undefined {
     if (sentence !== undefined) return sentence;
   }
   return undefined;
+}
+
+/** The same for the row of a container on another host. */
+export function remoteObjection(view: View, { ip, mac }: TruthPlace): string | undefined {
+  const [local] = view.byIp.get(ip) ?? [];
+  if (local !== undefined) return `${ip} is the address of ${named(local.owner.name)} here`;
+  if (isOwnMac(view, mac)) return `${mac} belongs to a device of the overlay's namespace itself`;
+  if (view.input.truth?.twice.has(ip) === true) return `${ip} is told of more than one container`;
+  if (view.input.endpoints === undefined) return "Docker did not tell which containers are local";
+  return networkObjection(view);
 }
 
 /** Where an endpoint's rows are, for one that no rule speaks against. */

@@ -26,6 +26,8 @@ export interface CleanupRequest {
   readonly network: string | undefined;
   /** For those that find the lock taken. */
   readonly holder: string;
+  /** Told before something is waited for. */
+  readonly say?: (sentence: string) => void;
 }
 
 /** One cleanup, from the lock to the outcome. Throws `UsageError`, the signal's reason, and what nobody foresaw. */
@@ -33,7 +35,7 @@ export async function cleanup(
   config: Config,
   request: CleanupRequest,
   signal: AbortSignal,
-  open: OpenWard = async () => openWard(config, signal),
+  open: OpenWard = async () => openWard(config, signal, request.say),
 ): Promise<CleanupJson> {
   const state = remedyState(config);
   const end = (outcome: RemedyOutcome, rule: string, sentence: string): CleanupJson => {

@@ -26,9 +26,19 @@ export interface Planned {
   readonly running: ReadonlySet<string>;
 }
 
-/** Looks, asks Docker once more who runs, and plans by both. Rejects as `openWard` and `examine` do. */
+/**
+ * Looks, asks Docker once more who runs, and plans by both. Rejects as `openWard` and `examine` do. By itself it does first
+ * what needs no waiting for a second telling of other hosts' containers.
+ */
 export async function planFor(ward: Ward, wanted: Wanted, signal: AbortSignal): Promise<Planned> {
-  const examination = await ward.examine(signal);
+  if (wanted.who === "operator") return planOf(ward, wanted, true, signal);
+  const first = await planOf(ward, wanted, false, signal);
+  const isUnsettled = first.examination.input.namespaces.some(({ truth }) => (truth?.disputed.size ?? 0) > 0);
+  return isUnsettled && first.plan.actions.length === 0 ? planOf(ward, wanted, true, signal) : first;
+}
+
+async function planOf(ward: Ward, wanted: Wanted, wait: boolean, signal: AbortSignal): Promise<Planned> {
+  const examination = await ward.examine(signal, wait);
   const running = await ward.running(signal);
   const dockerAsOf = ward.inventory().state === "live" ? Date.now() : undefined;
   const planned = (strategy: Strategy, input: DiagnoseInput): Plan =>

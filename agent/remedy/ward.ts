@@ -11,6 +11,7 @@ import { procfs } from "../../host/procfs.ts";
 import type { Endpoint } from "../../overlay/endpoints.ts";
 import type { Examination } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
+import { truthMemory } from "../../overlay/examine/truths.ts";
 import { milliseconds } from "../config/duration.ts";
 import type { Config } from "../config/schema.ts";
 import { openClient } from "../docker.ts";
@@ -23,7 +24,8 @@ export interface Ward {
   readonly inventory: () => Inventory;
   readonly engine: EngineInfo | undefined;
   readonly engineStartedAt: number | undefined;
-  readonly examine: (signal: AbortSignal) => Promise<Examination>;
+  /** `wait`: for what other hosts' containers are told to be, where that matters; else it is believed at a second look. */
+  readonly examine: (signal: AbortSignal, wait: boolean) => Promise<Examination>;
   /** Asks for the list of running containers anew: their ids. Rejects with a `DockerError`. */
   readonly running: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
   /** The network namespace of an endpoint's container. */
@@ -32,12 +34,16 @@ export interface Ward {
 }
 
 /** Rejects with a `DockerError` where Docker does not answer. */
-export async function openWard({ docker, paths }: Config, signal: AbortSignal): Promise<Ward> {
+export async function openWard(
+  { docker, paths }: Config,
+  signal: AbortSignal,
+  say: (sentence: string) => void = () => undefined,
+): Promise<Ward> {
   const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
   const proc = procfs(paths.host_root);
   const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
   const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
-  return wardOf({ paths, client, proc, overlays, watch, close: watch.close }, signal);
+  return wardOf({ paths, client, proc, overlays, watch, say, close: watch.close }, signal);
 }
 
 interface Parts {
@@ -46,6 +52,7 @@ interface Parts {
   readonly proc: Procfs;
   readonly overlays: OverlayView;
   readonly watch: DockerWatch;
+  readonly say: (sentence: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -61,13 +68,15 @@ export async function wardOn(config: Config, { host, docker }: Session, signal: 
       proc: host.proc,
       overlays: host.overlays,
       watch: docker,
+      say: () => undefined,
       close: nothingToClose,
     },
     signal,
   );
 }
 
-async function wardOf({ paths, client, proc, overlays, watch, close }: Parts, signal: AbortSignal): Promise<Ward> {
+async function wardOf({ paths, client, proc, overlays, watch, say, close }: Parts, signal: AbortSignal): Promise<Ward> {
+  const memory = truthMemory();
   try {
     const [engine] = await Promise.all([overlays.engine(signal).catch(() => undefined), watch.synced(signal)]);
     const pidOf = (id: string | undefined): number | undefined =>
@@ -77,8 +86,10 @@ async function wardOf({ paths, client, proc, overlays, watch, close }: Parts, si
       inventory: watch.inventory,
       engine,
       engineStartedAt: engineStartedAt(paths.host_root),
-      examine: async (ending) =>
-        examine({ proc, overlays, docker: watch }, engine, { unreadContainers: watch.stats().failing }, ending),
+      examine: async (ending, wait) => {
+        const options = { unreadContainers: watch.stats().failing, truth: { memory, wait, say } };
+        return examine({ proc, overlays, docker: watch }, engine, options, ending);
+      },
       running: async (ending) => idsIn(await client.get("/containers/json", { signal: ending })),
       namespaceOf: ({ owner }) => {
         const pid = pidOf(owner.id);

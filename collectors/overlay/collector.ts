@@ -5,6 +5,7 @@ import { isPinned, viewOf } from "../../overlay/diagnose/view.ts";
 import type { Examination, Examined } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
 import { endpointMemory } from "../../overlay/examine/remembered.ts";
+import { truthMemory } from "../../overlay/examine/truths.ts";
 import type { Link } from "../../overlay/links.ts";
 import { type CycleOf, defineCollector } from "../collector.ts";
 import { includeExclude, nameFilter } from "../filter.ts";
@@ -24,11 +25,12 @@ export const overlay = defineCollector({
   create: (config) => {
     const wanted = nameFilter(config.networks);
     const [engineOf, memory] = [engineKeeper(), endpointMemory()];
+    const truth = { memory: truthMemory(), wait: false };
     return async (cycle) => {
       const { state, error } = cycle.host.docker.inventory();
       if (state === "never") throw new NotAvailable(error ?? "Docker has not answered yet");
       const engine = await engineOf(cycle.host, cycle.signal);
-      const found = await examine(cycle.host, engine, { glance: true, memory }, cycle.signal);
+      const found = await examine(cycle.host, engine, { glance: true, memory, truth }, cycle.signal);
       cycle.health(healthOf(found));
       cycle.findings(findingsOf(found));
       emitHost(cycle, found);
@@ -45,7 +47,15 @@ export const overlay = defineCollector({
 
 type OwnCycle = CycleOf<typeof metrics>;
 
-const ofNetwork: readonly FindingClass[] = ["stale-local", "self-loop", "local-mac-on-vxlan-port", "missing-fdb"];
+const ofNetwork: readonly FindingClass[] = [
+  "stale-local",
+  "self-loop",
+  "local-mac-on-vxlan-port",
+  "missing-fdb",
+  "wrong-vtep",
+  "orphan-row",
+  "duplicate-ip",
+];
 const ofHost: readonly FindingClass[] = ["neighbour-table-full", "conntrack-full", "orphan-vxlan-link"];
 
 function emitHost(cycle: OwnCycle, { findings, namespaces, input }: Examination): void {

@@ -8,6 +8,7 @@ import { storedValues } from "../kv/stores.ts";
 import { readingFile } from "../procfs.ts";
 import { dumpedTables } from "../rtnetlink/tables.ts";
 import type { LiveSockets } from "../sockets/live.ts";
+import { echo } from "../sockets/echo.ts";
 import { readSharedTables } from "../tables.ts";
 import { listNamespaces, namespaceInode, namespaceKey } from "./list.ts";
 
@@ -37,6 +38,11 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
     engine: (signal) => engineInfo(client, signal),
     tasks: (networkId, signal) => networkTasks(client, networkId, signal),
     stored: storedValues,
+    reach: async (targets, signal) =>
+      echo(
+        targets.map(({ pid, ip }) => ({ netns: join(hostRoot, `proc/${pid}/ns/net`), ip })),
+        { signal, count: 5, gapMs: 50, waitMs: 500 },
+      ),
     sharedTables: () => {
       const own = proc.host();
       try {

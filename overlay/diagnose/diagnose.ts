@@ -23,7 +23,7 @@ function diagnoseNamespace(namespace: NamespaceInput, input: DiagnoseInput): Nam
   const ownVteps = new Set(input.ownVteps);
   const host = hostObjection(input);
   const endpoints = namespace.endpoints ?? [];
-  const remote = remoteFindings(view, ownVteps, input.engine.driver);
+  const remote = remoteFindings(view, { ownVteps, driver: input.engine.driver, objection: host });
   const findings = [...endpoints.flatMap((end) => findingsOf(view, end, ownVteps, host)), ...remote.findings];
   return {
     file,

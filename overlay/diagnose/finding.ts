@@ -1,9 +1,12 @@
-/** Faults that one host's own tables show, without any truth about the others. */
+/** Faults of one host's tables: by themselves, and against what is known of containers on other hosts. */
 export type FindingClass =
   | "stale-local"
   | "self-loop"
   | "local-mac-on-vxlan-port"
   | "missing-fdb"
+  | "wrong-vtep"
+  | "orphan-row"
+  | "duplicate-ip"
   | "orphan-vxlan-link"
   | "neighbour-table-full"
   | "conntrack-full";

@@ -3,6 +3,7 @@ import type { Endpoint } from "../endpoints.ts";
 import type { OverlayDriver } from "../engine.ts";
 import type { Link } from "../links.ts";
 import type { Tables } from "../tables.ts";
+import type { Truth } from "../truth/truth.ts";
 
 export type { Filling };
 
@@ -33,8 +34,10 @@ export interface NamespaceInput {
   readonly endpoints?: readonly Endpoint[];
   /** By MAC, in lower case; missing where nothing was sampled. */
   readonly activity?: ReadonlyMap<string, Activity>;
-  /** MACs that run on other hosts, where something told. */
-  readonly elsewhere?: ReadonlySet<string>;
+  /** What is known of containers on other hosts, where something told. */
+  readonly truth?: Truth;
+  /** Why nothing told. */
+  readonly untold?: string;
 }
 
 export interface DiagnoseInput {

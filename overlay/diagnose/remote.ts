@@ -3,9 +3,11 @@ import type { Endpoint } from "../endpoints.ts";
 import type { OverlayDriver } from "../engine.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Neighbour } from "../neighbours.ts";
+import { remoteObjection } from "../safety.ts";
+import type { Place } from "../truth/place.ts";
 import { fdbLine, neighbourLine } from "../words.ts";
-import type { Finding, FindingState, Unjudged } from "./finding.ts";
-import { isLoop } from "./local.ts";
+import type { Finding, FindingClass, FindingState, Unjudged } from "./finding.ts";
+import { type HostObjection, isLoop } from "./local.ts";
 import { isUnicast, type View } from "./view.ts";
 
 interface Remote {
@@ -13,29 +15,66 @@ interface Remote {
   readonly unjudged: readonly Unjudged[];
 }
 
-const guessed = "no truth about other hosts was read, and a row for a container that is gone harms nobody";
-
-/**
- * Rows of MACs that are no local endpoint's, as far as they are wrong in themselves. Whether one harms depends on whether
- * its container still runs on another host, which no table of this host tells.
- */
-export function remoteFindings(view: View, ownVteps: ReadonlySet<string>, driver: OverlayDriver): Remote {
-  const loops = loopRows(view, ownVteps);
-  const missing = missingRows(view);
-  const findings = [
-    ...loops.map((row) => loopFinding(view, row)),
-    ...missing.map((row) => missingFinding(view, row, driver)),
-  ];
-  const latent = findings.filter(({ state }) => state === "latent").length;
-  const unsure = view.input.elsewhere === undefined && latent > 0;
-  const what = `whether ${latent} wrong rows for MACs that are not local harm anybody`;
-  return { findings, unjudged: unsure ? [{ what, why: guessed, blind: false }] : [] };
+interface Host {
+  readonly ownVteps: ReadonlySet<string>;
+  readonly driver: OverlayDriver;
+  readonly objection: HostObjection;
 }
 
-function loopRows({ selfRows, byMac }: View, ownVteps: ReadonlySet<string>): readonly FdbRow[] {
-  return [...selfRows].flatMap(([mac, rows]) =>
-    byMac.has(mac) || !isUnicast(mac) ? [] : rows.filter((row) => isLoop(row, ownVteps)),
-  );
+const guessed = "a row for a container that is gone harms nobody";
+
+/**
+ * Rows of MACs that are no local endpoint's: as far as they are wrong in themselves, and, where something told where
+ * containers of other hosts are, against that. Without it, whether one harms is not to be known.
+ */
+export function remoteFindings(view: View, host: Host): Remote {
+  const findings = [
+    ...strangersRows(view).flatMap((row) => rowFinding(view, row, host) ?? []),
+    ...missingRows(view).map((row) => missingFinding(view, row, host)),
+    ...duplicates(view),
+  ];
+  const { truth, untold = "no truth about other hosts was read" } = view.input;
+  const latent = findings.filter(({ state }) => state === "latent").length;
+  const what = `whether ${latent} wrong rows for MACs that are not local harm anybody`;
+  const unsure = truth === undefined && latent > 0 ? [{ what, why: `${untold}, and ${guessed}`, blind: false }] : [];
+  return { findings, unjudged: [...unsure, ...doubts(view)] };
+}
+
+function strangersRows({ selfRows, byMac }: View): readonly FdbRow[] {
+  return [...selfRows].flatMap(([mac, rows]) => (byMac.has(mac) || !isUnicast(mac) ? [] : rows));
+}
+
+function rowFinding(view: View, row: FdbRow, host: Host): Finding | undefined {
+  const place = view.input.truth?.elsewhere.get(row.mac);
+  const loops = isLoop(row, host.ownVteps);
+  // What the device learned gives way to the next frame; what the engine wrote stays.
+  const stays = row.state === "permanent";
+  if (place !== undefined) return row.dst === place.vtep || !stays ? undefined : wrongFinding(view, row, place, host);
+  if (loops) return loopFinding(view, row);
+  return stays && isNobodys(view, row.mac) ? orphan(view, row.mac, row.ifname, fdbLine(row)) : undefined;
+}
+
+/** Told of, and nowhere. */
+function isNobodys({ input: { truth } }: View, mac: string): boolean {
+  return truth?.complete === true && !truth.elsewhere.has(mac) && !truth.here.has(mac) && !truth.disputed.has(mac);
+}
+
+/** Frames go to a host where the container is not; and what comes from where it is, the device drops (`vxlan_snoop`). */
+function wrongFinding(view: View, row: FdbRow, place: Place, host: Host): Finding {
+  return {
+    class: "wrong-vtep",
+    state: "active",
+    ...whereTold(row.ifname, place),
+    evidence: `${fdbLine(row)}; ${printable(place.name)} is on ${place.vtep}`,
+    ...healing(view, place, host),
+  };
+}
+
+const whereTold = (device: string, { ip, mac, name }: Place) => ({ ip, mac, container: printable(name), device });
+
+function healing(view: View, place: Place, { objection }: Host) {
+  const why = remoteObjection(view, place) ?? objection;
+  return { remedy: "replace", automatic: why === undefined, ...(why === undefined ? {} : { why }) };
 }
 
 /** Learned inside a container's port: a MAC that Docker knows nothing of (macvlan, keepalived) behind a local container. */
@@ -46,20 +85,24 @@ function hiddenBehind(view: View, mac: string): Endpoint | undefined {
 
 function loopFinding(view: View, row: FdbRow): Finding {
   const behind = hiddenBehind(view, row.mac);
-  const address = view.input.tables.neighbours.find(({ dev, mac }) => dev === row.ifname && mac === row.mac);
   return {
     class: "self-loop",
-    state: view.input.elsewhere?.has(row.mac) === true ? "active" : "latent",
-    ip: address?.ip ?? null,
+    state: "latent",
+    ip: addressIn(view, row.mac, row.ifname),
     mac: row.mac,
     container: behind === undefined ? null : printable(behind.owner.name),
     device: row.ifname,
     evidence: fdbLine(row),
-    remedy: "bridge fdb replace with the VTEP of the host that runs it",
+    remedy: byHand,
     automatic: false,
     why: behind === undefined ? notLocal(view, row.mac) : hidden(row.mac, behind),
   };
 }
+
+const byHand = "bridge fdb replace with the VTEP of the host that runs it";
+
+const addressIn = ({ input }: View, mac: string, device: string): string | null =>
+  input.tables.neighbours.find((row) => row.dev === device && row.mac === mac)?.ip ?? null;
 
 const notLocal = ({ input }: View, mac: string): string =>
   input.endpoints === undefined
@@ -68,6 +111,21 @@ const notLocal = ({ input }: View, mac: string): string =>
 
 const hidden = (mac: string, { owner }: Endpoint): string =>
   `${mac} is behind ${printable(owner.name)}, but not the MAC that Docker gives it: macvlan or a floating address?`;
+
+function orphan(view: View, mac: string, device: string, evidence: string): Finding {
+  return {
+    class: "orphan-row",
+    state: "latent",
+    ip: addressIn(view, mac, device),
+    mac,
+    container: null,
+    device,
+    evidence,
+    remedy: "leave it: it does no harm until its address is used again",
+    automatic: false,
+    why: "no host is told to run it",
+  };
+}
 
 /** PERMANENT on the vxlan device, of no local endpoint, and nothing that leads to its MAC: frames to it are dropped. */
 function missingRows(view: View): readonly Neighbour[] {
@@ -87,16 +145,24 @@ const permanentSelf = (rows: readonly FdbRow[], mac: string, dev: string): boole
 
 const isSelfOn = (row: FdbRow, dev: string): boolean => row.ifname === dev && row.flags.includes("self");
 
-function missingFinding(view: View, row: Neighbour, driver: OverlayDriver): Finding {
+function missingFinding(view: View, row: Neighbour, host: Host): Finding {
+  const { mac = "", dev } = row;
+  const evidence = `${neighbourLine(row)}; no row for ${mac} in bridge fdb show dev ${printable(dev)} (self permanent)`;
+  if (isNobodys(view, mac)) return orphan(view, mac, dev, evidence);
+  const of: FindingClass = "missing-fdb";
+  const place = view.input.truth?.elsewhere.get(mac);
+  const state = missingState(view, row, host.driver);
+  if (place !== undefined)
+    return { class: of, state, ...whereTold(dev, place), evidence, ...healing(view, place, host) };
   return {
-    class: "missing-fdb",
-    state: missingState(view, row, driver),
+    class: of,
+    state,
     ip: row.ip,
-    mac: row.mac ?? null,
+    mac,
     container: null,
-    device: row.dev,
-    evidence: `${neighbourLine(row)}; no row for ${row.mac} in bridge fdb show dev ${printable(row.dev)} (self permanent)`,
-    remedy: "bridge fdb replace with the VTEP of the host that runs it",
+    device: dev,
+    evidence,
+    remedy: byHand,
     automatic: false,
     why: "which host runs it is not known here",
   };
@@ -108,10 +174,48 @@ function missingFinding(view: View, row: Neighbour, driver: OverlayDriver): Find
  */
 function missingState({ input }: View, { ip, mac = "", dev }: Neighbour, driver: OverlayDriver): FindingState {
   const learned = input.tables.fdb.some((row) => row.mac === mac && isSelfOn(row, dev));
-  const { later } = input;
+  const { later, truth } = input;
   const still = later?.neighbours.some((row) => row.ip === ip && row.dev === dev && row.mac === mac) === true;
   const since = (later?.fdb ?? []).some((row) => row.mac === mac && isSelfOn(row, dev));
   if (learned || !still || since) return "latent";
-  const lives = input.elsewhere === undefined ? driver === "swarm" : input.elsewhere.has(mac);
+  const lives = truth?.elsewhere.has(mac) === true || (truth?.complete !== true && driver === "swarm");
   return lives ? "active" : "latent";
+}
+
+/** Who is reached at such an address is chance. */
+function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[] {
+  const { truth } = input;
+  const local = [...byIp].flatMap(([ip, [endpoint]]) => {
+    const others = [...(truth?.elsewhere.values() ?? [])].filter((place) => place.ip === ip);
+    return endpoint === undefined || others.length === 0 ? [] : [{ ip, names: [endpoint.owner.name, ...told(others)] }];
+  });
+  const remote = [...(truth?.twice ?? [])].map(([ip, places]) => ({ ip, names: told(places) }));
+  return [...local, ...remote].map(({ ip, names }): Finding => {
+    const who = names.map(printable).join(", ");
+    const why = "which of them is to keep the address is a person's decision";
+    const device = subnet?.vxlan.name ?? null;
+    const evidence = `${ip} is the address of ${who}`;
+    const remedy = "recreate all but one of them";
+    return {
+      class: "duplicate-ip",
+      state: "active",
+      ip,
+      mac: null,
+      container: null,
+      device,
+      evidence,
+      remedy,
+      automatic: false,
+      why,
+    };
+  });
+}
+
+const told = (places: readonly Place[]): readonly string[] => places.map(({ name, vtep }) => `${name} on ${vtep}`);
+
+/** Doubts about rows that look wrong; of others there is no need to know. */
+function doubts({ input }: View): readonly Unjudged[] {
+  return [...(input.truth?.disputed ?? [])]
+    .filter(([, { blind }]) => blind)
+    .map(([mac, { why, blind }]) => ({ what: `where ${mac} is`, why, blind }));
 }

@@ -13,7 +13,9 @@ import { isAnyMisplaced, watchRows } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
 import type { EndpointMemory } from "./remembered.ts";
-import { type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
+import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
+import { asked } from "./asked.ts";
+import { type TruthOptions, withTruth } from "./truths.ts";
 
 export interface ExamineOptions {
   /** Some containers could not be inspected: the list is half of one. */
@@ -27,6 +29,8 @@ export interface ExamineOptions {
   readonly glance?: boolean;
   /** The same: whose port is whose is not read again where nothing has changed. */
   readonly memory?: EndpointMemory;
+  /** Where containers of other hosts are is asked for; unless told, it is not. */
+  readonly truth?: TruthOptions;
 }
 
 /**
@@ -48,16 +52,30 @@ export async function examine(
   const looked = await Promise.all(wanted.filter(isToRead).map(async (one) => lookInto(one, look)));
   const found = looked.filter((one) => one !== undefined);
   const facts = factsOf(host, engine, inventory);
-  const first = found.filter(isSeen);
+  const { truth } = options;
+  const around = truth === undefined ? undefined : { facts, engine, look, options: truth };
+  const first = await knowing(found.filter(isSeen), around);
   const glance = diagnose({ ...facts, namespaces: first.map(({ input }) => input) });
-  const seen = await watched(first, glance, look, options);
-  // Nothing was watched: it stays at what the first look showed.
+  const seen = await asked(await watched(first, glance, look, options), facts, look);
+  // Nothing was watched or asked: it stays at what the first look showed.
   const known = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
   return concluded({ facts, seen, ...known, unread: found.filter(isUnread), inventory, options, engine });
 }
 
-const isSeen = (one: Seen | Unread): one is Seen => "input" in one;
-const isUnread = (one: Seen | Unread): one is Unread => !isSeen(one);
+const isSeen = (one: Seen | Unread): one is Seen => !isUnread(one);
+
+async function knowing(
+  seen: readonly Seen[],
+  around: Omit<Parameters<typeof withTruth>[1], "driver"> | undefined,
+): Promise<readonly Seen[]> {
+  if (around === undefined) return seen;
+  const { networks } = around.look.host.docker.inventory();
+  return Promise.all(
+    seen.map(async (one) =>
+      withTruth(one, { ...around, driver: networkDriver(one.input, networks) ?? around.facts.engine.driver }),
+    ),
+  );
+}
 
 /** Load balancers and gates are read with the network that they belong to. */
 const isToRead = ({ kind }: OverlayNamespace): boolean => kind === "overlay" || kind === "orphan";

@@ -44,6 +44,8 @@ export interface Seen {
   readonly strangers: number;
 }
 
+export const isUnread = (one: Seen | Unread): one is Unread => !("input" in one);
+
 /** How long a port may be nobody's: Docker makes it some hundred milliseconds before it says that a container runs. */
 const patience = { tries: 5, everyMs: 300 } as const;
 

@@ -9,6 +9,7 @@ import { departedActions } from "./departed.ts";
 import { type GateFacts, closedGates, plainOverlay, type Refusal, type Who } from "./gates.ts";
 import { withinLimits } from "./headroom.ts";
 import { type Caps, killSwitch, pause, type Limits, type LimitsEvent } from "./limits.ts";
+import { againstRemote, type RemotePatient, remotePatients, remoteSteps } from "./remote.ts";
 import { type Step, stepsOf } from "./steps.ts";
 
 /** FACTS of the lab: `pin` and `clean` heal, `learning-off` too at the price of flooding; `arp` does not, and says so. */
@@ -33,6 +34,8 @@ export interface Action {
   readonly verify: string;
   /** Nobody here has the MAC any more: it may be behind the vxlan port, and there is nobody to ping. */
   readonly departed?: true;
+  /** Of a container on another host: its MAC belongs on the vxlan port. */
+  readonly remote?: true;
 }
 
 export interface Plan {
@@ -77,7 +80,9 @@ export function planRemedy(wanted: PlanInput): Plan {
   const { healed, refused, trips } = withinLimits(sick, wanted, allActive(wanted));
   const of = actionsOf(healed, wanted, refused);
   const isStopped = refused.some(({ rule }) => rule === "breaker");
-  const actions = isStopped ? of.actions : inOrder([...of.actions, ...departedActions(wanted)]);
+  const isTold = ({ netns, mac }: Action): boolean => of.actions.some((one) => one.netns === netns && one.mac === mac);
+  const departed = isStopped ? [] : departedActions(wanted).filter((one) => !isTold(one));
+  const actions = inOrder([...of.actions, ...departed]);
   return { strategy, ...of, actions, ambiguous, trips };
 }
 
@@ -89,14 +94,16 @@ export function standstill(limits: Limits, now: number): Refusal | undefined {
   return paused === undefined ? undefined : { rule: "pause", sentence: paused };
 }
 
-/** An endpoint that is to be healed, with what was found about it. */
-export interface Patient {
+/** A local endpoint that is to be healed, with what was found about it. */
+interface LocalPatient {
   readonly view: View;
   readonly endpoint: Endpoint;
   readonly findings: readonly Finding[];
   /** It was healed before, and only its pin is to come back. */
   readonly again: boolean;
 }
+
+export type Patient = LocalPatient | RemotePatient;
 
 interface Sorted {
   readonly sick: readonly Patient[];
@@ -128,12 +135,13 @@ function patientsIn(
   const view = viewOf(namespace);
   const isKept = (mac: string): boolean =>
     repin && (limits.pins ?? []).some((pin) => pin.networkId === namespace.network?.id && pin.mac === mac);
-  return (namespace.endpoints ?? []).flatMap((endpoint) => {
+  const local = (namespace.endpoints ?? []).flatMap((endpoint): readonly Patient[] => {
     const { mac } = endpoint;
     const findings = found.filter((one) => one.mac === mac && isTreated(one, all || isKept(mac)));
     const again = !all && findings.every(({ state }) => state !== "active");
     return findings.length === 0 ? [] : [{ view, endpoint, findings, again }];
   });
+  return [...local, ...remotePatients(view, found, all)];
 }
 
 const rowClasses: readonly FindingClass[] = ["stale-local", "self-loop", "local-mac-on-vxlan-port"];
@@ -141,18 +149,23 @@ const rowClasses: readonly FindingClass[] = ["stale-local", "self-loop", "local-
 const isTreated = (finding: Finding, all: boolean): boolean =>
   rowClasses.includes(finding.class) && (finding.state === "active" || (all && finding.state === "latent"));
 
-const against = ({ view, endpoint }: Patient, who: Who): string | undefined =>
-  objection(view, endpoint) ?? plainOverlay(view.input, who);
+const against = (patient: Patient, who: Who): string | undefined =>
+  ("place" in patient ? againstRemote(patient) : objection(patient.view, patient.endpoint)) ??
+  plainOverlay(patient.view.input, who);
 
 const refusalOf = ({ endpoint }: Patient, sentence: string): Refusal => {
   return { rule: "endpoint", sentence, container: endpoint.owner.name, mac: endpoint.mac };
 };
 
-/** Faults that harm now, and are no local endpoint's rows. */
+/** Faults that harm now, and are rows of no endpoint that is known. */
 function strangers({ input, diagnosis, network }: PlanInput): readonly Refusal[] {
   return input.namespaces
     .filter((namespace) => isWanted(namespace.network, network))
-    .flatMap(({ file }) => diagnosis.namespaces.find((one) => one.file === file)?.findings ?? [])
+    .flatMap((namespace) => {
+      const found = diagnosis.namespaces.find((one) => one.file === namespace.file)?.findings ?? [];
+      const known = new Set(remotePatients(viewOf(namespace), found, false).flatMap(({ findings }) => findings));
+      return found.filter((one) => !known.has(one));
+    })
     .filter(({ class: of, state, container }) => state === "active" && (!rowClasses.includes(of) || container === null))
     .map(({ evidence, why = "" }) => ({ rule: "truth", sentence: `${why}: ${evidence}` }));
 }
@@ -164,7 +177,9 @@ function allActive({ diagnosis, input }: PlanInput): { readonly active: number; 
       .filter(({ state, container }) => state === "active" && container !== null)
       .map(({ mac }) => `${file} ${mac}`),
   );
-  const endpoints = input.namespaces.reduce((sum, { endpoints: here }) => sum + (here?.length ?? 0), 0);
+  const known = ({ endpoints, truth }: NamespaceInput): number =>
+    (endpoints?.length ?? 0) + (truth?.elsewhere.size ?? 0);
+  const endpoints = input.namespaces.reduce((sum, namespace) => sum + known(namespace), 0);
   return { active: new Set(active).size, endpoints };
 }
 
@@ -174,15 +189,17 @@ function actionsOf(healed: readonly Patient[], { strategy, input }: PlanInput, r
   const ownVteps = new Set(input.ownVteps);
   for (const patient of healed) {
     try {
-      actions.push(
-        ...stepsOf(patient, patient.again ? "pin" : strategy, ownVteps).map((step) => actionOf(patient, step)),
-      );
+      actions.push(...stepsFor(patient, strategy, ownVteps).map((step) => actionOf(patient, step)));
     } catch (error) {
       if (!(error instanceof BadChange)) throw error;
       more.push({ ...refusalOf(patient, error.message), rule: "arguments" });
     }
   }
   return { actions: once(actions), heals: healsOf(healed, actions), refused: more };
+}
+
+function stepsFor(patient: Patient, strategy: Strategy, ownVteps: ReadonlySet<string>): readonly Step[] {
+  return "place" in patient ? remoteSteps(patient) : stepsOf(patient, patient.again ? "pin" : strategy, ownVteps);
 }
 
 function healsOf(healed: readonly Patient[], actions: readonly Action[]): Plan["heals"] {
@@ -192,7 +209,8 @@ function healsOf(healed: readonly Patient[], actions: readonly Action[]): Plan["
   return all.filter(({ netns, mac }) => actions.some((one) => one.netns === netns && one.mac === mac));
 }
 
-function actionOf({ view, endpoint, findings }: Patient, { change, undo, reason }: Step): Action {
+function actionOf(patient: Patient, { change, undo, reason }: Step): Action {
+  const { view, endpoint, findings } = patient;
   const worst = findings.find(({ state }) => state === "active") ?? findings[0];
   return {
     netns: view.input.file,
@@ -207,6 +225,7 @@ function actionOf({ view, endpoint, findings }: Patient, { change, undo, reason 
     undo: undo === undefined ? undefined : commandOf(undo),
     undoChange: undo,
     verify: expectationOf(change),
+    ...("place" in patient ? { remote: true } : {}),
   };
 }
 
@@ -230,6 +249,7 @@ function inOrder(actions: readonly Action[]): readonly Action[] {
   const ranks: readonly Change["kind"][] = [
     "learning",
     "pin",
+    "put-self-row",
     "drop-neighbour",
     "drop-self-row",
     "drop-bridge-row",

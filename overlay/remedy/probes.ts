@@ -5,7 +5,7 @@ import type { DiagnoseInput } from "../diagnose/input.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { Action } from "./plan.ts";
 
-/** From one container to another of the same bridge, whose rows are to be healed. */
+/** From one local container to another one whose rows are to be healed, here or on another host. */
 export interface Probe extends EchoTarget {
   readonly from: string;
   readonly to: string;
@@ -28,17 +28,33 @@ export function probesOf(actions: readonly Action[], sources: Sources): readonly
   const wanted = new Set(actions.map(({ netns, mac }) => activeKey(netns, mac)));
   return sources.input.namespaces.flatMap((namespace) => {
     const view = viewOf(namespace);
+    const away = actions.filter(({ netns, remote }) => netns === namespace.file && remote === true);
     const all = (namespace.endpoints ?? []).filter(({ owner, ip }) => owner.kind === "container" && ip !== "");
     const isSick = ({ mac }: Endpoint): boolean => sources.active.has(activeKey(namespace.file, mac));
     const patients = all.filter((one) => isSick(one) && wanted.has(activeKey(namespace.file, one.mac)));
-    return patients.flatMap((patient) => {
+    const [witness] = all.filter(
+      ({ veth, mac }) => veth !== undefined && !sources.active.has(activeKey(namespace.file, mac)),
+    );
+    const local = patients.flatMap((patient) => {
       const peers = all.filter((one) => one !== patient && isBeside(view, one, patient));
       const peer = nextOf(peers.filter(isSick), patient) ?? peers[0];
       const netns = peer === undefined ? undefined : sources.namespaceOf(peer);
       if (peer === undefined || netns === undefined) return [];
       return [{ netns, ip: patient.ip, from: peer.owner.name, to: patient.owner.name, alsoBefore: isSick(peer) }];
     });
+    return [...local, ...away.flatMap((action) => remoteProbe(witness, action, sources))];
   });
+}
+
+/** Only of one that is cut off now: what works may have a hole that no packet shows. */
+function remoteProbe(
+  from: Endpoint | undefined,
+  { netns, mac, ip, container }: Action,
+  sources: Sources,
+): readonly Probe[] {
+  const path = from === undefined ? undefined : sources.namespaceOf(from);
+  if (from === undefined || path === undefined || !sources.active.has(activeKey(netns, mac))) return [];
+  return [{ netns: path, ip, from: from.owner.name, to: container, alsoBefore: true }];
 }
 
 const isBeside = (view: View, one: Endpoint, other: Endpoint): boolean => {

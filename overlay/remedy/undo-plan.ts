@@ -83,15 +83,17 @@ const exactly: Decide = (entry, tables) => {
   const { change, before } = entry;
   if (before === null || !isDone(change, tables)) return nothing;
   if (change.kind === "pin" && !hasVeth(change, tables)) return nothing;
-  const rival = rivalOf(before, tables);
+  const rival = rivalOf(before, change, tables);
   return rival === undefined ? { changes: [before] } : { changes: [], kept: `somebody wrote since: ${fdbLine(rival)}` };
 };
 
-/** A row of the same MAC that would be overwritten. */
-function rivalOf(before: Change, { fdb }: Tables): FdbRow | undefined {
-  if (before.kind === "put-self-row")
-    return fdb.find((row) => row.mac === before.mac && row.ifname === before.dev && row.flags.includes("self"));
-  return undefined;
+/** A row of the same MAC that would be overwritten, other than the one that the change itself wrote. */
+function rivalOf(before: Change, change: Change, { fdb }: Tables): FdbRow | undefined {
+  if (before.kind !== "put-self-row") return undefined;
+  const own = change.kind === "put-self-row" ? change.dst : undefined;
+  return fdb.find(
+    (row) => row.mac === before.mac && row.ifname === before.dev && row.flags.includes("self") && row.dst !== own,
+  );
 }
 
 /**

@@ -30,7 +30,7 @@ type Loss = number | Error | undefined;
 /** Rows first, then packets: nobody is made to ping into a loop that is still there. Tried twice before it is a failure. */
 export async function verify(
   actions: readonly Action[],
-  patients: readonly Pick<Action, "netns" | "mac" | "departed">[],
+  patients: readonly Pick<Action, "netns" | "mac" | "departed" | "remote">[],
   probes: readonly Probe[],
   before: readonly Loss[],
   hands: Hands,
@@ -57,13 +57,13 @@ interface Rows {
 
 async function rowsNow(
   actions: readonly Action[],
-  patients: readonly Pick<Action, "netns" | "mac" | "departed">[],
+  patients: readonly Pick<Action, "netns" | "mac" | "departed" | "remote">[],
   hands: Hands,
 ): Promise<Rows> {
   const found: Rows[] = [];
   for (const netns of new Set(patients.map((patient) => patient.netns))) {
     const here = actions.filter((action) => action.netns === netns);
-    const local = patients.filter((patient) => patient.netns === netns && patient.departed !== true);
+    const local = patients.filter((patient) => patient.netns === netns && !isAway(patient));
     const macs = new Set(local.map(({ mac }) => mac));
     found.push(rowsIn(here, macs, await several(netns, hands)));
   }
@@ -82,12 +82,16 @@ async function several(netns: string, hands: Hands): Promise<readonly Tables[]> 
   return tables;
 }
 
+/** Its MAC may, or is to, be behind the vxlan port. */
+const isAway = ({ departed, remote }: Pick<Action, "departed" | "remote">): boolean =>
+  departed === true || remote === true;
+
 function rowsIn(actions: readonly Action[], macs: ReadonlySet<string>, tables: readonly Tables[]): Rows {
   const last = tables.at(-1);
   if (last === undefined) return { problem: undefined, notes: [] };
   const undone = actions.filter(({ change }) => !isDone(change, last));
   // What is to last. Deleted rows may come again with the next ARP request, as on any healthy host of a classic engine.
-  const lost = undone.find(({ change }) => change.kind === "pin" || change.kind === "learning");
+  const lost = undone.find(({ change: { kind } }) => kind === "pin" || kind === "learning" || kind === "put-self-row");
   const reads = countReads(
     [...macs],
     last.links,

@@ -17,7 +17,7 @@ export function classicTelling(entries: readonly StoredValue[]): Telling {
     if (found === undefined) doubts++;
     else places.push(found);
   }
-  return { places, doubts };
+  return { places, doubts, complete: doubts === 0 };
 }
 
 function readEndpoint(value: string): Place | "none" | undefined {

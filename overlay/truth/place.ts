@@ -11,10 +11,13 @@ export interface Place {
   readonly endpoint: string;
 }
 
-/** What one source tells of one network at one moment; `doubts`: endpoints that it names without saying where they are. */
+/** What one source tells of one network at one moment. */
 export interface Telling {
   readonly places: readonly Place[];
+  /** Endpoints that it names without saying where they are. */
   readonly doubts: number;
+  /** Whether what it does not name is not there: a swarm does not name its load balancers. */
+  readonly complete: boolean;
 }
 
 /** All is written by the engine: what does not look so is not believed. */

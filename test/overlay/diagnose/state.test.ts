@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { truthWith } from "../truth/with.ts";
 import { countReads } from "../../../overlay/diagnose/activity.ts";
 import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
 import type { Finding } from "../../../overlay/diagnose/finding.ts";
@@ -101,8 +102,8 @@ describe("overlay/diagnose: rows of others", () => {
   it("on a classic engine the container may be gone: only truth makes it active", () => {
     const classic = { ...missing, engine: { version: "20.10.24", driver: "classic" } } as const;
     assert.equal(stateIn(classic), "latent");
-    assert.equal(stateIn(changed(classic, () => ({ elsewhere: new Set(["02:42:0a:00:00:05"]) }))), "active");
-    assert.equal(stateIn(changed(missing, () => ({ elsewhere: new Set<string>() }))), "latent");
+    assert.equal(stateIn(changed(classic, () => ({ truth: truthWith("02:42:0a:00:00:05") }))), "active");
+    assert.equal(stateIn(changed(missing, () => ({ truth: truthWith() }))), undefined, "an orphan");
   });
 
   it("while traffic keeps a learned row alive nothing is lost yet", () => {
@@ -114,9 +115,9 @@ describe("overlay/diagnose: rows of others", () => {
   });
 
   it("a loop for a container that runs elsewhere harms: the second half of moby#29024", () => {
-    const moved = changed(of("moved-to-the-other-host"), () => ({ elsewhere: new Set(["02:42:0a:00:00:04"]) }));
+    const moved = changed(of("moved-to-the-other-host"), () => ({ truth: truthWith("02:42:0a:00:00:04") }));
     const found = findings(moved).find(({ mac }) => mac === "02:42:0a:00:00:04");
-    assert.deepEqual([found?.state, found?.automatic], ["active", false]);
+    assert.deepEqual([found?.class, found?.state, found?.automatic], ["wrong-vtep", "active", true]);
   });
 
   it("a vxlan device in the host's namespace counts only if it was there before, and never by any other name", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { truthWith } from "../truth/with.ts";
 import type { DiagnoseInput, NamespaceInput } from "../../../overlay/diagnose/input.ts";
 import type { Endpoint } from "../../../overlay/endpoints.ts";
 import { after, type Heal, type Limits, noLimitsYet } from "../../../overlay/remedy/limits.ts";
@@ -140,7 +141,7 @@ describe("overlay/remedy: the rules, each tried to be broken", () => {
 
   it("a MAC that also runs on another host is not pinned here", () => {
     spares(
-      withFirst(broken, () => ({ elsewhere: new Set([a]) })),
+      withFirst(broken, () => ({ truth: truthWith(a) })),
       /on another host too/,
     );
   });

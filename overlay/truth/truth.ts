@@ -1,0 +1,77 @@
+import type { Place, Telling } from "./place.ts";
+
+/** What is believed of one network's endpoints, after two tellings. */
+export interface Truth {
+  /** On other hosts, by MAC. */
+  readonly elsewhere: ReadonlyMap<string, Place>;
+  /** MACs that are told to be on this host. */
+  readonly here: ReadonlySet<string>;
+  /** MACs of which nothing is believed, and why; `blind`: it matters now. */
+  readonly disputed: ReadonlyMap<string, Doubt>;
+  /** Addresses that more than one endpoint has. */
+  readonly twice: ReadonlyMap<string, readonly Place[]>;
+  /** What is told nowhere is nowhere. */
+  readonly complete: boolean;
+}
+
+export interface Doubt {
+  readonly why: string;
+  readonly blind: boolean;
+}
+
+/**
+ * The same answer twice, by the very same endpoints: one that was started again in between is another one. The two may be one
+ * and the same, to see what there would be to confirm.
+ */
+export function truthOf(first: Telling, second: Telling, ownVteps: ReadonlySet<string>): Truth {
+  const [before, after] = [grouped(first, macOf), grouped(second, macOf)];
+  const [elsewhere, here, disputed] = [new Map<string, Place>(), new Set<string>(), new Map<string, Doubt>()];
+  for (const mac of new Set([...before.keys(), ...after.keys()])) {
+    const [one, other] = [before.get(mac) ?? [], after.get(mac) ?? []];
+    const [place] = other;
+    if (place === undefined || !isSame(one, other)) disputed.set(mac, doubt("what is told of it changed", one, other));
+    else if (other.length > 1) disputed.set(mac, doubt("it is told of more than one endpoint", other));
+    else if (ownVteps.has(place.vtep)) here.add(mac);
+    else elsewhere.set(mac, place);
+  }
+  const twice = [...grouped(second, ipOf)].filter(
+    ([ip, all]) => all.length > 1 && isSame(grouped(first, ipOf).get(ip) ?? [], all),
+  );
+  return { elsewhere, here, disputed, twice: new Map(twice), complete: first.complete && second.complete };
+}
+
+const macOf = ({ mac }: Place): string => mac;
+const ipOf = ({ ip }: Place): string => ip;
+
+function grouped({ places }: Telling, keyOf: (place: Place) => string): ReadonlyMap<string, readonly Place[]> {
+  const found = new Map<string, Place[]>();
+  for (const place of places) {
+    const group = found.get(keyOf(place));
+    if (group === undefined) found.set(keyOf(place), [place]);
+    else group.push(place);
+  }
+  return found;
+}
+
+function isSame(one: readonly Place[], other: readonly Place[]): boolean {
+  const text = (places: readonly Place[]) =>
+    places
+      .map(({ endpoint, ip, vtep }) => `${endpoint} ${ip} ${vtep}`)
+      .toSorted()
+      .join(",");
+  return text(one) === text(other);
+}
+
+/** An endpoint has one place for all its life: told at two, something lies. One that came or went is everyday life. */
+function doubt(what: string, ...tellings: readonly (readonly Place[])[]): Doubt {
+  const told = tellings.map((places) => places.map(({ ip, vtep }) => `${ip} at ${vtep}`).join(" and ") || "nowhere");
+  const all = tellings.flat();
+  const blind = all.some((one) => all.some((other) => other.endpoint === one.endpoint && other.vtep !== one.vtep));
+  return { why: `${what}: ${told.join(", then ")}`, blind };
+}
+
+/** Nothing is believed of these any more; it matters, and why. */
+export function without(truth: Truth, doubts: ReadonlyMap<string, Doubt>): Truth {
+  const elsewhere = new Map([...truth.elsewhere].filter(([mac]) => !doubts.has(mac)));
+  return { ...truth, elsewhere, disputed: new Map([...truth.disputed, ...doubts]) };
+}
