@@ -43,7 +43,7 @@ export function findingsOf(view: View, endpoint: Endpoint, ownVteps: ReadonlySet
 }
 
 /** A row to the own VTEP, or one that the loop itself taught the device, is wrong on every engine and for every MAC. */
-export function isLoop({ dst }: FdbRow, ownVteps: ReadonlySet<string>): boolean {
+export function isLoop({ dst }: Pick<FdbRow, "dst">, ownVteps: ReadonlySet<string>): boolean {
   return dst !== undefined && (dst === "127.0.0.1" || dst === "::1" || ownVteps.has(dst));
 }
 

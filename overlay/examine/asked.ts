@@ -2,6 +2,7 @@ import type { Container } from "../../host/docker/inventory.ts";
 import { printable } from "../../host/iproute2/error.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
+import { isLoop } from "../diagnose/local.ts";
 import type { DiagnoseInput } from "../diagnose/input.ts";
 import { type Doubt, without } from "../truth/truth.ts";
 import type { Look, Seen } from "./look.ts";
@@ -17,8 +18,8 @@ interface Target {
 
 /**
  * What is told of other hosts can be wrong: a container that is said to be cut off is pinged, from one of this host's. One
- * that answers is not: then nothing is believed of it. From a container's own namespace, and only where the rows that the
- * ping takes are there.
+ * that answers is not: then nothing is believed of it. Where the row leads back to this host there is nothing to ask: what
+ * is sent loops, and would draw the sender's own MAC into the loop.
  */
 export async function asked(
   seen: readonly Seen[],
@@ -28,7 +29,11 @@ export async function asked(
   const { reach } = host.overlays;
   const { containers } = host.docker.inventory();
   const { namespaces } = diagnose({ ...facts, namespaces: seen.map(({ input }) => input) });
-  const targets = seen.map((one, at) => targetsIn(one, namespaces[at]?.findings ?? [], containers));
+  const ownVteps = new Set(facts.ownVteps);
+  const targets = seen.map((one, at) => {
+    const findings = (namespaces[at]?.findings ?? []).filter(({ mac }) => !loops(one, mac, ownVteps));
+    return targetsIn(one, findings, containers);
+  });
   if (reach === undefined || targets.every((all) => all.length === 0)) return seen;
   const losses = await reach(targets.flat(), signal);
   const lossOf = new Map(targets.flat().map((target, at) => [target, losses[at]]));
@@ -60,6 +65,10 @@ function targetsIn({ input }: Seen, findings: readonly Finding[], containers: re
       const { ip, mac } = finding;
       return ip === null || mac === null ? [] : [{ ...source, ip, mac, finding }];
     });
+}
+
+function loops({ input }: Seen, mac: string | null, ownVteps: ReadonlySet<string>): boolean {
+  return input.tables.fdb.some((row) => row.mac === mac && row.flags.includes("self") && isLoop(row, ownVteps));
 }
 
 function doubtOf({ from, ip, finding: { evidence } }: Target): Doubt {

@@ -1,4 +1,5 @@
 import type { EchoTarget } from "../../host/sockets/echo.ts";
+import { isLoop } from "../diagnose/local.ts";
 import { viewOf } from "../diagnose/view.ts";
 import { subnetOfEndpoint, type View } from "../diagnose/view.ts";
 import type { DiagnoseInput } from "../diagnose/input.ts";
@@ -46,15 +47,13 @@ export function probesOf(actions: readonly Action[], sources: Sources): readonly
   });
 }
 
-/** Only of one that is cut off now: what works may have a hole that no packet shows. */
-function remoteProbe(
-  from: Endpoint | undefined,
-  { netns, mac, ip, container }: Action,
-  sources: Sources,
-): readonly Probe[] {
+/** Only of one that is cut off now. Before, not where what is sent loops through this host. */
+function remoteProbe(from: Endpoint | undefined, action: Action, sources: Sources): readonly Probe[] {
+  const { netns, mac, ip, container, undoChange: was } = action;
+  const loops = was?.kind === "put-self-row" && isLoop({ dst: was.dst }, new Set(sources.input.ownVteps));
   const path = from === undefined ? undefined : sources.namespaceOf(from);
   if (from === undefined || path === undefined || !sources.active.has(activeKey(netns, mac))) return [];
-  return [{ netns: path, ip, from: from.owner.name, to: container, alsoBefore: true }];
+  return [{ netns: path, ip, from: from.owner.name, to: container, alsoBefore: !loops }];
 }
 
 const isBeside = (view: View, one: Endpoint, other: Endpoint): boolean => {
