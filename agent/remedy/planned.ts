@@ -1,4 +1,5 @@
 import type { Examination } from "../../overlay/examine/examination.ts";
+import type { Unjudged } from "../../overlay/diagnose/finding.ts";
 import type { DiagnoseInput } from "../../overlay/diagnose/input.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import type { Limits } from "../../overlay/remedy/limits.ts";
@@ -88,5 +89,11 @@ function pathIn({ namespaces }: Examination, netns: string): string {
 function withBlindness(plan: Plan, { verdict, unjudged, namespaces }: Examination): Plan {
   if (verdict !== "unknown" || plan.actions.length + plan.refused.length + plan.ambiguous.length > 0) return plan;
   const all = [...unjudged, ...namespaces.flatMap((one) => one.unjudged)].filter(({ blind }) => blind);
-  return { ...plan, refused: all.map(({ what, why }) => ({ rule: "not-judged", sentence: `${what}: ${why}` })) };
+  const told = ({ what, why }: Unjudged) => ({ rule: "not-judged", sentence: `${what}: ${why}` });
+  const isElsewhere = ({ about }: Unjudged): boolean => about === "elsewhere";
+  return {
+    ...plan,
+    refused: all.filter((one) => !isElsewhere(one)).map(told),
+    ambiguous: all.filter(isElsewhere).map(told),
+  };
 }

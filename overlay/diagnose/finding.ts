@@ -39,6 +39,8 @@ export interface Unjudged {
   readonly why: string;
   /** The verdict can not be "healthy" then. */
   readonly blind: boolean;
+  /** It is a question of where containers of other hosts are. */
+  readonly about?: "elsewhere";
 }
 
 export interface NamespaceDiagnosis {

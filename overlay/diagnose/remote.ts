@@ -33,11 +33,13 @@ export function remoteFindings(view: View, host: Host): Remote {
     ...missingRows(view).map((row) => missingFinding(view, row, host)),
     ...duplicates(view),
   ];
-  const { truth, untold = "no truth about other hosts was read" } = view.input;
+  const { truth, untold } = view.input;
   const latent = findings.filter(({ state }) => state === "latent").length;
   const what = `whether ${latent} wrong rows for MACs that are not local harm anybody`;
-  const unsure = truth === undefined && latent > 0 ? [{ what, why: `${untold}, and ${guessed}`, blind: false }] : [];
-  return { findings, unjudged: [...unsure, ...doubts(view)] };
+  const why = `${untold ?? "no truth about other hosts was read"}, and ${guessed}`;
+  // Who did not ask does not want to know.
+  const unsure: Unjudged = { what, why, blind: untold !== undefined, ...(untold === undefined ? {} : elsewhere) };
+  return { findings, unjudged: [...(truth === undefined && latent > 0 ? [unsure] : []), ...doubts(view)] };
 }
 
 function strangersRows({ selfRows, byMac }: View): readonly FdbRow[] {
@@ -217,5 +219,7 @@ const told = (places: readonly Place[]): readonly string[] => places.map(({ name
 function doubts({ input }: View): readonly Unjudged[] {
   return [...(input.truth?.disputed ?? [])]
     .filter(([, { blind }]) => blind)
-    .map(([mac, { why, blind }]) => ({ what: `where ${mac} is`, why, blind }));
+    .map(([mac, { why, blind }]) => ({ what: `where ${mac} is`, why, blind, ...elsewhere }));
 }
+
+const elsewhere = { about: "elsewhere" } as const;

@@ -76,8 +76,23 @@ function entryOf(value: unknown, at: string): UndoEntry {
 type Kind = Change["kind"];
 
 /** What a cleanup does, and what puts it back: nothing else is taken from a file. */
-const made: readonly Kind[] = ["pin", "drop-bridge-row", "drop-neighbour", "drop-self-row", "learning", "ask"];
-const putBack: readonly Kind[] = ["drop-bridge-row", "put-bridge-row", "put-neighbour", "put-self-row", "learning"];
+const made: readonly Kind[] = [
+  "pin",
+  "drop-bridge-row",
+  "drop-neighbour",
+  "drop-self-row",
+  "put-self-row",
+  "learning",
+  "ask",
+];
+const putBack: readonly Kind[] = [
+  "drop-bridge-row",
+  "drop-self-row",
+  "put-bridge-row",
+  "put-neighbour",
+  "put-self-row",
+  "learning",
+];
 
 function changeOf(value: unknown, at: string, allowed: readonly Kind[]): Change {
   const kind = allowed.find((known) => isRecord(value) && value["kind"] === known);

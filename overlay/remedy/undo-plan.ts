@@ -53,7 +53,7 @@ export function undoPlan(file: UndoFile, now: ReadonlyMap<string, Now>, options:
       kept.push({ container: "", sentence: `${namespace.file} is gone or made anew, and its rows with it` });
       continue;
     }
-    const decide = options.restoreFault ? exactly : withoutFault(file, namespace, options);
+    const decide = options.restoreFault ? exactly(options) : withoutFault(file, namespace, options);
     for (const entry of namespace.entries.toReversed()) {
       const { changes, kept: sentence } = decide(entry, state.tables);
       for (const change of changes) actions.push(actionOf(namespace, entry, change));
@@ -79,13 +79,21 @@ function once(actions: readonly UndoAction[]): readonly UndoAction[] {
 const nothing: Decision = { changes: [] };
 
 /** Every row as it was before, as far as nobody else has changed it since. */
-const exactly: Decide = (entry, tables) => {
-  const { change, before } = entry;
-  if (before === null || !isDone(change, tables)) return nothing;
-  if (change.kind === "pin" && !hasVeth(change, tables)) return nothing;
-  const rival = rivalOf(before, change, tables);
-  return rival === undefined ? { changes: [before] } : { changes: [], kept: `somebody wrote since: ${fdbLine(rival)}` };
-};
+const exactly =
+  ({ engine }: UndoOptions): Decide =>
+  ({ change, before, mac }, tables) => {
+    if (before === null || !isDone(change, tables)) return nothing;
+    if (change.kind === "pin" && !hasVeth(change, tables)) return nothing;
+    if (before.kind === "drop-self-row" && !mayDropSelfRows(engine))
+      return {
+        changes: [],
+        kept: `the self row of ${mac} stays: on engine ${engine ?? "of unknown version"} none is deleted`,
+      };
+    const rival = rivalOf(before, change, tables);
+    return rival === undefined
+      ? { changes: [before] }
+      : { changes: [], kept: `somebody wrote since: ${fdbLine(rival)}` };
+  };
 
 /** A row of the same MAC that would be overwritten, other than the one that the change itself wrote. */
 function rivalOf(before: Change, change: Change, { fdb }: Tables): FdbRow | undefined {
