@@ -47,16 +47,25 @@ export const overlay = defineCollector({
 
 type OwnCycle = CycleOf<typeof metrics>;
 
-const ofNetwork: readonly FindingClass[] = [
-  "stale-local",
-  "self-loop",
-  "local-mac-on-vxlan-port",
-  "missing-fdb",
-  "wrong-vtep",
-  "orphan-row",
-  "duplicate-ip",
+const all: readonly FindingState[] = ["latent", "active", "mitigated"];
+
+type States = readonly (readonly [FindingClass, readonly FindingState[]])[];
+
+/** Each with the states that it can have. */
+const ofNetwork: States = [
+  ["stale-local", all],
+  ["self-loop", all],
+  ["local-mac-on-vxlan-port", all],
+  ["missing-fdb", ["latent", "active"]],
+  ["wrong-vtep", ["active"]],
+  ["orphan-row", ["latent"]],
+  ["duplicate-ip", ["active"]],
 ];
-const ofHost: readonly FindingClass[] = ["neighbour-table-full", "conntrack-full", "orphan-vxlan-link"];
+const ofHost: States = [
+  ["neighbour-table-full", ["latent", "active"]],
+  ["conntrack-full", ["latent", "active"]],
+  ["orphan-vxlan-link", ["latent"]],
+];
 
 function emitHost(cycle: OwnCycle, { findings, namespaces, input }: Examination): void {
   const stray = namespaces.filter(({ input: { network } }) => network === undefined);
@@ -88,12 +97,11 @@ function emitNetwork(cycle: OwnCycle, { input, namespace, findings }: Examined, 
 /** All classes and states, those at 0 too: a finding that is gone is told as gone. */
 function emitFindings(
   cycle: OwnCycle,
-  classes: readonly FindingClass[],
+  classes: States,
   findings: readonly Finding[],
   tags: Readonly<Record<string, string>>,
 ): void {
-  const states: readonly FindingState[] = ["latent", "active", "mitigated"];
-  for (const of of classes)
+  for (const [of, states] of classes)
     for (const state of states) {
       const count = findings.filter((one) => one.class === of && one.state === state).length;
       cycle.gauge("overlay.findings", count, { ...tags, class: of, state });
