@@ -89,11 +89,12 @@ function pathIn({ namespaces }: Examination, netns: string): string {
 function withBlindness(plan: Plan, { verdict, unjudged, namespaces }: Examination): Plan {
   if (verdict !== "unknown" || plan.actions.length + plan.refused.length + plan.ambiguous.length > 0) return plan;
   const all = [...unjudged, ...namespaces.flatMap((one) => one.unjudged)].filter(({ blind }) => blind);
-  const told = ({ what, why }: Unjudged) => ({ rule: "not-judged", sentence: `${what}: ${why}` });
-  const isElsewhere = ({ about }: Unjudged): boolean => about === "elsewhere";
   return {
     ...plan,
     refused: all.filter((one) => !isElsewhere(one)).map(told),
     ambiguous: all.filter(isElsewhere).map(told),
   };
 }
+
+const told = ({ what, why }: Unjudged) => ({ rule: "not-judged", sentence: `${what}: ${why}` });
+const isElsewhere = ({ about }: Unjudged): boolean => about === "elsewhere";

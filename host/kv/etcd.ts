@@ -44,8 +44,9 @@ export async function valuesBelow(
     const late = deadline(signal, timeoutMs);
     try {
       return await ask(server, path, late.signal);
-    } catch (error) {
+    } catch (cause) {
       signal.throwIfAborted();
+      const error: unknown = late.signal.aborted ? late.signal.reason : cause;
       complaints.push(`${server.host}:${server.port}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       late.clear();

@@ -4,6 +4,7 @@ import type { OverlayDriver } from "../engine.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Neighbour } from "../neighbours.ts";
 import { remoteObjection } from "../safety.ts";
+import type { Tables } from "../tables.ts";
 import type { Place } from "../truth/place.ts";
 import { fdbLine, neighbourLine } from "../words.ts";
 import type { Finding, FindingClass, FindingState, Unjudged } from "./finding.ts";
@@ -174,15 +175,19 @@ function missingFinding(view: View, row: Neighbour, host: Host): Finding {
  * Harms now where no row at all leads there, twice a second apart (the engine writes neighbour and row one after the
  * other), and the container is there: swarm takes the neighbours of gone ones away, classic engines leave them.
  */
-function missingState({ input }: View, { ip, mac = "", dev }: Neighbour, driver: OverlayDriver): FindingState {
-  const learned = input.tables.fdb.some((row) => row.mac === mac && isSelfOn(row, dev));
-  const { later, truth } = input;
-  const still = later?.neighbours.some((row) => row.ip === ip && row.dev === dev && row.mac === mac) === true;
-  const since = (later?.fdb ?? []).some((row) => row.mac === mac && isSelfOn(row, dev));
-  if (learned || !still || since) return "latent";
+function missingState({ input }: View, row: Neighbour, driver: OverlayDriver): FindingState {
+  const { mac = "" } = row;
+  const { tables, later, truth } = input;
+  if (later === undefined || isLearned(tables.fdb, row) || !isStill(later, row)) return "latent";
   const lives = truth?.elsewhere.has(mac) === true || (truth?.complete !== true && driver === "swarm");
   return lives ? "active" : "latent";
 }
+
+const isLearned = (fdb: readonly FdbRow[], { mac, dev }: Neighbour): boolean =>
+  fdb.some((row) => row.mac === mac && isSelfOn(row, dev));
+
+const isStill = ({ neighbours, fdb }: Tables, one: Neighbour): boolean =>
+  neighbours.some(({ ip, dev, mac }) => ip === one.ip && dev === one.dev && mac === one.mac) && !isLearned(fdb, one);
 
 /** Who is reached at such an address is chance. */
 function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[] {

@@ -60,16 +60,19 @@ interface Around {
 export async function withTruth(seen: Seen, around: Around): Promise<Seen> {
   const { network, endpoints, kind } = seen.input;
   if (network === undefined || endpoints === undefined || kind !== "overlay") return seen;
-  const now = await told(seen.input, network.id, around);
+  const now = await ask(seen.input, network.id, around);
   if (typeof now === "string") return { ...seen, input: { ...seen.input, untold: now } };
-  const before = around.options.memory.of(network.id);
-  const age = before === undefined ? Infinity : now.at - before.at;
-  if (age >= apart) around.options.memory.keep(network.id, now);
+  const before = recent(around.options.memory.of(network.id), now);
+  const isApart = now.at - before.at >= apart;
+  if (isApart || before === now) around.options.memory.keep(network.id, now);
   if (oddMacs(seen.input, now, around).size === 0) return believing(seen, now, now, around);
-  if (before !== undefined && age >= apart && age <= stale) return believing(seen, before, now, around);
-  const first = before !== undefined && age < apart ? before : now;
-  return around.options.wait ? waited(seen, first, network.id, around) : doubting(seen, now, around, once(false));
+  if (isApart) return believing(seen, before, now, around);
+  return around.options.wait ? waited(seen, before, network.id, around) : doubting(seen, now, around, once(false));
 }
+
+/** What was told before, where that is not too long ago. */
+const recent = (before: Told | undefined, now: Told): Told =>
+  before !== undefined && now.at - before.at <= stale ? before : now;
 
 const once = (blind: boolean, why = "it was told once; it is believed when it is told again, 10 s later"): Doubt => {
   return { why, blind };
@@ -87,7 +90,7 @@ async function waited(seen: Seen, first: Told, networkId: string, around: Around
   const again = await lookInto(seen.namespace, look);
   if (again === undefined || isUnread(again))
     return doubting(seen, first, around, once(true, "its namespace could not be read a second time"));
-  const second = await told(again.input, networkId, around);
+  const second = await ask(again.input, networkId, around);
   if (typeof second === "string") return doubting(again, first, around, once(true, second));
   options.memory.keep(networkId, second);
   return believing(again, first, second, around);
@@ -122,7 +125,7 @@ export const isByTruth = ({ class: of, container }: Finding): boolean =>
   of === "wrong-vtep" || (of === "missing-fdb" && container !== null);
 
 /** Now; a sentence why not. */
-async function told(input: NamespaceInput, networkId: string, around: Around): Promise<Told | string> {
+async function ask(input: NamespaceInput, networkId: string, around: Around): Promise<Told | string> {
   const { look, engine, driver, facts } = around;
   const limit = deadline(look.signal, patienceMs);
   try {

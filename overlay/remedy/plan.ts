@@ -170,6 +170,9 @@ function strangers({ input, diagnosis, network }: PlanInput): readonly Refusal[]
     .map(({ evidence, why = "" }) => ({ rule: "truth", sentence: `${why}: ${evidence}` }));
 }
 
+const knownIn = ({ endpoints, truth }: NamespaceInput): number =>
+  (endpoints?.length ?? 0) + (truth?.elsewhere.size ?? 0);
+
 /** The breaker looks at the whole host, whatever network was asked for. */
 function allActive({ diagnosis, input }: PlanInput): { readonly active: number; readonly endpoints: number } {
   const active = diagnosis.namespaces.flatMap(({ file, findings }) =>
@@ -177,9 +180,7 @@ function allActive({ diagnosis, input }: PlanInput): { readonly active: number; 
       .filter(({ state, container }) => state === "active" && container !== null)
       .map(({ mac }) => `${file} ${mac}`),
   );
-  const known = ({ endpoints, truth }: NamespaceInput): number =>
-    (endpoints?.length ?? 0) + (truth?.elsewhere.size ?? 0);
-  const endpoints = input.namespaces.reduce((sum, namespace) => sum + known(namespace), 0);
+  const endpoints = input.namespaces.reduce((sum, namespace) => sum + knownIn(namespace), 0);
   return { active: new Set(active).size, endpoints };
 }
 

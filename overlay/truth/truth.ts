@@ -53,14 +53,13 @@ function grouped({ places }: Telling, keyOf: (place: Place) => string): Readonly
   return found;
 }
 
-function isSame(one: readonly Place[], other: readonly Place[]): boolean {
-  const text = (places: readonly Place[]) =>
-    places
-      .map(({ endpoint, ip, vtep }) => `${endpoint} ${ip} ${vtep}`)
-      .toSorted()
-      .join(",");
-  return text(one) === text(other);
-}
+const isSame = (one: readonly Place[], other: readonly Place[]): boolean => textOf(one) === textOf(other);
+
+const textOf = (places: readonly Place[]): string =>
+  places
+    .map(({ endpoint, ip, vtep }) => `${endpoint} ${ip} ${vtep}`)
+    .toSorted()
+    .join(",");
 
 /** An endpoint has one place for all its life: told at two, something lies. One that came or went is everyday life. */
 function doubt(what: string, ...tellings: readonly (readonly Place[])[]): Doubt {

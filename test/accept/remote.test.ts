@@ -109,7 +109,7 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
             await one().rm("V2");
             await two().run("V2", { network: "testnet", ip: moves });
             const seen = await here.doctor();
-            assert.equal(seen.code, 1, `${(await here.tables()).join("\n")}`);
+            assert.equal(seen.code, 1, (await here.tables()).join("\n"));
             assert.ok(activeIn(seen.json).includes("wrong-vtep"), seen.out);
             control.push(await loss(one(), "V1", moves));
             const { code, json, ms, out } = await here.cleanup("--apply");
