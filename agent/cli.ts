@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
+  "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
   doctor: () => import("./doctor.ts"),
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
@@ -51,7 +52,7 @@ async function help(name: string | undefined, io: Io): Promise<number> {
   if (name !== undefined) return print(io, `${(await commandNamed(name)).command.usage}\n${commonUsage}`);
   const lines = await Promise.all(
     Object.entries(commands).map(
-      async ([command, load]) => `  ${command.padEnd(12)} ${(await load()).command.summary}\n`,
+      async ([command, load]) => `  ${command.padEnd(26)} ${(await load()).command.summary}\n`,
     ),
   );
   return print(

@@ -8,7 +8,7 @@ import { UsageError } from "./exit-codes.ts";
 /** What an entry point gives to a command: nothing below reads environment, streams or signals by itself. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   /** How this very program is started: interpreter and script. */
   readonly self: readonly string[];
   /** Of this process. */
