@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
   "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
+  "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),
   doctor: () => import("./doctor.ts"),
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),

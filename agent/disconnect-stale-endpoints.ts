@@ -38,12 +38,7 @@ export const command: Command = {
     if (values.yes === true && !apply) throw new UsageError("--yes: only together with --apply");
     const node = values.node === undefined ? undefined : await addressed(values.node);
     const holder = `overlaywatch disconnect-stale-endpoints, process ${io.pid}`;
-    const end = (outcome: EndpointsJson["outcome"], reason: EndpointsJson["refused"][number]): EndpointsJson => ({
-      ...noEndpoints,
-      outcome,
-      refused: [reason],
-    });
-    const json = await guarded(config, { apply, holder }, end, async () =>
+    const json = await guarded(config, { apply, holder }, ended, async () =>
       staleEndpoints(config, { apply, yes: values.yes === true, node }, io),
     );
     const { outcome, ...rest } = json;
@@ -53,6 +48,12 @@ export const command: Command = {
     return byHandExits[json.outcome];
   },
 };
+
+const ended = (outcome: EndpointsJson["outcome"], reason: EndpointsJson["refused"][number]): EndpointsJson => ({
+  ...noEndpoints,
+  outcome,
+  refused: [reason],
+});
 
 async function addressed(name: string): Promise<string> {
   try {

@@ -56,8 +56,8 @@ function openFile(path: string): number {
   }
 }
 
-/** The child's third descriptor is the very file that is open here, not another opening of it. */
-async function tryLock(file: number): Promise<boolean> {
+/** True where it was had, for as long as the file stays open. The child's third descriptor is the very file that is open here, not another opening of it. */
+export async function tryLock(file: number): Promise<boolean> {
   const child = spawn(find("flock"), ["--exclusive", "--nonblock", "3"], {
     env: fixedEnv,
     cwd: "/",

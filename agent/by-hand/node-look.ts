@@ -43,13 +43,12 @@ export async function lookOnce({ client, from, node, signal }: Looking): Promise
   return { cluster, stored, nodes };
 }
 
-/** Between two looks that have to agree. */
-export const apartMs = 10_000;
+const apartMs = 10_000;
 
-/** The same twice, 10 s apart, is what is believed. */
+/** Dead is believed where it is the same twice, 10 s apart; anything else ends it at once. */
 export async function lookTwice(looking: Looking): Promise<ClusterLook> {
   const first = await lookOnce(looking);
-  if (first.nodes.every(({ endpoints }) => endpoints.length === 0)) return first;
+  if (!first.nodes.some(({ verdict, endpoints }) => verdict === "dead" && endpoints.length > 0)) return first;
   await sleep(apartMs, undefined, { signal: looking.signal });
   return agreeing(first, await lookOnce(looking));
 }
