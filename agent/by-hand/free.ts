@@ -25,11 +25,27 @@ export async function free(
   try {
     const objection = await objectionTo(endpoint, store, client, signal);
     if (objection !== undefined) return { result: "left", sentence: objection };
-    const body = { Container: endpoint.name, Force: true };
-    await client.request("POST", `/networks/${endpoint.networkId}/disconnect`, body, { signal, timeoutMs: 30_000 });
-    return await verified(endpoint, store, signal);
+    const complaint = await disconnect(endpoint, client, signal);
+    const seen = await verified(endpoint, store, signal);
+    if (complaint === undefined || seen.result === "freed") return seen;
+    return { ...seen, sentence: `${seen.sentence}: ${complaint}` };
   } catch (error) {
     return { result: "failed", sentence: errorText(error) };
+  }
+}
+
+/** What the engine says against it: the store tells what was done all the same. */
+async function disconnect(
+  { networkId, name }: StoredEndpoint,
+  client: DockerClient,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const body = { Container: name, Force: true };
+    await client.request("POST", `/networks/${networkId}/disconnect`, body, { signal, timeoutMs: 30_000 });
+    return undefined;
+  } catch (error) {
+    return errorText(error);
   }
 }
 

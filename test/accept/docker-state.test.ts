@@ -85,16 +85,10 @@ for (const engine of sized(["20.10", "28.5"], ["20.10"]))
       await host.stopEngine();
       const is = await files();
       await on(`ln -s ${root} /run/linked && mkdir -p /run/empty`);
-      for (const folder of [
-        "/",
-        "/var",
-        "/home",
-        "/var/lib",
-        "/run/empty",
-        "/run/linked",
-        "/run/none",
-        "var/lib/docker",
-      ])
+      // Dry runs: these are the machine's own, and a test must not hang on the very check that it tries.
+      for (const folder of ["/", "/var", "/home", "/var/lib", "/tmp"])
+        await refused("data-root", "--data-root", folder);
+      for (const folder of ["/run/empty", "/run/linked", "/run/none", "var/lib/docker"])
         await refused("data-root", "--data-root", folder, ...yes);
       await refused("data-root", ...yes);
       await on(`chmod o+w ${root}`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { addressOf, endpointOf } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { until } from "../../lab/process.ts";
@@ -45,13 +46,28 @@ describe("accept: disconnect-stale-endpoints on engine 20.10, three hosts", func
   /** Host 2 can not renew it now. In the short form nobody waits for it to run out. */
   const keyGone = async () => {
     if (!isFull()) await keys(`nodes/${node()}:2376`, "DELETE");
-    const late = () => new Error("its key is still there");
-    await until(async () => ((await hasKey()) ? undefined : true), 90_000, late);
+    await until(
+      async () => ((await hasKey()) ? undefined : true),
+      90_000,
+      () => new Error("its key is still there"),
+    );
   };
   const names = async () => {
     const { NetworkID } = await endpointOf(one!, "A1");
     const all = await keys(`network/v1.0/endpoint/${NetworkID}?recursive=true`);
     return [...all.matchAll(/\\"name\\":\\"([^\\]+)\\"/gu)].map(([, name = ""]) => name).toSorted();
+  };
+  /** As an engine writes one: from a value that lacks anything, dockerd's own reader does not come back. */
+  const forged = async (name: string, last: string, digit: string) => {
+    const { NetworkID } = await endpointOf(one!, "A1");
+    const folder = `network/v1.0/endpoint/${NetworkID}`;
+    const all = stored.parse(JSON.parse(await keys(`${folder}?recursive=true`))).node.nodes;
+    const value = all.map((each) => each.value).find((text) => text.includes('"name":"B2"'))!;
+    const { id, ep_iface, ...rest } = endpoint.parse(JSON.parse(value));
+    const addr = { ...ep_iface, addr: `10.0.0.${last}/24` };
+    const key = `${folder}/${digit.repeat(64)}`;
+    await keys(key, "PUT", JSON.stringify({ ...rest, id: digit.repeat(id.length), name, ep_iface: addr }));
+    return async () => keys(key, "DELETE");
   };
   const everybody = ["A1", "A2", "A3", "B1", "B2", "B3"];
 
@@ -144,36 +160,23 @@ describe("accept: disconnect-stale-endpoints on engine 20.10, three hosts", func
       wrong.out,
       /A2 10\.0\.0\.4 02:42:0a:00:00:04 on 172\.31\.240\.2[^]*what was typed is not 172\.31\.240\.2/,
     );
-    const { NetworkID } = await endpointOf(one!, "A1");
-    const fresh = `network/v1.0/endpoint/${NetworkID}/${"c".repeat(64)}`;
     const flips = byHand.run("--node", node(), "--apply", "--yes");
     await sleep(8000);
-    await keys(fresh, "PUT", forged("late", "10.0.0.200", "c"));
+    const away = await forged("late", "200", "c");
     const { code, json, out } = await flips;
-    await keys(fresh, "DELETE");
+    await away();
     assert.deepEqual([code, json?.refused[0]?.rule], [20, "flips"], out);
     assert.deepEqual(await names(), everybody);
   });
 
-  const forged = (name: string, ip: string, digit: string) =>
-    JSON.stringify({
-      id: digit.repeat(64),
-      name,
-      locator: node(),
-      sandbox: "",
-      ep_iface: { addr: `${ip}/24`, mac: "02:42:0a:00:00:c8", v4PoolID: "GlobalDefault/10.0.0.0/24" },
-    });
-
   it("leaves what a person has to judge: a container of this host with that name, and a name of control characters", async () => {
-    const { NetworkID } = await endpointOf(one!, "A1");
-    const strange = `network/v1.0/endpoint/${NetworkID}/${"d".repeat(64)}`;
-    await keys(strange, "PUT", forged("x\u001b[31m\ny", "10.0.0.201", "d"));
+    const away = await forged("x\u001b[31m\ny", "201", "d");
     await one!.exec(["docker", "create", "--name", "B2", "lab:1", "sleep", "1"]);
     const dry = await byHand.run("--node", node());
     assert.equal(dry.code, 11, dry.out);
     assert.deepEqual(await names(), everybody, "a dry run changes nothing");
     const { code, json, out } = await byHand.run("--node", node(), "--apply", "--yes");
-    await keys(strange, "DELETE");
+    await away();
     await one!.exec(["docker", "rm", "B2"]);
     assert.equal(code, 40, out);
     assert.deepEqual(json?.nodes[0]?.endpoints.map(({ name, result }) => `${name} ${result}`).toSorted(), [
@@ -212,6 +215,9 @@ describe("accept: disconnect-stale-endpoints on engine 20.10, three hosts", func
     assert.equal((await byHand.run("--node", node(), "--apply", "--yes")).code, 0, "and then there is nothing to do");
   });
 });
+
+const stored = z.object({ node: z.object({ nodes: z.array(z.object({ value: z.string() })) }) });
+const endpoint = z.looseObject({ id: z.string(), ep_iface: z.looseObject({}) });
 
 const taken = (ip: string) => ({
   body: {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { unpackLzw } from "../../../host/serf/lzw.ts";
 
 /** Go's writer: 9 to 12 bits, a new table once 4095 is reached, and 257 at the end. */
@@ -20,9 +20,11 @@ function packed(plain: Uint8Array): Buffer {
   const grow = (entry: string | undefined) => {
     highest++;
     if (highest === 1 << Number(width)) width++;
-    if (highest < 4095) return void (entry !== undefined && table.set(entry, highest));
+    if (entry !== undefined) table.set(entry, highest);
+    if (highest < 4095) return;
     write(256);
-    [table, width, highest] = [new Map(), 9n, 257];
+    table = new Map<string, number>();
+    [width, highest] = [9n, 257];
   };
   for (const byte of plain) {
     const next = text + String.fromCharCode(byte);

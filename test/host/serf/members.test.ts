@@ -23,11 +23,15 @@ describe("host/serf/members", () => {
   });
 
   it("reads it unpacked, in the words of newer writers, and takes a state that it does not know for dead", () => {
-    const text = (of: string) => Buffer.concat([Buffer.of(0xd9, of.length), Buffer.from(of)]);
     const state = (of: number) =>
       Buffer.concat([
         Buffer.of(0x83),
-        ...[text("Name"), text("n"), text("Addr"), Buffer.of(0xc4, 4, 10, 0, 0, 7), text("State"), Buffer.of(of)],
+        text("Name"),
+        text("n"),
+        text("Addr"),
+        Buffer.of(0xc4, 4, 10, 0, 0, 7),
+        text("State"),
+        Buffer.of(of),
       ]);
     const head = Buffer.concat([Buffer.of(6, 0x81), text("Nodes"), Buffer.of(3)]);
     const members = readStates(Buffer.concat([head, state(1), state(2), state(3)]));
@@ -43,23 +47,6 @@ describe("host/serf/members", () => {
     assert.throws(() => readStates(Buffer.from("HTTP/1.1 400 Bad Request\r\n")), /no list of members/);
     assert.throws(() => readStates(Buffer.of(10, 1, 2, 3)), /is gossip encrypted here/);
   });
-
-  async function withServer(on: (socket: Socket) => void, work: (port: number) => Promise<void>): Promise<void> {
-    const sockets = new Set<Socket>();
-    const server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      on(socket);
-    });
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    try {
-      await work(typeof address === "object" && address !== null ? address.port : 0);
-    } finally {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    }
-  }
 
   it("asks with an empty list of its own", async () => {
     const asked: Buffer[] = [];
@@ -97,3 +84,22 @@ describe("host/serf/members", () => {
     await assert.rejects(membersAsSeenBy("127.0.0.1", ended, { port: 1 }), /enough/);
   });
 });
+
+const text = (of: string) => Buffer.concat([Buffer.of(0xd9, of.length), Buffer.from(of)]);
+
+async function withServer(on: (socket: Socket) => void, work: (port: number) => Promise<void>): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    on(socket);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  try {
+    await work(typeof address === "object" && address !== null ? address.port : 0);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
