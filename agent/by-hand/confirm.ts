@@ -14,8 +14,11 @@ export function requireTerminal({ stdin, stderr }: Io, hint: string): void {
  */
 export async function confirm(word: string, warning: string, io: Io): Promise<void> {
   const asking = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
+  // A question whose input ends is never answered.
+  const ended = new Promise<string>((resolve) => void asking.once("close", () => resolve("")));
   try {
-    const typed = await asking.question(`${warning}\nType ${word} to go on: `, { signal: io.signal });
+    const question = asking.question(`${warning}\nType ${word} to go on: `, { signal: io.signal });
+    const typed = await Promise.race([question, ended]);
     if (typed.trim() !== word) throw new Refused("confirmation", `what was typed is not ${word}`);
   } finally {
     asking.close();

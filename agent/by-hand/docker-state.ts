@@ -57,7 +57,7 @@ interface Work {
 }
 
 async function byEngine(engine: EngineState, { client, config, request, io }: Work): Promise<StateJson> {
-  const { running, items, images, left } = engine;
+  const { running, items, images } = engine;
   if (running.length > 0)
     throw new Refused("running", `containers of this host are not stopped: ${running.map(printable).join(", ")}`);
   const { path } = dataRootOf(engine.root);
@@ -68,16 +68,26 @@ async function byEngine(engine: EngineState, { client, config, request, io }: Wo
     );
   const next = `now stop the engine, and run this again with --data-root ${path}: networks' and swarm's files and the like go only then`;
   const removals = items.map((item): Removal => ({ item, remove: async () => called(client, item) }));
-  const told = { ...noState, data_root: path, notes: [...left, next] };
+  const told = { ...noState, data_root: path, notes: [...engine.left, next] };
   if (!request.apply) return { ...told, outcome: "planned", items: plannedItems(removals) };
   if (removals.length === 0) return { ...told, outcome: "ambiguous" };
   await askedFor(removals, request, io);
   const removed = await removeAll(path, removals, config, io);
-  const after = await readEngineState(client, new AbortController().signal);
-  const isSame = images.toSorted().join(" ") === after.images.toSorted().join(" ");
-  const isDone = isSame && after.items.length === 0 && removed.items.every(({ result }) => result === "removed");
-  const counts = { before: images.length, after: after.images.length };
+  const left = await leftIn(client);
+  if (left === undefined) return { ...told, ...removed, outcome: "unverified" };
+  const isSame = images.toSorted().join(" ") === left.images.toSorted().join(" ");
+  const isDone = isSame && left.items.length === 0 && removed.items.every(({ result }) => result === "removed");
+  const counts = { before: images.length, after: left.images.length };
   return { ...told, ...removed, outcome: isDone ? "ambiguous" : "unverified", images: counts };
+}
+
+/** Undefined where the engine does not answer any more: what was done is told all the same. */
+async function leftIn(client: DockerClient): Promise<EngineState | undefined> {
+  try {
+    return await readEngineState(client, new AbortController().signal);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without force: a container that was started meanwhile stays. */

@@ -1,4 +1,5 @@
 import { DockerError } from "../../host/docker/error.ts";
+import { NotAvailable } from "../../host/host.ts";
 import { StoreError } from "../../host/kv/store.ts";
 import { type Lock, Locked } from "../../host/lock.ts";
 import { ownUser } from "../../host/own-user.ts";
@@ -38,5 +39,6 @@ function kindOf(error: unknown): readonly [ByHandOutcome, string] | undefined {
   if (error instanceof Locked) return ["locked", "lock"];
   if (error instanceof DockerError) return ["unavailable", "docker"];
   if (error instanceof StoreError) return ["refused", "store"];
+  if (error instanceof NotAvailable) return ["refused", "access"];
   return error instanceof Error && error.name === "BadFile" ? ["refused", "limits"] : undefined;
 }

@@ -135,7 +135,7 @@ describe("agent: what a person runs by hand", () => {
   it("asks only on a terminal, and takes nothing but the very word", async () => {
     assert.throws(() => requireTerminal(memoryIo().io, "with --yes nobody is asked"), /no terminal.*--yes/);
     assert.throws(() => requireTerminal(memoryIo({ isTTY: true }).io, "x"), /no terminal/, "its input is none");
-    for (const wrong of ["\n", "y\n", "yes\n", "host\n", "HOST1\n", "host1 host1\n"])
+    for (const wrong of ["", "\n", "y\n", "yes\n", "host\n", "HOST1\n", "host1 host1\n"])
       await assert.rejects(confirm("host1", "", typing(wrong).io), /what was typed is not host1/);
     const right = typing("host1\n");
     await confirm("host1", "All goes.", right.io);
