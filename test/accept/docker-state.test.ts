@@ -84,11 +84,11 @@ for (const engine of sized(["20.10", "28.5"], ["20.10"]))
       assert.equal(hung.code, 69, hung.out);
       await host.stopEngine();
       const is = await files();
-      await on(`ln -s ${root} /run/linked && mkdir -p /run/empty`);
+      await on(`ln -s ${root} /run/linked && ln -s /var/lib /run/up && mkdir -p /run/empty`);
       // Dry runs: these are the machine's own, and a test must not hang on the very check that it tries.
       for (const folder of ["/", "/var", "/home", "/var/lib", "/tmp"])
         await refused("data-root", "--data-root", folder);
-      for (const folder of ["/run/empty", "/run/linked", "/run/none", "var/lib/docker"])
+      for (const folder of ["/run/empty", "/run/linked", "/run/up/docker", "/run/none", "var/lib/docker"])
         await refused("data-root", "--data-root", folder, ...yes);
       await refused("data-root", ...yes);
       await on(`chmod o+w ${root}`);
