@@ -84,6 +84,8 @@ describe("accept: disconnect-stale-endpoints on engine 20.10, three hosts", func
   it("lists nothing, and touches no node that lives, nor this host itself", async () => {
     assert.equal((await byHand.run()).code, 0);
     await untouched("store", "address", "peers", "containers");
+    await one!.exec(["sh", "-c", `echo ${node()} worn-out >>/etc/hosts`]);
+    assert.equal((await byHand.run("--node", "worn-out")).json?.nodes[0]?.node, node());
     const own = await byHand.run("--node", one!.vtep, "--apply", "--yes");
     assert.deepEqual([own.code, own.json?.refused[0]?.rule], [20, "self"]);
     assert.equal((await byHand.run("--node", "192.0.2.77")).code, 0);

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { confirm, requireTerminal } from "../../agent/by-hand/confirm.ts";
 import { endpointsText, noEndpoints } from "../../agent/by-hand/endpoints-told.ts";
 import { noState, stateText } from "../../agent/by-hand/state-told.ts";
+import { takeLock } from "../../host/lock.ts";
 import { isRoot, needs } from "../needs.ts";
 import { cli, memoryIo } from "./cli.ts";
 import { useFolder } from "./folder.ts";
@@ -58,6 +59,17 @@ describe("agent: what a person runs by hand", () => {
       assert.equal(code, 20);
       assert.match(out, /"kill-switch"/);
     }
+  });
+
+  it("two at once: the second says who is at work", async function () {
+    needs(this, "root", isRoot());
+    const lock = await takeLock(join(path(), "state", "remedy.lock"), { holder: "the first one" });
+    for (const args of [["disconnect-stale-endpoints", "--node", "192.0.2.9"], ["docker-state-cleanup"]]) {
+      const { code, out } = await at(...args, "--apply");
+      assert.equal(code, 75);
+      assert.match(out, /held by the first one/);
+    }
+    lock.release();
   });
 
   /** An engine of a cluster whose store is the one at that address; it has no container and one overlay network. */
