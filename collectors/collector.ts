@@ -76,6 +76,8 @@ export type CycleOf<M extends MetricTable> = Cycle<NamesOf<M, "gauge">, NamesOf<
 export interface Collector {
   readonly name: string;
   readonly summary: string;
+  /** It runs only where the user asks for it. */
+  readonly startsDisabled?: true;
   readonly config: z.ZodObject;
   readonly metrics: MetricTable;
   /** Parses its own section, so that whoever runs it needs no type of it. State lives in the closure. */
@@ -87,6 +89,7 @@ interface Definition<S extends z.ZodObject, M extends MetricTable> {
   readonly name: string;
   /** First sentence of the README. */
   readonly summary: string;
+  readonly startsDisabled?: true;
   /** A strict object whose every option has `.default()` and `.describe()`. */
   readonly config: S;
   readonly metrics: M;

@@ -3,6 +3,7 @@ import type { NetworkTask } from "./docker/tasks.ts";
 import type { Inventory } from "./docker/inventory.ts";
 import type { Iproute2 } from "./iproute2/program.ts";
 import type { RunOptions } from "./iproute2/run.ts";
+import type { Pinged } from "./fping.ts";
 import type { StoredValue } from "./kv/store.ts";
 import type { NamespaceFile } from "./netns/list.ts";
 import type { TablesAsked } from "./rtnetlink/request.ts";
@@ -72,6 +73,15 @@ export interface OverlayView {
     targets: readonly { readonly pid: number; readonly ip: string }[],
     signal: AbortSignal,
   ) => Promise<readonly (number | Error)[]>;
+  /**
+   * By one `fping` for all, from inside a network namespace: a process's, or the one at a path. What it said nothing of is not
+   * in the answer. Throws `NotAvailable` where there is no `fping`, `ProgramError`, or the signal's reason.
+   */
+  readonly fping?: (
+    from: { readonly pid: number } | { readonly path: string },
+    addresses: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, Pinged>>;
   /** A swarm's network as this node knows it. Asked anew each time; rejects with a `DockerError`, or the signal's reason. */
   readonly tasks: (networkId: string, signal: AbortSignal) => Promise<readonly NetworkTask[]>;
   /** Values below a folder of the store that the engine names. Rejects with a `StoreError`, or the signal's reason. */

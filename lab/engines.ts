@@ -43,7 +43,7 @@ export async function provideEngine(version: EngineVersion, log: Log): Promise<E
 
 const suites: Readonly<Record<EngineVersion, string>> = { "20.10": "bookworm", "26.1": "trixie", "28.5": "sid" };
 /** Harmless ones, which every host may have. */
-const systemPrograms = { iptables: "iptables", ip: "iproute2", bridge: "iproute2" };
+const systemPrograms = { iptables: "iptables", ip: "iproute2", bridge: "iproute2", fping: "fping" };
 
 function placeOf(version: EngineVersion) {
   const folder = `${labRoot}/engines/${version}`;

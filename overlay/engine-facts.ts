@@ -1,5 +1,6 @@
 import type { EngineInfo } from "../host/docker/info.ts";
 import type { Network } from "../host/docker/inventory.ts";
+import { NotAvailable, type Procfs } from "../host/host.ts";
 import { parseIpv4 } from "../host/ipv4.ts";
 import type { OverlayDriver } from "./engine.ts";
 
@@ -36,4 +37,19 @@ function localAddresses(fibTrie: string): readonly string[] {
   return [...fibTrie.matchAll(/\|-- (\S+)\n(?: +\/\d+ (?!host LOCAL).*\n)* +\/32 host LOCAL/g)].map(
     ([, ip = ""]) => ip,
   );
+}
+
+/** Empty where there is none (a kernel without it, a process that is gone): what the engine tells remains. */
+export function fibTrieOf(proc: Pick<Procfs, "host">): string {
+  try {
+    const own = proc.host();
+    try {
+      return own.text("net/fib_trie");
+    } finally {
+      own.close();
+    }
+  } catch (error) {
+    if (error instanceof NotAvailable) return "";
+    throw error;
+  }
 }

@@ -131,16 +131,16 @@ const sinks = z
   .prefault({})
   .describe("Where samples go.");
 
-const common = {
-  enabled: z.boolean().default(true).describe("Whether `run` and `check` without names include it."),
+const common = (enabled: boolean) => ({
+  enabled: z.boolean().default(enabled).describe("Whether `run` and `check` without names include it."),
   interval: interval
     .default("10s")
     .describe("How often it runs; divides a minute. The Datadog agent flushes every 10s."),
-};
+});
 
-const section = ({ summary, config }: (typeof collectors)[number]) =>
+const section = ({ summary, config, ...more }: (typeof collectors)[number]) =>
   z
-    .strictObject({ ...common, ...config.shape })
+    .strictObject({ ...common(!("startsDisabled" in more)), ...config.shape })
     .prefault({})
     .describe(summary);
 

@@ -4,6 +4,9 @@ import { NotAvailable } from "../host.ts";
 /** A program of iproute2 with its arguments. */
 export type Iproute2 = readonly ["ip" | "bridge", ...string[]];
 
+/** One that is run inside a network namespace. */
+export type Inside = Iproute2 | readonly ["fping", ...string[]];
+
 /** Never the caller's: these run as root. `ip` prints times in the zone of TZ. */
 export const fixedEnv: NodeJS.ProcessEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };
 
@@ -14,7 +17,7 @@ const folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
  * a fork, so the process number is the program's own. Throws `NotAvailable` where a program is missing, and an Error
  * where an argument is none: an empty text or a NUL is refused, never cut.
  */
-export function enter(netns: string, [program, ...args]: Iproute2): readonly [string, ...string[]] {
+export function enter(netns: string, [program, ...args]: Inside): readonly [string, ...string[]] {
   if (!netns.startsWith("/") || netns.includes("\0"))
     throw new Error(`not the absolute path of a namespace: ${JSON.stringify(netns)}`);
   const wrong = args.find((arg) => arg === "" || arg.includes("\0"));

@@ -3,7 +3,7 @@ import { deadline } from "../deadline.ts";
 import { NotAvailable } from "../host.ts";
 import { namespaceInode } from "../netns/list.ts";
 import { ProgramError } from "./error.ts";
-import { enter, fixedEnv, type Iproute2 } from "./program.ts";
+import { enter, fixedEnv, type Inside } from "./program.ts";
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -11,21 +11,23 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Its standard input, for `-batch -`. */
   readonly input?: string;
+  /** For a program that answers on stderr, and by exit code 1 of what it was asked: what it says there is given. */
+  readonly answers?: "stderr";
 }
 
 /** A dump of 200 000 rows has 25 MB; more than this is no dump. */
 const longestOutput = 256 * 1024 * 1024;
 
 /**
- * Runs `ip` or `bridge` inside a network namespace to its end, without a shell; gives its stdout. Throws
+ * Runs a program inside a network namespace to its end, without a shell; gives its stdout. Throws
  * `ProgramError` where it fails or is too slow, `NotAvailable` where the namespace (or the program) is not there (any
  * more), or the signal's reason.
  */
-export async function runIn(netns: string, argv: Iproute2, options: RunOptions): Promise<string> {
+export async function runIn(netns: string, argv: Inside, options: RunOptions): Promise<string> {
   options.signal.throwIfAborted();
   const late = deadline(options.signal, options.timeoutMs ?? 5000);
   try {
-    return await toEnd(netns, argv, options.input ?? "", late.signal);
+    return await toEnd(netns, argv, options, late.signal);
   } catch (error) {
     options.signal.throwIfAborted();
     if (!(error instanceof ProgramError) || namespaceInode(netns) !== undefined) throw error;
@@ -35,7 +37,12 @@ export async function runIn(netns: string, argv: Iproute2, options: RunOptions):
   }
 }
 
-async function toEnd(netns: string, argv: Iproute2, input: string, late: AbortSignal): Promise<string> {
+async function toEnd(
+  netns: string,
+  argv: Inside,
+  { input = "", answers }: RunOptions,
+  late: AbortSignal,
+): Promise<string> {
   const [program, ...args] = enter(netns, argv);
   const child = spawn(program, args, { env: fixedEnv, cwd: "/", stdio: "pipe" });
   const stop = (): void => void child.kill("SIGKILL");
@@ -45,20 +52,23 @@ async function toEnd(netns: string, argv: Iproute2, input: string, late: AbortSi
   // EPIPE: it ended before it read all; its exit tells why.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
+  const said = answers === "stderr" ? err : out;
+  const isAnswer = (): boolean => answers === "stderr" && !err.text().startsWith("nsenter: ");
+  const isFine = (code: number | null): boolean => code === 0 || (code === 1 && isAnswer());
   return new Promise<string>((resolve, reject) => {
     const fail = (code: number | null, signal: string | null, cause?: unknown): void =>
-      reject(new ProgramError(netns, argv, { code, signal, stderr: err.text(), ...reasonOf(late, out, cause) }));
+      reject(new ProgramError(netns, argv, { code, signal, stderr: err.text(), ...reasonOf(late, said, cause) }));
     child.once("error", (cause) => fail(null, null, cause));
-    child.once("close", (code, signal) => (code === 0 && !out.over() ? resolve(out.text()) : fail(code, signal)));
+    child.once("close", (code, signal) => (isFine(code) && !said.over() ? resolve(said.text()) : fail(code, signal)));
   }).finally(() => late.removeEventListener("abort", stop));
 }
 
-function reasonOf(late: AbortSignal, out: Gathered, cause: unknown): { why?: string; cause?: unknown } {
+function reasonOf(late: AbortSignal, said: Gathered, cause: unknown): { why?: string; cause?: unknown } {
   if (late.aborted) {
     const reason: unknown = late.reason;
     return { why: `killed, ${reason instanceof Error ? reason.message : String(reason)}`, cause: reason };
   }
-  if (out.over()) return { why: `killed, it said more than ${longestOutput} bytes` };
+  if (said.over()) return { why: `killed, it said more than ${longestOutput} bytes` };
   return cause instanceof Error ? { why: `could not be started (${cause.message})`, cause } : {};
 }
 

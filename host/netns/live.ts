@@ -3,6 +3,7 @@ import type { DockerClient } from "../docker/client.ts";
 import { engineInfo } from "../docker/info.ts";
 import { networkTasks } from "../docker/tasks.ts";
 import type { OverlayView, Procfs } from "../host.ts";
+import { fping } from "../fping.ts";
 import { runIn } from "../iproute2/run.ts";
 import { storedValues } from "../kv/stores.ts";
 import { readingFile } from "../procfs.ts";
@@ -30,6 +31,7 @@ interface LiveOverlayOptions {
 }
 
 export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: LiveOverlayOptions): OverlayView {
+  const pathOf = (pid: number): string => join(hostRoot, `proc/${pid}/ns/net`);
   const sysctl = (path: string): string => readingFile(join(hostRoot, "proc/sys", path));
   return {
     namespaces: (wanted) => listNamespaces(netnsDir, wanted),
@@ -38,9 +40,10 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
     engine: (signal) => engineInfo(client, signal),
     tasks: (networkId, signal) => networkTasks(client, networkId, signal),
     stored: storedValues,
+    fping: async (from, addresses, signal) => fping("pid" in from ? pathOf(from.pid) : from.path, addresses, signal),
     reach: async (targets, signal) =>
       echo(
-        targets.map(({ pid, ip }) => ({ netns: join(hostRoot, `proc/${pid}/ns/net`), ip })),
+        targets.map(({ pid, ip }) => ({ netns: pathOf(pid), ip })),
         { signal, count: 5, gapMs: 50, waitMs: 500 },
       ),
     sharedTables: () => {

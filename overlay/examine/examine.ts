@@ -6,7 +6,7 @@ import { diagnose } from "../diagnose/diagnose.ts";
 import type { Diagnosis, Finding, NamespaceDiagnosis, Unjudged } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "../discover.ts";
-import { driverOf, driverOfHost, vtepsOf } from "../engine-facts.ts";
+import { driverOf, driverOfHost, fibTrieOf, vtepsOf } from "../engine-facts.ts";
 import { UnreadableTable } from "../rows.ts";
 import { readLinksOf } from "../tables.ts";
 import { isAnyMisplaced, watchRows } from "./activity.ts";
@@ -128,24 +128,9 @@ function factsOf(host: Pick<Host, "proc" | "overlays">, engine: EngineInfo | und
   const version = engine?.version === "" ? undefined : engine?.version;
   return {
     engine: { version, driver: driverOfHost(engine, inventory.networks) },
-    ownVteps: vtepsOf(engine, fibTrie(host)),
+    ownVteps: vtepsOf(engine, fibTrieOf(host.proc)),
     ...host.overlays.sharedTables(),
   };
-}
-
-/** Empty where there is none (a kernel without it, a process that is gone): what the engine tells remains. */
-function fibTrie({ proc }: Pick<Host, "proc">): string {
-  try {
-    const own = proc.host();
-    try {
-      return own.text("net/fib_trie");
-    } finally {
-      own.close();
-    }
-  } catch (error) {
-    if (error instanceof NotAvailable) return "";
-    throw error;
-  }
 }
 
 /** A second's watching, for namespaces where the first look shows any row that could do harm. */
