@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
   "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),
   doctor: () => import("./doctor.ts"),
+  explain: () => import("./explain.ts"),
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
   pause: () => import("./pause.ts"),

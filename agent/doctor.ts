@@ -9,6 +9,7 @@ import { procfs } from "../host/procfs.ts";
 import type { Examination } from "../overlay/examine/examination.ts";
 import { examine } from "../overlay/examine/examine.ts";
 import { truthMemory } from "../overlay/examine/truths.ts";
+import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
@@ -16,13 +17,16 @@ import type { Config } from "./config/schema.ts";
 import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
 import { pageOf } from "./doctor/page.ts";
 import { errorText } from "./error-text.ts";
-import { UsageError } from "./exit-codes.ts";
+import { saveBundle } from "./explain/bundle.ts";
+import { liveTables } from "./explain/live.ts";
+import { ConfigError, UsageError } from "./exit-codes.ts";
 
-const usage = `usage: overlaywatch doctor [--network N]
+const usage = `usage: overlaywatch doctor [--network N] [--save BUNDLE]
 
 Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root. Where a row is not
 as the swarm or the cluster store tells, it asks again 10 s later, and pings: only what is told twice is believed.
   --network N   only this network, by name or id
+  --save BUNDLE also writes what \`overlaywatch explain --with BUNDLE\` needs of this host into a file, secrets left out
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}
 
 Exit code 0: nothing active; 1: active findings, something is lost now; 2: could not be judged.
@@ -34,11 +38,16 @@ export const command: Command = {
   summary: "say what is wrong in the overlay networks of this host",
   usage,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { network: { type: "string" } });
+    const { values } = parseCommand(args, { network: { type: "string" }, save: { type: "string" } });
     const { config } = configOf(values, io);
+    const { network, save } = values;
     const { stdout, stderr } = io;
+    const keep: Keep = async (tables) =>
+      save === undefined
+        ? undefined
+        : saveBundle(save, io.cwd, await tables(), new Date(liveClock.now()).toISOString());
     const say = (sentence: string): void => void stderr.write(`${sentence}\n`);
-    const report = await judged(config, { network: values.network, say }, io.signal);
+    const report = await judged(config, { network, say, keep }, io.signal);
     if (values.json === true) stdout.write(`${JSON.stringify(report.json, undefined, 1)}\n`);
     else stdout.write(pageOf(report, { colors: stdout.isTTY ?? false, columns: columnsOf(io) }));
     return exits[report.json.verdict];
@@ -47,9 +56,13 @@ export const command: Command = {
 
 const columnsOf = ({ stdout }: Io): number => Math.max(60, stdout.columns ?? 80);
 
+/** What is done with the tables that were looked at. */
+type Keep = (tables: () => Promise<HostTables>) => Promise<void>;
+
 interface Wanted {
   readonly network: string | undefined;
   readonly say: (sentence: string) => void;
+  readonly keep: Keep;
 }
 
 async function judged(config: Config, wanted: Wanted, signal: AbortSignal): Promise<Report> {
@@ -57,7 +70,7 @@ async function judged(config: Config, wanted: Wanted, signal: AbortSignal): Prom
     const { examination, networks } = await look(config, wanted, signal);
     return reportOf(examination, networks);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
+    if (error instanceof UsageError || error instanceof ConfigError) throw error;
     signal.throwIfAborted();
     return unknownReport(errorText(error));
   }
@@ -68,7 +81,8 @@ interface Looked {
   readonly networks: readonly Network[];
 }
 
-async function look({ docker, paths }: Config, { network: name, say }: Wanted, signal: AbortSignal): Promise<Looked> {
+async function look(config: Config, { network: name, say, keep }: Wanted, signal: AbortSignal): Promise<Looked> {
+  const { docker, paths } = config;
   const timeoutMs = milliseconds(docker.timeout);
   const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
   const proc = procfs(paths.host_root);
@@ -76,11 +90,13 @@ async function look({ docker, paths }: Config, { network: name, say }: Wanted, s
   // With a list of some hundred containers, most of the time goes into asking for them one by one.
   const watch = watchDocker({ client, clock: liveClock, timeoutMs, concurrency: 8, log: () => undefined });
   try {
-    const [engine, { networks }] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
+    const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
+    const { networks } = inventory;
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
     const truth = { memory: truthMemory(), wait: true, say };
     const options = { ...wanted, unreadContainers: watch.stats().failing, truth };
     const examination = await examine({ proc, overlays, docker: watch }, engine, options, signal);
+    await keep(async () => liveTables({ config, examination, inventory, overlays, signal }));
     return { examination, networks };
   } finally {
     await watch.close();

@@ -1,0 +1,107 @@
+import { liveClock } from "../host/clock.ts";
+import { dockerClient } from "../host/docker/client.ts";
+import { DockerError } from "../host/docker/error.ts";
+import { socketPathOf } from "../host/docker/socket.ts";
+import { watchDocker } from "../host/docker/watch.ts";
+import { NotAvailable } from "../host/host.ts";
+import { liveOverlays } from "../host/netns/live.ts";
+import { procfs } from "../host/procfs.ts";
+import { examine } from "../overlay/examine/examine.ts";
+import { explain, type Explained } from "../overlay/explain/explain.ts";
+import { type Asked, Refused } from "../overlay/explain/find.ts";
+import type { HostTables } from "../overlay/explain/tables.ts";
+import { type Command, configOf, parseCommand } from "./command.ts";
+import { milliseconds } from "./config/duration.ts";
+import type { Config } from "./config/schema.ts";
+import { told } from "./doctor.ts";
+import { readBundle } from "./explain/bundle.ts";
+import { liveTables } from "./explain/live.ts";
+import { explainedPage } from "./explain/page.ts";
+import { UnavailableError, UsageError } from "./exit-codes.ts";
+
+const usage = `usage: overlaywatch explain A B [--network N] [--with BUNDLE]... [--from BUNDLE]
+
+Follows a packet from container A to container B, hop by hop: the containers' own tables, the ports, the bridge, the vxlan
+device's rows, the route to the other host, and that host's tables where they are given. Stops at the first wrong hop, with
+the command that shows it. Changes nothing. Needs root, except with --from.
+  A, B            name, id or address of a container; A runs here, B here or on another host
+  --network N     where they share several
+  --with BUNDLE   the tables of another host, as \`overlaywatch doctor --save BUNDLE\` wrote them there; more than once
+  --from BUNDLE   in place of this host's tables: all from bundles, no root needed
+  --json          {network,from,to,hops:[{hop,host,ok,what,command,why}],notes,verdict}
+
+Exit code 0: nothing wrong; 1: a wrong hop; 2: something could not be judged; 69: Docker can not be asked.
+`;
+
+const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;
+
+export const command: Command = {
+  summary: "follow a packet from one container to another, to the first wrong hop",
+  usage,
+  run: async (args, io) => {
+    const options = {
+      network: { type: "string" },
+      with: { type: "string", multiple: true },
+      from: { type: "string" },
+    } as const;
+    const { values, positionals } = parseCommand(args, options, "some");
+    const asked = askedFor(positionals, values.network);
+    const { config } = configOf(values, io);
+    const paths = [...(values.from === undefined ? [] : [values.from]), ...(values.with ?? [])];
+    const bundles = await Promise.all(paths.map(async (path) => (await readBundle(path, io.cwd)).tables));
+    const own = values.from === undefined ? [await ownTables(config, asked, bundles, io.signal)] : [];
+    const explained = explainAll([...own, ...bundles], asked);
+    const { stdout } = io;
+    const page = { colors: stdout.isTTY ?? false, columns: Math.max(60, stdout.columns ?? 80) };
+    stdout.write(
+      values.json === true ? `${JSON.stringify(explained, undefined, 1)}\n` : explainedPage(explained, page),
+    );
+    return exits[explained.verdict];
+  },
+};
+
+function askedFor([a, b, ...more]: readonly string[], network: string | undefined): Asked {
+  if (a === undefined || b === undefined) throw new UsageError("explain: two containers are wanted, A and B");
+  if (more.length > 0) throw new UsageError(`explain: two containers, not also ${more.join(" ")}`);
+  return { a, b, ...(network === undefined ? {} : { network }) };
+}
+
+function explainAll(hosts: readonly HostTables[], asked: Asked): Explained {
+  const twice = hosts.find(({ host }, at) => hosts.findIndex((one) => one.host === host) < at);
+  if (twice !== undefined) throw new UsageError(`two of the tables are of the same host, ${twice.host}`);
+  try {
+    return explain(hosts, asked);
+  } catch (error) {
+    if (error instanceof Refused) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function ownTables(
+  config: Config,
+  { a, b }: Asked,
+  bundles: readonly HostTables[],
+  signal: AbortSignal,
+): Promise<HostTables> {
+  const { docker, paths } = config;
+  const timeoutMs = milliseconds(docker.timeout);
+  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
+  const proc = procfs(paths.host_root);
+  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
+  const watch = watchDocker({ client, clock: liveClock, timeoutMs, concurrency: 8, log: () => undefined });
+  try {
+    const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
+    const examination = await examine({ proc, overlays, docker: watch }, engine, {}, signal);
+    // Of some hundred containers, two are asked about.
+    const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
+      [a, b].some((text) => text === name || text === ip || id.startsWith(text));
+    const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
+    return await liveTables({ config, examination, inventory, overlays, signal }, { vteps, isWanted });
+  } catch (error) {
+    if (error instanceof DockerError || error instanceof NotAvailable)
+      throw new UnavailableError(error.message, { cause: error });
+    throw error;
+  } finally {
+    await watch.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { printable } from "../../host/iproute2/error.ts";
+
+/** A command line that a person pastes. Bundles and devices' names come from others: anything but a plain word is quoted. */
+export const shellWords = (...words: readonly string[]): string =>
+  words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", "'\\''")}'`))
+    .join(" ");
+
+/** Inside the namespace of a network. */
+export const within = (netns: string, ...words: readonly string[]): string =>
+  shellWords("nsenter", `--net=${netns}`, ...words);
+
+/** Inside the namespace of a container. */
+export const inside = (pid: number | undefined, ...words: readonly string[]): string =>
+  shellWords("nsenter", "-t", pid === undefined ? "PID" : String(pid), "-n", ...words);
+
+export const rowsOf = (netns: string, mac: string, ...device: readonly string[]): string =>
+  `${within(netns, "bridge", "fdb", "show", ...device)} | ${shellWords("grep", mac)}`;

@@ -1,0 +1,193 @@
+import type { EngineInfo } from "../../host/docker/info.ts";
+import type { Inventory, Network } from "../../host/docker/inventory.ts";
+import { DockerError } from "../../host/docker/error.ts";
+import { NotAvailable, type OverlayView } from "../../host/host.ts";
+import { ProgramError } from "../../host/iproute2/error.ts";
+import { parseIpv4 } from "../../host/ipv4.ts";
+import { StoreError } from "../../host/kv/store.ts";
+import type { Endpoint } from "../endpoints.ts";
+import { driverOf } from "../engine-facts.ts";
+import type { Examination, Examined } from "../examine/examination.ts";
+import { lane } from "../examine/lane.ts";
+import { UnreadableTable } from "../rows.ts";
+import { twoLists } from "../tables.ts";
+import { tell } from "../truth/tell.ts";
+import { parseInside, parseMtus, parseRoute } from "./read.ts";
+import type { HostTables, Inside, Member, Mtu, NetworkTables, RouteTo, Space, Told } from "./tables.ts";
+
+export interface Gathering {
+  /** The host's name, as its engine gives it. */
+  readonly host: string;
+  readonly examination: Examination;
+  readonly inventory: Inventory;
+  readonly overlays: Pick<OverlayView, "run" | "tasks" | "stored">;
+  /** The host's own namespace. */
+  readonly hostNetns: string;
+  /** VTEPs beside those that the rows name. */
+  readonly vteps?: readonly string[];
+  /** Whose own namespace is looked into: every container's unless told, one process each. */
+  readonly isWanted?: (member: Member) => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** More hosts than an overlay is used with. */
+const mostRoutes = 512;
+
+/** Together with what was examined, what a packet's way needs: the containers' own tables, routes, MTUs, and who is where. */
+export async function gather(gathering: Gathering): Promise<HostTables> {
+  const { examination, inventory, host } = gathering;
+  const few = lane(4);
+  const reader: Reader = {
+    ...gathering,
+    run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
+  };
+  const overlays = inventory.networks.filter(({ driver }) => driver === "overlay");
+  const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
+  const links = new Map((await mtusOf(gathering.hostNetns, reader)).map(({ device, mtu }) => [device, mtu]));
+  const vteps = vtepsIn(networks, gathering).slice(0, mostRoutes);
+  return {
+    host,
+    ownVteps: examination.input.ownVteps,
+    advertised: advertisedBy(examination.engine),
+    networks,
+    routes: await Promise.all(vteps.map(async (vtep) => routeOf(vtep, links, reader))),
+  };
+}
+
+interface Reader extends Gathering {
+  readonly run: OverlayView["run"];
+}
+
+/** `--cluster-advertise` is an address with a port. */
+const advertisedBy = (engine: EngineInfo | undefined): string =>
+  engine === undefined ? "" : engine.clusterAdvertise.replace(/:\d+$/, "") || engine.swarmAddress;
+
+async function networkOf(network: Network, reader: Reader): Promise<NetworkTables> {
+  const { id, name } = network;
+  const examined = reader.examination.namespaces.find(({ input }) => input.network?.id === id);
+  const driver = driverOf(network);
+  const [space, members, told] = await Promise.all([
+    examined === undefined ? undefined : spaceOf(examined, reader),
+    Promise.all(membersOf(network, examined, reader).map(async (one) => withInside(one, reader))),
+    examined === undefined ? null : toldOf({ id, driver }, reader),
+  ]);
+  return {
+    id,
+    name,
+    driver,
+    encrypted: network.encrypted === true,
+    members,
+    told,
+    ...(space === undefined ? {} : { space }),
+  };
+}
+
+async function spaceOf({ namespace, input }: Examined, reader: Reader): Promise<Space> {
+  const { links, fdb, neighbours } = input.tables;
+  return {
+    netns: namespace.path,
+    links: links.map(({ traffic: _traffic, ...link }) => link),
+    fdb,
+    neighbours,
+    mtus: await mtusOf(namespace.path, reader),
+    sampled: [...(input.activity ?? [])].map(([mac, { reads, onVxlan }]) => ({ mac, reads, onVxlan })),
+  };
+}
+
+/** Docker's word alone where the namespace was not read. */
+function membersOf({ id }: Network, examined: Examined | undefined, { inventory }: Reader): readonly Member[] {
+  const pids = new Map(inventory.containers.map((container) => [container.id, container.pid]));
+  const known = examined?.input.endpoints?.map((endpoint) => memberOf(endpoint, pids));
+  return (
+    known ??
+    inventory.containers.flatMap((container) =>
+      container.attachments
+        .filter(({ networkId }) => networkId === id)
+        .map(({ ipv4, mac }): Member => {
+          return {
+            kind: "container",
+            name: container.name,
+            id: container.id,
+            pid: container.pid,
+            ip: ipv4,
+            mac: mac.toLowerCase(),
+          };
+        }),
+    )
+  );
+}
+
+function memberOf({ owner, ip, mac, veth }: Endpoint, pids: ReadonlyMap<string, number>): Member {
+  const pid = owner.id === undefined ? undefined : pids.get(owner.id);
+  return {
+    ...owner,
+    ip,
+    mac,
+    ...(pid === undefined ? {} : { pid }),
+    ...(veth === undefined ? {} : { veth: veth.name }),
+  };
+}
+
+async function withInside(member: Member, reader: Reader): Promise<Member> {
+  const { pid } = member;
+  if (pid === undefined || reader.isWanted?.(member) === false) return member;
+  const input = "addr show\nneigh show\n";
+  const read = async (): Promise<Inside> => {
+    const text = await reader.run(`/proc/${pid}/ns/net`, ["ip", "-j", "-batch", "-"], { signal: reader.signal, input });
+    return parseInside(...twoLists(text));
+  };
+  const inside = await orElse(read, undefined, reader.signal);
+  return inside === undefined ? member : { ...member, inside };
+}
+
+async function mtusOf(path: string, { run, signal }: Reader): Promise<readonly Mtu[]> {
+  const read = async () => parseMtus(await run(path, ["ip", "-j", "link", "show"], { signal }));
+  return orElse(read, [], signal);
+}
+
+async function routeOf(
+  to: string,
+  mtus: ReadonlyMap<string, number>,
+  { run, signal, hostNetns }: Reader,
+): Promise<RouteTo> {
+  try {
+    return parseRoute(to, await run(hostNetns, ["ip", "-j", "route", "get", to], { signal }), mtus);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProgramError) return { to, problem: error.stderr === "" ? error.message : error.stderr };
+    if (error instanceof NotAvailable || error instanceof UnreadableTable) return { to };
+    throw error;
+  }
+}
+
+/** Of all networks: where rows lead, and where the others are said to be. */
+function vtepsIn(networks: readonly NetworkTables[], { examination, vteps = [] }: Gathering): readonly string[] {
+  const own = new Set(examination.input.ownVteps);
+  const rows = networks.flatMap(({ space }) => space?.fdb.filter(({ flags }) => flags.includes("self")) ?? []);
+  const told = networks.flatMap((network) => network.told?.map(({ vtep }) => vtep) ?? []);
+  const all = new Set([...vteps, ...told, ...rows.flatMap(({ dst }) => (dst === undefined ? [] : [dst]))]);
+  return [...all].filter(
+    (ip) => parseIpv4(ip) !== undefined && !own.has(ip) && !ip.startsWith("127.") && ip !== "0.0.0.0",
+  );
+}
+
+async function toldOf(
+  network: Parameters<typeof tell>[0],
+  { examination, overlays, signal }: Reader,
+): Promise<readonly Told[] | null> {
+  const read = async () => (await tell(network, examination.engine, overlays, signal)).places;
+  const places = await orElse(read, null, signal);
+  return places?.map(({ ip, mac, vtep, name }) => ({ ip, mac, vtep, name })) ?? null;
+}
+
+/** What is gone, fails or does not answer is not known: never an error of the whole. */
+async function orElse<T>(read: () => Promise<T>, otherwise: T, signal: AbortSignal): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    signal.throwIfAborted();
+    const known = [ProgramError, NotAvailable, UnreadableTable, DockerError, StoreError];
+    if (known.some((kind) => error instanceof kind)) return otherwise;
+    throw error;
+  }
+}

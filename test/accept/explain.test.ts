@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { endpointOf } from "../../lab/cluster.ts";
+import type { LabHost } from "../../lab/host.ts";
+import { overlayTable } from "../../lab/overlay-table.ts";
+import { until } from "../../lab/process.ts";
+import { useLab } from "../lab/fixture.ts";
+import { figure } from "./length.ts";
+import { onHost } from "./program.ts";
+
+const hop = z.strictObject({
+  hop: z.string(),
+  host: z.string(),
+  ok: z.union([z.boolean(), z.literal("unknown")]),
+  what: z.string(),
+  command: z.string(),
+  why: z.string(),
+});
+const end = z.strictObject({ name: z.string(), ip: z.string(), mac: z.string(), host: z.string().nullable() });
+const explained = z.strictObject({
+  network: z.strictObject({ name: z.string(), id: z.string() }),
+  from: end,
+  to: end,
+  hops: z.array(hop),
+  notes: z.array(z.string()),
+  verdict: z.enum(["healthy", "faulty", "unknown"]),
+});
+
+interface Fault {
+  readonly name: string;
+  /** Where it is made, by hand. */
+  readonly on: 1 | 2;
+  /** For a shell on that host; OVERLAY, A1, A2 stand for the way into a namespace. */
+  readonly make: string;
+  readonly undo: string;
+  readonly hop: string;
+  /** What the proving command prints, or must not print. */
+  readonly shows: RegExp;
+}
+
+const nowhere = "172.31.240.77";
+
+function faultsBetween(one: Place, two: Place): readonly Fault[] {
+  const [v1, v2] = [one.vtep, two.vtep];
+  const self = (to: string, mac = two.mac) => `OVERLAY bridge fdb replace ${mac} dev VXLAN dst ${to} self permanent`;
+  const neighbour = (mac: string) => `OVERLAY ip neigh replace ${two.ip} lladdr ${mac} dev VXLAN nud permanent`;
+  const answers = `OVERLAY ip neigh replace ${one.ip} lladdr ${one.mac} dev VXLAN nud permanent`;
+  return [
+    {
+      name: "2: the self row of the remote container is deleted",
+      on: 1,
+      make: `OVERLAY bridge fdb del ${two.mac} dev VXLAN dst ${v2} self`,
+      undo: self(v2),
+      hop: "self-row",
+      shows: /^$/,
+    },
+    {
+      name: "3: its self row leads to a wrong host",
+      on: 1,
+      make: self(nowhere),
+      undo: self(v2),
+      hop: "self-row",
+      shows: /dst 172\.31\.240\.77 /,
+    },
+    {
+      name: "4: its self row leads to this very host",
+      on: 1,
+      make: self(v1),
+      undo: self(v2),
+      hop: "self-row",
+      shows: /dst 172\.31\.240\.1 /,
+    },
+    {
+      name: "5: its neighbour row has another MAC",
+      on: 1,
+      make: neighbour("02:42:0a:00:00:63"),
+      undo: neighbour(two.mac),
+      hop: "neighbour",
+      shows: /lladdr 02:42:0a:00:00:63 PERMANENT/,
+    },
+    {
+      name: "6: the sender's veth is down",
+      on: 1,
+      make: `OVERLAY ip link set ${one.veth} down`,
+      undo: `OVERLAY ip link set ${one.veth} up`,
+      hop: "veth",
+      shows: /state DOWN/,
+    },
+    {
+      name: "7: no route to the other host",
+      on: 1,
+      make: `ip route add unreachable ${v2}/32`,
+      undo: `ip route del unreachable ${v2}/32`,
+      hop: "route",
+      shows: /No route to host/,
+    },
+    {
+      name: "8: another source address than the others know",
+      on: 1,
+      make: `ip addr add 172.31.240.101/32 dev eth0 && ip route add ${v2}/32 dev eth0 src 172.31.240.101`,
+      undo: `ip route del ${v2}/32 && ip addr del 172.31.240.101/32 dev eth0`,
+      hop: "source-address",
+      shows: /src 172\.31\.240\.101/,
+    },
+    {
+      name: "9: the other host's bridge has the container on the vxlan port",
+      on: 2,
+      make: `OVERLAY bridge fdb replace ${two.mac} dev VXLAN master static`,
+      undo: `OVERLAY bridge fdb del ${two.mac} dev VXLAN master`,
+      hop: "peer-bridge",
+      shows: /dev vxlan\d+ master br\d+ static/,
+    },
+    {
+      name: "10: the receiver's veth is down",
+      on: 2,
+      make: `OVERLAY ip link set ${two.veth} down`,
+      undo: `OVERLAY ip link set ${two.veth} up`,
+      hop: "peer-veth",
+      shows: /state DOWN/,
+    },
+    {
+      name: "10b: the other host's vxlan device is down",
+      on: 2,
+      make: "OVERLAY ip link set VXLAN down",
+      // The kernel takes all neighbour rows of a device that goes down, and swarm does not write them again.
+      undo: `OVERLAY ip link set VXLAN up && ${answers}`,
+      hop: "peer-vxlan",
+      shows: /state DOWN/,
+    },
+    {
+      name: "11: the sender's MTU is too large",
+      on: 1,
+      make: "A1 ip link set eth0 mtu 1500",
+      undo: "A1 ip link set eth0 mtu 1450",
+      hop: "mtu",
+      shows: /mtu 1500[^]*eth0[^]*mtu 1500/,
+    },
+    {
+      name: "12: the sender believes in a wrong MAC",
+      on: 1,
+      make: `A1 ip neigh replace ${two.ip} lladdr 02:42:0a:00:00:99 dev eth0 nud permanent`,
+      undo: `A1 ip neigh del ${two.ip} dev eth0`,
+      hop: "arp",
+      shows: /lladdr 02:42:0a:00:00:99 PERMANENT/,
+    },
+    {
+      name: "13: the other host's row for the sender leads elsewhere, so that it drops what comes",
+      on: 2,
+      make: self(nowhere, one.mac),
+      undo: self(v1, one.mac),
+      hop: "back-self-row",
+      shows: /dst 172\.31\.240\.77 /,
+    },
+    {
+      name: "14: the receiver's address is gone",
+      on: 2,
+      make: `A2 ip addr del ${two.ip}/24 dev eth0`,
+      undo: `A2 ip addr add ${two.ip}/24 dev eth0`,
+      hop: "peer-interface",
+      shows: /^(?![^]*inet 10\.0\.0)/,
+    },
+  ];
+}
+
+interface Place {
+  readonly host: LabHost;
+  readonly vtep: string;
+  readonly ip: string;
+  readonly mac: string;
+  readonly veth: string;
+  /** The words of a fault, by what they stand for. */
+  readonly words: Readonly<Record<string, string>>;
+}
+
+async function placeOf(host: LabHost): Promise<Place> {
+  const name = `A${host.number}`;
+  const { IPAddress: ip, MacAddress: mac, NetworkID } = await endpointOf(host, name);
+  const { netns, vxlan } = await overlayTable(host, NetworkID);
+  const { State } = await host.inspect(name);
+  const [, index = ""] =
+    /eth0@if(\d+)/.exec((await host.inNetworkOf(name, ["ip", "-o", "link", "show", "eth0"])).stdout) ?? [];
+  const links = (await host.exec(["nsenter", `--net=${netns}`, "ip", "-o", "link"])).stdout;
+  const [, veth = ""] = new RegExp(`^${index}: ([^@:]+)`, "m").exec(links) ?? [];
+  const words = { OVERLAY: `nsenter --net=${netns}`, VXLAN: vxlan, [name]: `nsenter -t ${State.Pid} -n` };
+  return { host, vtep: host.vtep, ip, mac, veth, words };
+}
+
+for (const shape of [{}, { engine: "28.5", driver: "swarm" }])
+  describe(`accept: explain, ${shape.driver ?? "classic"}`, function () {
+    this.timeout(240_000);
+    const lab = useLab(shape);
+    let folder: string;
+    let places: readonly [Place, Place];
+
+    before("where all is", async () => {
+      folder = mkdtempSync(join(tmpdir(), "ow-explain-"));
+      places = [await placeOf(lab().host(1)), await placeOf(lab().host(2))];
+    });
+    after(() => rmSync(folder, { recursive: true, force: true }));
+
+    const shell = async ({ host, words }: Place, text: string) => {
+      const command = Object.entries(words).reduce(
+        (all, [word, means]) => all.replaceAll(new RegExp(`\\b${word}\\b`, "g"), means),
+        text,
+      );
+      const { code, stdout, stderr } = await host.exec(["/bin/sh", "-c", command]);
+      return { code, said: `${stdout}${stderr}`.trim(), command };
+    };
+    const change = async (place: Place, text: string) => {
+      const { code, said, command } = await shell(place, text);
+      assert.equal(code, 0, `${command}: ${said}`);
+    };
+    const save = async (host: LabHost): Promise<string> => {
+      const path = join(folder, `${host.name}.json`);
+      await onHost(host, ["doctor", "--save", path]).ended;
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      return path;
+    };
+    const told = async (...args: readonly string[]) => {
+      const program = onHost(lab().host(1), ["explain", "--json", ...args]);
+      const code = await program.ended;
+      assert.equal(program.err(), "");
+      return { code, ...explained.parse(JSON.parse(program.out())) };
+    };
+    const between = async () => told("A1", "A2", "--with", await save(lab().host(2)));
+    const offline = async () =>
+      told("A1", "A2", "--from", await save(lab().host(1)), "--with", await save(lab().host(2)));
+    const calm = async () => {
+      await until(
+        async () => (await lab().loss("A1", "A2", 1)) === 0 || undefined,
+        20_000,
+        () => new Error("no ping arrives"),
+      );
+      await lab().loss("A2", "A1", 1);
+      const { code, hops } = await between();
+      assert.deepEqual([code, hops.filter(({ ok }) => ok !== true)], [0, []]);
+      return hops;
+    };
+    /** The last hop, which is the only wrong one, and what its command shows on its host. */
+    const last = async (
+      hops: readonly z.output<typeof hop>[],
+      { shows, hop: name, on }: Pick<Fault, "shows" | "hop" | "on">,
+    ) => {
+      const wrong = hops.filter(({ ok }) => ok === false);
+      assert.deepEqual(
+        [wrong.length, hops.at(-1)?.hop, wrong[0]?.host],
+        [1, name, `dockerhost${on}`],
+        JSON.stringify(hops.at(-1)),
+      );
+      const { said } = await shell({ ...places[on - 1]!, words: {} }, wrong[0]?.command ?? "false");
+      assert.match(said, shows, wrong[0]?.command);
+      return `${wrong[0]?.command}\n      ${said.split("\n")[0]}`;
+    };
+
+    it("says that nothing is wrong on a healthy cluster, live and offline, local and remote", async () => {
+      const hops = await calm();
+      assert.deepEqual([...new Set(hops.map(({ host }) => host))], ["dockerhost1", "dockerhost2"]);
+      const here = await told("A1", "B1");
+      assert.deepEqual([here.code, here.verdict], [0, "healthy"]);
+      const alone = await told("A1", "A2");
+      assert.deepEqual([alone.code, alone.notes.length], [0, 1]);
+      assert.equal((await offline()).code, 0);
+      const page = onHost(lab().host(1), ["explain", "A1", "B1"]);
+      assert.equal(await page.ended, 0);
+      assert.match(page.out(), /nothing\s+wrong/);
+      figure(`${hops.length} hops to the other host, ${here.hops.length} within this one`);
+    });
+
+    it("1: the outage of moby#29024 is a wrong hop of the bridge", async () => {
+      await lab().break();
+      try {
+        const { code, hops } = await told("A1", "B1");
+        assert.equal(code, 1);
+        figure(await last(hops, { hop: "bridge", on: 1, shows: /dev vxlan\d+ master br0/ }));
+      } finally {
+        await lab().mend();
+      }
+      assert.equal((await told("A1", "B1")).code, 0);
+    });
+
+    for (let index = 0; index < 14; index++)
+      it(`fault by hand ${index + 1} of 14 is named and shown, and gone when it is undone`, async () => {
+        const fault = faultsBetween(...places)[index];
+        assert.ok(fault !== undefined);
+        await calm();
+        const place = places[fault.on - 1]!;
+        await change(place, fault.make);
+        try {
+          const { code, hops } = await between();
+          assert.equal(code, 1, fault.name);
+          const shown = await last(hops, fault);
+          const apart = await offline();
+          assert.deepEqual([apart.code, apart.hops.at(-1)?.hop], [1, fault.hop]);
+          figure(`${fault.name} (${await lab().loss("A1", "A2", 2)} % lost): ${fault.hop}\n      ${shown}`);
+        } finally {
+          await change(place, fault.undo);
+        }
+        await calm();
+      });
+  });
