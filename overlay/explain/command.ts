@@ -14,5 +14,6 @@ export const within = (netns: string, ...words: readonly string[]): string =>
 export const inside = (pid: number | undefined, ...words: readonly string[]): string =>
   shellWords("nsenter", "-t", pid === undefined ? "PID" : String(pid), "-n", ...words);
 
-export const rowsOf = (netns: string, mac: string, ...device: readonly string[]): string =>
-  `${within(netns, "bridge", "fdb", "show", ...device)} | ${shellWords("grep", mac)}`;
+/** Rows of a MAC: the bridge's (`master`), or a device's own (`self`). */
+export const rowsOf = (netns: string, mac: string, of: "master" | "self", ...device: readonly string[]): string =>
+  `${within(netns, "bridge", "fdb", "show", ...device)} | ${shellWords("grep", `${mac}.*${of}`)}`;
