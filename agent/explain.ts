@@ -14,6 +14,7 @@ import { type Command, configOf, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
 import { told } from "./doctor.ts";
+import { type ArpAsked, arpAsked } from "./explain/arp.ts";
 import { readBundle } from "./explain/bundle.ts";
 import { liveTables } from "./explain/live.ts";
 import { explainedPage } from "./explain/page.ts";
@@ -28,7 +29,9 @@ the command that shows it. Changes nothing. Needs root, except with --from.
   --network N     where they share several
   --with BUNDLE   the tables of another host, as \`overlaywatch doctor --save BUNDLE\` wrote them there; more than once
   --from BUNDLE   in place of this host's tables: all from bundles, no root needed
-  --json          {network,from,to,hops:[{hop,host,ok,what,command,why}],notes,verdict}
+  --arp           also sends one ARP request from A for B's address and counts the answers: two are a container and a
+                  proxy. Off by default, for it changes what bridges and engines have learned
+  --json          {network,from,to,hops:[{hop,host,ok,what,command,why}],notes,verdict}; arp with --arp
 
 Exit code 0: nothing wrong; 1: a wrong hop; 2: something could not be judged; 69: Docker can not be asked.
 `;
@@ -43,14 +46,17 @@ export const command: Command = {
       network: { type: "string" },
       with: { type: "string", multiple: true },
       from: { type: "string" },
+      arp: { type: "boolean" },
     } as const;
     const { values, positionals } = parseCommand(args, options, "some");
     const asked = askedFor(positionals, values.network);
     const { config } = configOf(values, io);
+    if (values.arp === true && values.from !== undefined)
+      throw new UsageError("--arp sends from this host, and --from explains without it");
     const paths = [...(values.from === undefined ? [] : [values.from]), ...(values.with ?? [])];
     const bundles = await Promise.all(paths.map(async (path) => (await readBundle(path, io.cwd)).tables));
     const own = values.from === undefined ? [await ownTables(config, asked, bundles, io.signal)] : [];
-    const explained = explainAll([...own, ...bundles], asked);
+    const explained = await withArp(explainAll([...own, ...bundles], asked), values.arp === true ? own : []);
     const { stdout } = io;
     const page = { colors: stdout.isTTY ?? false, columns: Math.max(60, stdout.columns ?? 80) };
     stdout.write(
@@ -64,6 +70,15 @@ function askedFor([a, b, ...more]: readonly string[], network: string | undefine
   if (a === undefined || b === undefined) throw new UsageError("explain: two containers are wanted, A and B");
   if (more.length > 0) throw new UsageError(`explain: two containers, not also ${more.join(" ")}`);
   return { a, b, ...(network === undefined ? {} : { network }) };
+}
+
+async function withArp(
+  explained: Explained,
+  [own]: readonly HostTables[],
+): Promise<Explained & { readonly arp?: ArpAsked }> {
+  if (own === undefined) return explained;
+  const arp = await arpAsked(own, explained);
+  return { ...explained, notes: [...explained.notes, arp.sentence], arp };
 }
 
 function explainAll(hosts: readonly HostTables[], asked: Asked): Explained {

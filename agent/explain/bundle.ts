@@ -62,6 +62,7 @@ const space = z.strictObject({
 });
 
 const device = z.strictObject({
+  ifindex: whole,
   name: text,
   up: z.boolean(),
   mtu: whole,

@@ -7,6 +7,8 @@ export interface Libc {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   /** Of a socket of IPv4: from now on it sends to this address only, and receives from it only. */
   readonly connect: (fd: number, ip: number) => number;
+  /** To a device, for one protocol of Ethernet (AF_PACKET). */
+  readonly bindDevice: (fd: number, ifindex: number, protocol: number) => number;
   readonly send: (fd: number, bytes: Uint8Array) => number;
   /** The length of the whole message, also where it is longer than `into` (MSG_TRUNC). */
   readonly receive: (fd: number, into: Uint8Array) => number;
@@ -27,6 +29,7 @@ export async function loadLibc(shared: Pick<Shared, "isStopped">): Promise<Libc 
     const bind = (definition: string) => checked(library.func(definition), () => koffi.errno());
     const [setns, socket] = [bind("int setns(int, int)"), bind("int socket(int, int, int)")];
     const connect = bind("int connect(int, const uint8_t *, uint32_t)");
+    const bindTo = bind("int bind(int, const uint8_t *, uint32_t)");
     const send = bind("long send(int, const uint8_t *, size_t, int)");
     const recv = bind("long recv(int, uint8_t *, size_t, int)");
     const [poll, close] = [bind("int poll(uint8_t *, unsigned long, int)"), bind("int close(int)")];
@@ -34,6 +37,7 @@ export async function loadLibc(shared: Pick<Shared, "isStopped">): Promise<Libc 
       setns,
       socket,
       connect: (fd, ip) => connect(fd, internet(ip), 16),
+      bindDevice: (fd, ifindex, protocol) => bindTo(fd, packetAddress(ifindex, protocol), 20),
       send: (fd, bytes) => send(fd, bytes, bytes.length, 0),
       receive: (fd, into) => (shared.isStopped() ? -errno.ECANCELED : recv(fd, into, into.length, messageTruncated)),
       poll: (fd, ms) => poll(pollFor(fd), 1, ms),
@@ -59,6 +63,15 @@ function internet(ip: number): Uint8Array {
   const address = new Uint8Array(16);
   new Uint16Array(address.buffer)[0] = 2;
   new DataView(address.buffer).setUint32(4, ip);
+  return address;
+}
+
+/** struct sockaddr_ll: family and index in the machine's order, the protocol in the network's. */
+function packetAddress(ifindex: number, protocol: number): Uint8Array {
+  const address = new Uint8Array(20);
+  new Uint16Array(address.buffer)[0] = 17;
+  new DataView(address.buffer).setUint16(2, protocol);
+  new Int32Array(address.buffer)[1] = ifindex;
   return address;
 }
 

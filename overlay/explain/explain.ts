@@ -89,7 +89,7 @@ function notesOf({ a, b }: Ends): readonly string[] {
     : encrypted;
 }
 
-export function verdictOf(hops: readonly Hop[]): Verdict {
+function verdictOf(hops: readonly Hop[]): Verdict {
   if (hops.some(({ ok }) => ok === false)) return "faulty";
   return hops.some(({ ok }) => ok === "unknown") ? "unknown" : "healthy";
 }

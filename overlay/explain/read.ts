@@ -12,12 +12,12 @@ export function parseInside(addresses: string, neighbours: string): Inside {
 }
 
 function readDevice(row: Row): InsideDevice | undefined {
-  const [name, mtu] = [textOf(row["ifname"]), wholeOf(row["mtu"])];
-  if (name === undefined || mtu === undefined) return undefined;
+  const [name, mtu, ifindex] = [textOf(row["ifname"]), wholeOf(row["mtu"]), wholeOf(row["ifindex"])];
+  if (name === undefined || mtu === undefined || ifindex === undefined) return undefined;
   const infos: readonly unknown[] = Array.isArray(row["addr_info"]) ? row["addr_info"] : [];
   const addresses = infos.flatMap((info) => addressOf(inside({ info }, "info")));
   const up = textsOf(row["flags"]).includes("UP");
-  return { name, up, mtu, ...given("mac", macOf(row["address"])), addresses };
+  return { ifindex, name, up, mtu, ...given("mac", macOf(row["address"])), addresses };
 }
 
 function addressOf(info: Row): readonly string[] {

@@ -71,6 +71,7 @@ export interface Inside {
 }
 
 export interface InsideDevice {
+  readonly ifindex: number;
   readonly name: string;
   readonly up: boolean;
   readonly mtu: number;

@@ -144,7 +144,7 @@ function whereaboutsOf({ side, told }: Target, from: Side): Whereabouts {
 }
 
 /** What the swarm or the store tells of a container that is known to be here, as far as it agrees. */
-export function toldOf({ network, member, host }: Side): { readonly told?: Told } {
+function toldOf({ network, member, host }: Side): { readonly told?: Told } {
   const told = network.told?.find(({ ip, mac, vtep }) => {
     return ip === member.ip && mac === member.mac && host.ownVteps.includes(vtep);
   });

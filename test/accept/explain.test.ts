@@ -26,6 +26,7 @@ const explained = z.strictObject({
   to: end,
   hops: z.array(hop),
   notes: z.array(z.string()),
+  arp: z.strictObject({ answers: z.array(z.string()), sentence: z.string() }).optional(),
   verdict: z.enum(["healthy", "faulty", "unknown"]),
 });
 
@@ -273,6 +274,28 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm" }])
       assert.equal(await page.ended, 0);
       assert.match(page.out(), /nothing\s+wrong/);
       figure(`${hops.length} hops to the other host, ${here.hops.length} within this one`);
+    });
+
+    it("counts the answers to one ARP request: one, and two where the proxy answers for a local container", async () => {
+      const [one] = places;
+      const { IPAddress: ip, MacAddress: mac } = await endpointOf(one.host, "B1");
+      // Classic engines write the row by themselves at any time.
+      await shell(one, `OVERLAY ip neigh del ${ip} dev VXLAN`);
+      assert.deepEqual((await told("A1", "B1", "--arp")).arp?.answers, [mac]);
+      await change(one, `OVERLAY ip neigh replace ${ip} lladdr ${mac} dev VXLAN nud permanent`);
+      await change(one, `OVERLAY bridge fdb replace ${mac} dev VXLAN dst ${one.vtep} self permanent`);
+      try {
+        const { arp } = await told("A1", "B1", "--arp");
+        assert.deepEqual(arp?.answers, [mac, mac]);
+        figure(arp?.sentence ?? "");
+        assert.equal((await told("A1", "A2", "--arp")).arp?.answers.length, 1);
+      } finally {
+        await change(
+          one,
+          `OVERLAY ip neigh del ${ip} dev VXLAN; OVERLAY bridge fdb del ${mac} dev VXLAN dst ${one.vtep} self`,
+        );
+        await shell(one, `OVERLAY bridge fdb del ${mac} dev VXLAN master`);
+      }
     });
 
     it("1: the outage of moby#29024 is a wrong hop of the bridge", async () => {

@@ -125,6 +125,7 @@ function scripted(answers: (Uint8Array | number)[]) {
   const libc: Libc = {
     setns: () => 0,
     connect: () => 0,
+    bindDevice: () => 0,
     socket: () => 3,
     send: (_fd, bytes) => {
       sent.push(Buffer.from(bytes).readUInt32LE(8));

@@ -38,7 +38,7 @@ function host(n: number, driver: "classic" | "swarm", members: readonly Member[]
 }
 
 function member(name: string, n: number, port: number): Member {
-  const device = { name: "eth0", up: true, mtu: 1450, mac: macOf(n), addresses: [`${ipOf(n)}/24`] };
+  const device = { ifindex: 6, name: "eth0", up: true, mtu: 1450, mac: macOf(n), addresses: [`${ipOf(n)}/24`] };
   const id = `${n}`.repeat(64);
   return {
     kind: "container",
