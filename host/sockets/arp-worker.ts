@@ -10,11 +10,14 @@ const packet = [17, 3 | 0o4000 | 0o2000000, 0] as const;
 
 // A thread of its own, for it changes its namespace.
 parentPort?.once("message", (question: ArpQuestion) => {
-  void loadLibc({ isStopped: () => false }).then((libc) => {
-    parentPort?.postMessage(libc instanceof Error ? libc.message : asked(libc, question), []);
-    parentPort?.close();
-  });
+  void answer(question);
 });
+
+async function answer(question: ArpQuestion): Promise<void> {
+  const libc = await loadLibc({ isStopped: () => false });
+  parentPort?.postMessage(libc instanceof Error ? libc.message : asked(libc, question), []);
+  parentPort?.close();
+}
 
 function asked(libc: Libc, question: ArpQuestion): readonly string[] | string {
   try {

@@ -68,11 +68,18 @@ describe("accept: pipeline, restarts under 500 changes a second", function () {
     await pipeline.settled(sized(5000, 2500));
     const [counted, lost] = [pipeline.counted("idle") - before, pipeline.lost()];
     const ambiguous = pipeline.delivered.total("pipeline.ambiguous");
-    const seen = changesIn(await pipeline.entries());
+    const replayed = pipeline.delivered.total("pipeline.replayed");
+    const all = changesIn(await pipeline.entries());
+    const seen = [...new Set(all)];
+    const twice = all.length - seen.length;
     figure(
-      `${forced} forced: ${counted} counted, ${lost} lost (${lossesOf(pipeline)}), ${ambiguous} told as ambiguous; ${seen.length} in the journal; ${pipeline.delivered.total("pipeline.replayed")} entries replayed`,
+      `${forced} forced: ${counted} counted, ${lost} lost (${lossesOf(pipeline)}), ${ambiguous} told as ambiguous; ${seen.length} in the journal; ${twice} of them twice; ${replayed} entries replayed`,
     );
-    assert.equal(new Set(seen).size, seen.length, "an entry stands twice in the journal");
+    // Where journald took an entry and died before it said so, it is written again: then it must be known as a replay.
+    assert.ok(
+      twice <= replayed,
+      `${twice} changes stand twice in the journal, and ${replayed} entries were known as replays`,
+    );
     assert.deepEqual(strangers(seen, first, forced), []);
     assert.ok(counted + lost <= forced, `${counted} + ${lost} of ${forced}: some are counted double`);
     assert.ok(counted + lost + ambiguous >= forced, `${counted} + ${lost} of ${forced}: some are lost unsaid`);

@@ -18,7 +18,7 @@ describe("host/sockets/arp", () => {
     const hex = Buffer.from(arpRequest(ends)).toString("hex");
     assert.equal(
       hex.slice(0, 84),
-      "ffffffffffff02420a00000208060001080006040001" + "02420a0000020a000002" + "0000000000000a000003",
+      "ffffffffffff02420a0000020806000108000604000102420a0000020a0000020000000000000a000003",
     );
     assert.equal(hex.length, 120);
   });
