@@ -46,15 +46,22 @@ export function arpHop(hop: HopName, side: Side, to: Who): Hop {
   };
 }
 
-function arpJudged({ member, device }: Side, to: Who): Judged {
+function arpJudged(side: Side, to: Who): Judged {
+  const { member, device } = side;
   if (member.inside === undefined) return unknown(notSeen);
   const row = member.inside.neighbours.find(
     ({ ip, dev }) => ip === to.ip && (device === undefined || dev === device.name),
   );
   if (row === undefined) return right("it has not asked yet");
   if (row.state.includes("FAILED") || row.state.includes("INCOMPLETE")) return unknown(unanswered);
-  return row.mac === to.mac ? right(neighbourLine(row)) : wrong(`it is not that: ${neighbourLine(row)}`);
+  if (row.mac === to.mac) return right(neighbourLine(row));
+  if (isProxys(side, to.ip, row.mac)) return unknown(`as the vxlan device says, see there: ${neighbourLine(row)}`);
+  return wrong(`it is not that: ${neighbourLine(row)}`);
 }
+
+/** A wrong MAC that the vxlan device answers with is a fault of the device's row. */
+const isProxys = ({ space, view }: Side, ip: string, mac: string | undefined): boolean =>
+  space.neighbours.some((row) => row.ip === ip && row.mac === mac && view.links.get(row.dev)?.kind === "vxlan");
 
 /** Whether it has asked for an address in vain. */
 export const isUnanswered = (side: Side, to: Who): boolean => arpJudged(side, to).why === unanswered;

@@ -67,7 +67,9 @@ export function proxyHop(side: Side, to: Who): Hop {
     host: side.host.host,
     what: `${device} does not answer for ${to.name}, which is here`,
     command: within(side.space.netns, "ip", "neigh", "show", "to", to.ip, ...dev(side)),
-    ...right(all.length === 0 ? "it has no row" : `it does, which is latent, no harm now: ${all.join("; ")}`),
+    ...(neighbour?.mac !== undefined && neighbour.mac !== to.mac
+      ? wrong(`with another MAC: ${rows.join()}`)
+      : right(all.length === 0 ? "it has no row" : `it does, which is latent, no harm now: ${all.join("; ")}`)),
   };
 }
 

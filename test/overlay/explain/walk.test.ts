@@ -159,6 +159,18 @@ describe("overlay/explain", () => {
     assert.deepEqual(verdictOf(local(withSpace(h1, sampled(9)))), ["faulty", "bridge", "dockerhost1"]);
   });
 
+  it("blames the row of the vxlan device for the wrong MAC that a container has from it", () => {
+    const told = (n: number, name: string) =>
+      withSpace(withMember(h1, name, knows(ipOf(n), macOf(9), "REACHABLE")), ({ neighbours }) => ({
+        neighbours: [
+          ...neighbours.filter(({ ip }) => ip !== ipOf(n)),
+          { ip: ipOf(n), dev: "vxlan0", mac: macOf(9), state: ["PERMANENT"] },
+        ],
+      }));
+    assert.deepEqual(verdictOf(remote(told(4, "A1"))), ["faulty", "neighbour", "dockerhost1"]);
+    assert.deepEqual(verdictOf(local(told(3, "A1"))), ["faulty", "proxy", "dockerhost1"]);
+  });
+
   it("calls rows that answer for a local container latent, and not wrong", () => {
     const poisoned = withSpace(h1, ({ neighbours }) => ({
       neighbours: [...neighbours, { ip: ipOf(3), dev: "vxlan0", mac: macOf(3), state: ["PERMANENT"] }],
