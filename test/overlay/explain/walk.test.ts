@@ -51,6 +51,14 @@ const twice = (tables: HostTables): HostTables => ({
   ],
 });
 
+const told = (n: number, name: string) =>
+  withSpace(withMember(h1, name, knows(ipOf(n), macOf(9), "REACHABLE")), ({ neighbours }) => ({
+    neighbours: [
+      ...neighbours.filter(({ ip }) => ip !== ipOf(n)),
+      { ip: ipOf(n), dev: "vxlan0", mac: macOf(9), state: ["PERMANENT"] },
+    ],
+  }));
+
 describe("overlay/explain", () => {
   it("finds nothing wrong on healthy hosts, of both kinds, with and without the other host's tables", () => {
     for (const driver of ["classic", "swarm"] as const) {
@@ -160,13 +168,6 @@ describe("overlay/explain", () => {
   });
 
   it("blames the row of the vxlan device for the wrong MAC that a container has from it", () => {
-    const told = (n: number, name: string) =>
-      withSpace(withMember(h1, name, knows(ipOf(n), macOf(9), "REACHABLE")), ({ neighbours }) => ({
-        neighbours: [
-          ...neighbours.filter(({ ip }) => ip !== ipOf(n)),
-          { ip: ipOf(n), dev: "vxlan0", mac: macOf(9), state: ["PERMANENT"] },
-        ],
-      }));
     assert.deepEqual(verdictOf(remote(told(4, "A1"))), ["faulty", "neighbour", "dockerhost1"]);
     assert.deepEqual(verdictOf(local(told(3, "A1"))), ["faulty", "proxy", "dockerhost1"]);
   });
