@@ -81,11 +81,10 @@ export function faultsBetween(one: Ends, two: Ends): readonly Fault[] {
     {
       name: "9: the other host's bridge has the container on the vxlan port",
       on: 2,
-      make: `OVERLAY bridge fdb replace ${two.mac} dev VXLAN master static`,
-      // A frame of its own may have moved it back already.
-      undo: `OVERLAY bridge fdb del ${two.mac} dev VXLAN master || true`,
+      make: `OVERLAY bridge fdb replace ${two.mac} dev VXLAN master static sticky`,
+      undo: `OVERLAY bridge fdb del ${two.mac} dev VXLAN master`,
       hop: "peer-bridge",
-      shows: /dev vxlan\d+ master br\d+ static/,
+      shows: /dev vxlan\d+ .*master br\d+ static/,
     },
     {
       name: "10: the receiver's veth is down",
