@@ -45,9 +45,19 @@ async function shared(options: ShapeOptions): Promise<Lab> {
 }
 
 async function start(options: ShapeOptions, number: number): Promise<Lab> {
-  const lab = await up({ ...options, name: await uniqueName(`shared${number}`) });
+  const lab = await upTwice(options, await uniqueName(`shared${number}`));
   running.push(lab);
   return lab;
+}
+
+/** Engines that start at once may miss each other's first gossip, and then never reach each other: said, and tried once more. */
+async function upTwice(options: ShapeOptions, name: string): Promise<Lab> {
+  try {
+    return await up({ ...options, name });
+  } catch (error) {
+    process.stderr.write(`lab ${name} is started a second time: ${String(error)}\n`);
+    return up({ ...options, name });
+  }
 }
 
 async function sweep(): Promise<void> {
