@@ -45,18 +45,19 @@ async function shared(options: ShapeOptions): Promise<Lab> {
 }
 
 async function start(options: ShapeOptions, number: number): Promise<Lab> {
-  const lab = await upTwice(options, await uniqueName(`shared${number}`));
+  const lab = await upAtLast({ ...options, name: await uniqueName(`shared${number}`) }, 3);
   running.push(lab);
   return lab;
 }
 
-/** Engines that start at once may miss each other's first gossip, and then never reach each other: said, and tried once more. */
-async function upTwice(options: ShapeOptions, name: string): Promise<Lab> {
+/** Engines that start at once may miss each other's first gossip, and then never reach each other: said, and tried again. */
+async function upAtLast(options: Parameters<typeof up>[0], tries: number): Promise<Lab> {
   try {
-    return await up({ ...options, name });
+    return await up(options);
   } catch (error) {
-    process.stderr.write(`lab ${name} is started a second time: ${String(error)}\n`);
-    return up({ ...options, name });
+    if (tries < 2) throw error;
+    process.stderr.write(`the lab is started once more: ${String(error)}\n`);
+    return upAtLast(options, tries - 1);
   }
 }
 
