@@ -95,7 +95,7 @@ const networksKey = "networks";
 async function resync(parts: SessionParts, refresh: Refresher, signal: AbortSignal): Promise<void> {
   const { client, store, failing } = parts;
   const listed = readAs(client, "/containers/json", readContainerIds, await get(parts, "/containers/json", signal));
-  const keys = new Set([networksKey, ...listed, ...store.containerIds(), ...failing.keys()]);
+  const keys = new Set([networksKey, ...listed, ...store.containerIds()]);
   await markAll(refresh, keys);
   signal.throwIfAborted();
   const error = failureOfNetworks(failing) ?? failureOfAll(listed, failing);

@@ -42,7 +42,7 @@ const around: Around = {
   telling: { places, doubts: 0, complete: true },
   tables: {
     links,
-    fdb: [pinned],
+    fdb: [pinned, { ...pinned, mac: macOfIp("10.0.0.4") ?? "", flags: [] }],
     neighbours: [row(5), row(6, ["STALE"]), row(7, ["PERMANENT"], "br0"), row(4)],
     unreadable: 0,
   },
