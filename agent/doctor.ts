@@ -1,17 +1,11 @@
 import { liveClock } from "../host/clock.ts";
-import { dockerClient } from "../host/docker/client.ts";
 import type { EngineInfo } from "../host/docker/info.ts";
 import type { Network } from "../host/docker/inventory.ts";
-import { socketPathOf } from "../host/docker/socket.ts";
-import { watchDocker } from "../host/docker/watch.ts";
-import { liveOverlays } from "../host/netns/live.ts";
-import { procfs } from "../host/procfs.ts";
 import type { Examination } from "../overlay/examine/examination.ts";
 import { examine } from "../overlay/examine/examine.ts";
 import { truthMemory } from "../overlay/examine/truths.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
-import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
 import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
@@ -20,6 +14,7 @@ import { errorText } from "./error-text.ts";
 import { saveBundle } from "./explain/bundle.ts";
 import { liveTables } from "./explain/live.ts";
 import { ConfigError, UsageError } from "./exit-codes.ts";
+import { oneLook } from "./one-look.ts";
 
 const usage = `usage: overlaywatch doctor [--network N] [--save BUNDLE]
 
@@ -82,13 +77,7 @@ interface Looked {
 }
 
 async function look(config: Config, { network: name, say, keep }: Wanted, signal: AbortSignal): Promise<Looked> {
-  const { docker, paths } = config;
-  const timeoutMs = milliseconds(docker.timeout);
-  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
-  const proc = procfs(paths.host_root);
-  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
-  // With a list of some hundred containers, most of the time goes into asking for them one by one.
-  const watch = watchDocker({ client, clock: liveClock, timeoutMs, concurrency: 8, log: () => undefined });
+  const { proc, overlays, watch } = oneLook(config);
   try {
     const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
     const { networks } = inventory;

@@ -1,17 +1,10 @@
-import { liveClock } from "../host/clock.ts";
-import { dockerClient } from "../host/docker/client.ts";
 import { DockerError } from "../host/docker/error.ts";
-import { socketPathOf } from "../host/docker/socket.ts";
-import { watchDocker } from "../host/docker/watch.ts";
 import { NotAvailable } from "../host/host.ts";
-import { liveOverlays } from "../host/netns/live.ts";
-import { procfs } from "../host/procfs.ts";
 import { examine } from "../overlay/examine/examine.ts";
 import { explain, type Explained } from "../overlay/explain/explain.ts";
 import { type Asked, Refused } from "../overlay/explain/find.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
-import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
 import { told } from "./doctor.ts";
 import { type ArpAsked, arpAsked } from "./explain/arp.ts";
@@ -19,6 +12,7 @@ import { readBundle } from "./explain/bundle.ts";
 import { liveTables } from "./explain/live.ts";
 import { explainedPage } from "./explain/page.ts";
 import { UnavailableError, UsageError } from "./exit-codes.ts";
+import { oneLook } from "./one-look.ts";
 
 const usage = `usage: overlaywatch explain A B [--network N] [--with BUNDLE]... [--from BUNDLE]
 
@@ -98,12 +92,7 @@ async function ownTables(
   bundles: readonly HostTables[],
   signal: AbortSignal,
 ): Promise<HostTables> {
-  const { docker, paths } = config;
-  const timeoutMs = milliseconds(docker.timeout);
-  const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs });
-  const proc = procfs(paths.host_root);
-  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
-  const watch = watchDocker({ client, clock: liveClock, timeoutMs, concurrency: 8, log: () => undefined });
+  const { proc, overlays, watch } = oneLook(config);
   try {
     const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
     const examination = await examine({ proc, overlays, docker: watch }, engine, {}, signal);

@@ -22,14 +22,14 @@ export function driverOfHost(engine: EngineInfo | undefined, networks: readonly 
  * itself, for a swarm's data path can have one of its own that no API tells. A row to any of them leads back here.
  */
 export function vtepsOf(engine: EngineInfo | undefined, fibTrie: string): readonly string[] {
-  const advertised = engine === undefined ? [] : [hostOf(engine.clusterAdvertise), engine.swarmAddress];
+  const advertised = engine === undefined ? [] : [withoutPort(engine.clusterAdvertise), engine.swarmAddress];
   const known = [...advertised, ...localAddresses(fibTrie)];
   return [...new Set(known)].filter((ip) => parseIpv4(ip) !== undefined && !ip.startsWith("127."));
 }
 
-/** `--cluster-advertise` is an address with a port. */
-function hostOf(advertise: string): string {
-  return advertise.replace(/:\d+$/, "");
+/** `--cluster-advertise`, and a node's key in the store, are an address with a port. */
+export function withoutPort(advertised: string): string {
+  return advertised.replace(/:\d+$/, "");
 }
 
 /** Of `/proc/PID/net/fib_trie`: an address stands on a line of its own, before those that say what it is. */

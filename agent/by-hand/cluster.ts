@@ -5,6 +5,7 @@ import { engineInfo } from "../../host/docker/info.ts";
 import type { Container, Network } from "../../host/docker/inventory.ts";
 import { readNetworks } from "../../host/docker/network.ts";
 import { storedValues } from "../../host/kv/stores.ts";
+import { withoutPort } from "../../overlay/engine-facts.ts";
 import { readEndpoints, type StoredEndpoint, type StoredEndpoints } from "../../overlay/stale/endpoint.ts";
 import { endpointsFolder } from "../../overlay/truth/classic.ts";
 import { Refused } from "./outcome.ts";
@@ -32,7 +33,7 @@ export async function readCluster(client: DockerClient, signal: AbortSignal): Pr
   return {
     store,
     advertised,
-    ownVtep: addressIn(advertised),
+    ownVtep: withoutPort(advertised),
     networks: networks.filter(({ driver, scope }) => driver === "overlay" && scope === "global"),
     containers: await runningContainers(client, signal),
   };
@@ -93,11 +94,9 @@ export async function readNetworkEndpoints(
   return readEndpoints(networkId, await storedValues(store, endpointsFolder(networkId), signal));
 }
 
-export const addressIn = (node: string): string => node.replace(/:\d+$/, "");
-
 /** Whose endpoints are there though nobody renews the key of the node; this host's never. */
 export function silentLocators({ ownVtep }: Cluster, { nodes, endpoints }: Stored): readonly string[] {
-  const fresh = new Set(nodes.map(addressIn));
+  const fresh = new Set(nodes.map(withoutPort));
   const locators = new Set(endpoints.map(({ locator }) => locator));
   return [...locators].filter((one) => one !== ownVtep && !fresh.has(one)).toSorted();
 }

@@ -1,10 +1,11 @@
 import { knock } from "../../host/knock.ts";
 import { membersAsSeenBy, serfPort } from "../../host/serf/members.ts";
 import type { Echo } from "../../host/sockets/echo.ts";
+import { withoutPort } from "../../overlay/engine-facts.ts";
 import type { StoredEndpoint } from "../../overlay/stale/endpoint.ts";
 import type { Statement } from "../../overlay/stale/verdict.ts";
 import { errorText } from "../error-text.ts";
-import { addressIn, type Cluster, type Stored } from "./cluster.ts";
+import type { Cluster, Stored } from "./cluster.ts";
 
 /** From where this host can ask. */
 export interface Standpoint {
@@ -55,7 +56,7 @@ function selfOn(
 }
 
 const storeOn = (node: string, { nodes }: Stored): Statement =>
-  nodes.map(addressIn).includes(node)
+  nodes.map(withoutPort).includes(node)
     ? alive("store", `its key in the store is fresh: it was renewed within the last minute`)
     : silent("store", `its key in the store has run out: it was not renewed for a minute`);
 
@@ -87,7 +88,7 @@ async function peersOn(
   { nodes }: Stored,
   signal: AbortSignal,
 ): Promise<readonly Statement[]> {
-  const others = nodes.map(addressIn).filter((one) => one !== node && one !== ownVtep);
+  const others = nodes.map(withoutPort).filter((one) => one !== node && one !== ownVtep);
   return Promise.all([ownVtep, ...new Set(others)].map(async (peer) => peerOn(node, peer, signal)));
 }
 

@@ -1,4 +1,5 @@
 import { enter } from "../../host/iproute2/program.ts";
+import { shellLine } from "../../host/shell-line.ts";
 import { printable } from "../../host/iproute2/error.ts";
 import type { Refusal } from "../../overlay/remedy/gates.ts";
 import type { Action } from "../../overlay/remedy/plan.ts";
@@ -70,12 +71,6 @@ export function typed(path: string, command: Action["command"]): readonly string
   enter(path, command);
   return ["nsenter", `--net=${path}`, ...command];
 }
-
-/** For a POSIX shell: quoted where anything in it is more than a plain word. */
-export const shellLine = (argv: readonly string[]): string =>
-  argv
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", "'\\''")}'`))
-    .join(" ");
 
 const headlines: Readonly<Record<RemedyOutcome, string>> = {
   nothing: "Nothing active to do.",

@@ -17,7 +17,8 @@ import { takeBack, type TakenBack } from "../../overlay/remedy/take-back.ts";
 import { decodeUndoFile, type UndoFile } from "../../overlay/remedy/undo-file.ts";
 import type { Config } from "../config/schema.ts";
 import { errorText } from "../error-text.ts";
-import { type RemedyOutcome, shellLine, typed } from "./outcome.ts";
+import { shellLine } from "../../host/shell-line.ts";
+import { type RemedyOutcome, typed } from "./outcome.ts";
 import { remedyState } from "./state.ts";
 
 interface UndoRequest {

@@ -14,7 +14,7 @@ import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
 import type { EndpointMemory } from "./remembered.ts";
 import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
-import { asked } from "./asked.ts";
+import { withoutAnswering } from "./answering.ts";
 import { type TruthOptions, withTruth } from "./truths.ts";
 
 export interface ExamineOptions {
@@ -56,7 +56,7 @@ export async function examine(
   const around = truth === undefined ? undefined : { facts, engine, look, options: truth };
   const first = await knowing(found.filter(isSeen), around);
   const glance = diagnose({ ...facts, namespaces: first.map(({ input }) => input) });
-  const seen = await asked(await watched(first, glance, look, options), facts, look);
+  const seen = await withoutAnswering(await watched(first, glance, look, options), facts, look);
   // Nothing was watched or asked: it stays at what the first look showed.
   const known = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
   return concluded({ facts, seen, ...known, unread: found.filter(isUnread), inventory, options, engine });

@@ -1,10 +1,6 @@
-import { printable } from "../../host/iproute2/error.ts";
+import { shellLine } from "../../host/shell-line.ts";
 
-/** A command line that a person pastes. Bundles and devices' names come from others: anything but a plain word is quoted. */
-export const shellWords = (...words: readonly string[]): string =>
-  words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", "'\\''")}'`))
-    .join(" ");
+export const shellWords = (...words: readonly string[]): string => shellLine(words);
 
 /** Inside the namespace of a network. */
 export const within = (netns: string, ...words: readonly string[]): string =>

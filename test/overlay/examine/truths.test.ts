@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { NetworkTask } from "../../../host/docker/tasks.ts";
 import { StoreError } from "../../../host/kv/store.ts";
 import type { OverlayDriver } from "../../../overlay/engine.ts";
-import { asked } from "../../../overlay/examine/asked.ts";
+import { withoutAnswering } from "../../../overlay/examine/answering.ts";
 import { lane } from "../../../overlay/examine/lane.ts";
 import type { Look, Seen } from "../../../overlay/examine/look.ts";
 import { truthMemory, type TruthOptions, withTruth } from "../../../overlay/examine/truths.ts";
@@ -155,7 +155,7 @@ describe("overlay/examine: where other hosts' containers are", () => {
       [new Error("no right"), 1],
     ] as const) {
       const look = lookOf(() => all, [loss]);
-      const [after] = await asked([{ ...seen, input: active }], facts, look);
+      const [after] = await withoutAnswering([{ ...seen, input: active }], facts, look);
       assert.deepEqual(look.pinged, [`4 ${lost}`]);
       assert.equal(after?.input.truth?.elsewhere.size, believed);
       if (believed === 0)
@@ -169,7 +169,7 @@ describe("overlay/examine: where other hosts' containers are", () => {
     const { truth } = await known({ tells: () => all, options: { memory: told(all, 10_100) } });
     assert.ok(truth !== undefined);
     const look = lookOf(() => all, [1]);
-    await asked([{ ...seen, input: { ...first, tables, truth } }], facts, look);
+    await withoutAnswering([{ ...seen, input: { ...first, tables, truth } }], facts, look);
     assert.deepEqual(look.pinged, []);
   });
 });

@@ -21,7 +21,7 @@ interface Target {
  * that answers is not: then nothing is believed of it. Where the row leads back to this host there is nothing to ask: what
  * is sent loops, and would draw the sender's own MAC into the loop.
  */
-export async function asked(
+export async function withoutAnswering(
   seen: readonly Seen[],
   facts: Omit<DiagnoseInput, "namespaces">,
   { host, signal }: Look,
