@@ -1,3 +1,4 @@
+import { type HostWideClass, hostWideClasses } from "../overlay/remedy/host-wide.ts";
 import { type Strategy, strategies } from "../overlay/remedy/plan.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { nearestOf } from "./config/nearest.ts";
@@ -9,6 +10,7 @@ import { remedyNote } from "./remedy/note.ts";
 import { type CleanupJson, cleanupText, remedyExits } from "./remedy/outcome.ts";
 
 const usage = `usage: overlaywatch cleanup [--apply] [--network N] [--strategy S] [--all] [--unattended]
+       overlaywatch cleanup --class C [--apply]
 
 Heals local containers that are cut off by wrong rows of the overlay network. Prints the commands and does nothing, unless
 told to. With --apply it notes what was, acts, reads every row again, pings from the containers' own namespaces, and
@@ -20,6 +22,9 @@ takes everything back where that did not help. Needs root.
                   arp             only ARP rows are deleted: does not heal an established outage
                   learning-off    the bridge learns nothing on the vxlan port: floods
   --all           latent faults too, before they do harm
+  --class C       not rows, but what concerns the whole host, and only when asked for
+                  neighbour-table-full  the limits go up to those that the engine sets; never down
+                  orphan-vxlan-link     a device that the engine left in the host's namespace is deleted
   --unattended    nobody watches: caps, cooldown, breaker and untested engines then stop it, as they stop the program
   --json          {outcome,actions:[{command,reason,class,result,...}],verified,undo,refused,ambiguous,loss,notes,unfinished}
 
@@ -34,7 +39,10 @@ const options = {
   strategy: { type: "string" },
   all: { type: "boolean" },
   unattended: { type: "boolean" },
+  class: { type: "string" },
 } as const;
+
+type Values = ReturnType<typeof parseCommand<typeof options>>["values"];
 
 export const command: Command = {
   summary: "heal what doctor found, prove it, or undo it",
@@ -42,6 +50,7 @@ export const command: Command = {
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
+    const hostWide = classOf(values);
     const json = await cleanup(
       config,
       {
@@ -51,6 +60,7 @@ export const command: Command = {
         repin: false,
         who: values.unattended === true ? "automatic" : "operator",
         network: values.network,
+        ...(hostWide === undefined ? {} : { hostWide }),
         holder: `overlaywatch cleanup, process ${io.pid}`,
         say: (sentence) => void io.stderr.write(`${sentence}\n`),
       },
@@ -72,6 +82,18 @@ async function note(json: CleanupJson, { stderr }: Io): Promise<void> {
   const door = journalDoor(log);
   openNotes(door, log).write(draft);
   await door.close();
+}
+
+/** It goes with nothing that is about rows, nor without a person. */
+function classOf({ class: name, network, strategy, all, unattended }: Values): HostWideClass | undefined {
+  if (name === undefined) return undefined;
+  const known = hostWideClasses.find((one) => one === name);
+  const expected = `expected one of ${hostWideClasses.join(", ")}`;
+  if (known === undefined) throw new UsageError(`--class ${name}: ${expected}${nearestOf(name, hostWideClasses)}`);
+  const others = { network, strategy, all, unattended };
+  const other = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (other !== undefined) throw new UsageError(`--class ${name} goes with --apply only, not with --${other}`);
+  return known;
 }
 
 function strategyOf(name: string | undefined): Strategy | undefined {

@@ -4,6 +4,7 @@ import { NotAvailable } from "../../host/host.ts";
 import { type Echo, startEcho } from "../../host/sockets/echo.ts";
 import { ownUser } from "../../host/own-user.ts";
 import { returned } from "../../overlay/remedy/departed.ts";
+import type { HostWideClass } from "../../overlay/remedy/host-wide.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import { type Limits, type LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { type Plan, standstill, type Strategy } from "../../overlay/remedy/plan.ts";
@@ -12,6 +13,7 @@ import { chosen } from "../doctor.ts";
 import { errorText } from "../error-text.ts";
 import { apply } from "./apply.ts";
 import { actionJson, type CleanupJson, nothingDone, type RemedyOutcome } from "./outcome.ts";
+import { cleanHostWide } from "./host-wide.ts";
 import { planFor, type Planned } from "./planned.ts";
 import { type RemedyState, remedyState } from "./state.ts";
 import { openWard, type Ward } from "./ward.ts";
@@ -24,6 +26,8 @@ export interface CleanupRequest {
   readonly repin: boolean;
   readonly who: Who;
   readonly network: string | undefined;
+  /** In place of rows. */
+  readonly hostWide?: HostWideClass;
   /** For those that find the lock taken. */
   readonly holder: string;
   /** Told before something is waited for. */
@@ -39,15 +43,15 @@ export async function cleanup(
 ): Promise<CleanupJson> {
   const state = remedyState(config);
   const end = (outcome: RemedyOutcome, rule: string, sentence: string): CleanupJson => {
-    return { ...nothingDone, outcome, strategy: request.strategy, refused: [{ rule, sentence }] };
+    return { ...nothingDone, outcome, strategy: nameOf(request), refused: [{ rule, sentence }] };
   };
   if (request.apply && ownUser() !== 0)
-    return end("refused", "root", "only root may write rows of a network namespace");
+    return end("refused", "root", "only root may change what is in a network namespace");
   let lock: Lock | undefined;
   try {
     if (request.apply) lock = await state.lock(request.holder);
     const limits = await state.limits(Date.now());
-    return await withWard({ open, request, state, limits }, signal);
+    return await withWard({ open, config, request, state, limits }, signal);
   } catch (error) {
     const known = kindOf(error);
     if (known === undefined) throw error;
@@ -69,21 +73,33 @@ function kindOf(error: unknown): readonly [RemedyOutcome, string] | undefined {
 /** The state folder can not be written: then nothing else is. */
 class StateError extends Error {}
 
+/** What a cleanup is told as: of rows the way they are healed. */
+const nameOf = ({ strategy, hostWide }: CleanupRequest): string => hostWide ?? strategy;
+
 type OpenWard = () => Promise<Ward>;
 
 interface Run {
   readonly open: OpenWard;
+  readonly config: Config;
   readonly request: CleanupRequest;
   readonly state: RemedyState;
   readonly limits: Limits;
 }
 
 async function withWard(run: Run, signal: AbortSignal): Promise<CleanupJson> {
-  const { open, request, state, limits } = run;
-  const base = { ...nothingDone, strategy: request.strategy, unfinished: await state.undo.unfinished() };
+  const { open, config, request, state, limits } = run;
+  const base = { ...nothingDone, strategy: nameOf(request), unfinished: await state.undo.unfinished() };
   const stands = standstill(limits, Date.now());
   if (stands !== undefined) return { ...base, outcome: "refused", refused: [stands] };
   const ward = await open();
+  const { hostWide: of, apply: isApplied, say = () => undefined } = request;
+  if (of !== undefined) {
+    try {
+      return { ...base, ...(await cleanHostWide(ward, { of, apply: isApplied, config, state, say }, signal)) };
+    } finally {
+      await ward.close();
+    }
+  }
   // Now, so that it is ready when the look is done.
   const echo = request.apply ? startEcho() : undefined;
   try {

@@ -27,12 +27,15 @@ export function remedyNote(json: CleanupJson): Draft | undefined {
 }
 
 function whatOf(actions: readonly ActionJson[]): string {
-  const names = [...new Set(actions.map(({ container, ip, mac }) => `${container} ${ip} ${mac}`))];
+  const names = [...new Set(actions.map(nameOf))];
   const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
   return names.length === 0
     ? ""
     : `${actions.length} ${actions.length === 1 ? "change" : "changes"} for ${names.slice(0, 5).join(", ")}${more}`;
 }
+
+const nameOf = ({ container, ip, mac }: ActionJson): string =>
+  container === "" ? "this host" : `${container} ${ip} ${mac}`;
 
 function lossOf({ loss }: CleanupJson): string {
   const measured = loss.filter(({ after }) => after !== null);
@@ -51,5 +54,6 @@ const undoOf = ({ undo }: CleanupJson): string => (undo === null ? "" : `undo fi
 const isOneOnly = (actions: readonly ActionJson[]): boolean => new Set(actions.map(({ mac }) => mac)).size === 1;
 
 function placeOf({ container, ip, mac, network, netns }: ActionJson): Partial<Draft> {
+  if (container === "") return {};
   return { container, ip, mac, networkId: network, netns };
 }

@@ -100,7 +100,7 @@ export function cleanupText(json: CleanupJson): string {
 function actionLines(actions: readonly ActionJson[]): readonly string[] {
   return actions.flatMap(({ container, ip, mac, command, result, reason }, at) => {
     const line = `${shellLine(command)}  # ${printable(result === "planned" ? reason : result)}`;
-    const heading = `# ${printable(container)} ${ip} ${mac}`;
+    const heading = container === "" ? "# this host" : `# ${printable(container)} ${ip} ${mac}`;
     return actions[at - 1]?.container === container ? [line] : [heading, line];
   });
 }

@@ -8,16 +8,21 @@ import { NotAvailable } from "../../host/host.ts";
 import { printable } from "../../host/iproute2/error.ts";
 import { type Lock, Locked } from "../../host/lock.ts";
 import { listNamespaces } from "../../host/netns/list.ts";
-import { liveEntry } from "../../host/netns/live.ts";
+import { liveEntry, liveOverlays } from "../../host/netns/live.ts";
 import { ownUser } from "../../host/own-user.ts";
+import { procfs } from "../../host/procfs.ts";
 import { finish } from "../../host/undo-folder.ts";
 import { type Hands, liveHands, type Place } from "../../overlay/remedy/hands.ts";
+import { hostCommand } from "../../overlay/remedy/host-wide.ts";
+import { set } from "../../overlay/remedy/host-wide-act.ts";
+import { decodeHostWideNote, type HostWideNote, undoHostWide } from "../../overlay/remedy/host-wide-note.ts";
 import type { LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { takeBack, type TakenBack } from "../../overlay/remedy/take-back.ts";
 import { decodeUndoFile, type UndoFile } from "../../overlay/remedy/undo-file.ts";
 import type { Config } from "../config/schema.ts";
 import { errorText } from "../error-text.ts";
 import { shellLine } from "../../host/shell-line.ts";
+import { hostHands, unlessAbsent } from "./host-wide.ts";
 import { type RemedyOutcome, typed } from "./outcome.ts";
 import { remedyState } from "./state.ts";
 
@@ -57,7 +62,10 @@ class Refused extends Error {}
 
 async function undoFile(config: Config, { file, cwd, restoreFault }: UndoRequest): Promise<UndoJson> {
   const path = resolve(cwd, file);
-  const note = await read(path);
+  const text = await textOf(path);
+  const hostWide = await read(path, () => decodeHostWideNote(text));
+  if (hostWide !== undefined) return putBackHostWide(config, path, hostWide, restoreFault);
+  const note = await read(path, () => decodeUndoFile(text));
   const places = placesOf(note, config);
   const options = { restoreFault, engine: await engineOf(config) };
   const back = await takeBack(note, options, handsOn(places));
@@ -87,12 +95,46 @@ function outcomeOf({ done, kept }: TakenBack, places: ReadonlyMap<string, Place>
   return places.size > 0 && kept.some(({ container }) => container !== "") ? "ambiguous" : "nothing";
 }
 
-async function read(path: string): Promise<UndoFile> {
+async function read<T>(path: string, decode: () => T): Promise<T> {
   try {
-    return decodeUndoFile(await readFile(path, "utf8"));
+    return decode();
   } catch (cause) {
     throw new Refused(`${path} is no undo file that can be used`, { cause });
   }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new Refused(`${path} is no undo file that can be used`, { cause });
+  }
+}
+
+/** A limit that stays up on purpose is no failure, and neither is a device that is not made again. */
+async function putBackHostWide(
+  { docker, paths }: Config,
+  path: string,
+  note: HostWideNote,
+  restoreFault: boolean,
+): Promise<UndoJson> {
+  const client = dockerClient({ socketPath: socketPathOf(docker.socket) });
+  const { host_root: hostRoot, netns_dir: netnsDir } = paths;
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc: procfs(hostRoot) });
+  const hands = hostHands(overlays, hostRoot);
+  const now = { limits: unlessAbsent(hands.limits), used: overlays.sharedTables().neighbours?.used };
+  const { lowered, kept } = undoHostWide(note, now, restoreFault);
+  const notes = set(
+    lowered.map(({ name, from }) => [name, from]),
+    hands,
+  );
+  if (notes.length === 0) await finish(path);
+  return {
+    outcome: notes.length > 0 ? "failed" : kept.length > 0 ? "ambiguous" : "nothing",
+    actions: lowered.map((one) => ({ command: hostCommand({ ...one, to: one.from }), container: "" })),
+    kept: kept.map((sentence) => ({ container: "", sentence })),
+    notes,
+  };
 }
 
 /** Those that are still the ones that the cleanup wrote in. */

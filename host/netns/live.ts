@@ -36,6 +36,7 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
   return {
     namespaces: (wanted) => listNamespaces(netnsDir, wanted),
     ...liveEntry,
+    hostNetns: hostRoot === "/" ? "/proc/self/ns/net" : pathOf(1),
     ...(sockets === undefined ? {} : { dump: dumpBy(sockets) }),
     engine: (signal) => engineInfo(client, signal),
     tasks: (networkId, signal) => networkTasks(client, networkId, signal),

@@ -7,9 +7,11 @@ const nobody = { ip: null, mac: null, container: null, device: null, automatic: 
 
 /** Tables that all namespaces share, and vxlan devices that were left behind. */
 export function hostFindings(input: DiagnoseInput): readonly Finding[] {
+  const [neighbours, conntrack] = ["net.ipv4.neigh.default.gc_thresh3", "net.netfilter.nf_conntrack_max"];
+  const raise = `overlaywatch cleanup --class neighbour-table-full, or raise ${neighbours}`;
   return [
-    ...filled("neighbour-table-full", input.neighbours, 0.8, "net.ipv4.neigh.default.gc_thresh3"),
-    ...filled("conntrack-full", input.conntrack, 0.9, "net.netfilter.nf_conntrack_max"),
+    ...filled("neighbour-table-full", input.neighbours, { warn: 0.8, key: neighbours, remedy: raise }),
+    ...filled("conntrack-full", input.conntrack, { warn: 0.9, key: conntrack, remedy: `raise ${conntrack}` }),
     ...leftLinks(input),
   ];
 }
@@ -23,7 +25,11 @@ export function orphanNamespaceFindings({ file, kind, ambiguous, tables }: Names
 }
 
 /** Full from 99 %: a table at its limit swings around it. */
-function filled(of: FindingClass, filling: Filling | undefined, warn: number, key: string): readonly Finding[] {
+function filled(
+  of: FindingClass,
+  filling: Filling | undefined,
+  { warn, key, remedy }: { readonly warn: number; readonly key: string; readonly remedy: string },
+): readonly Finding[] {
   if (filling === undefined || filling.limit <= 0) return [];
   const { used, limit } = filling;
   if (used < limit * warn) return [];
@@ -34,7 +40,7 @@ function filled(of: FindingClass, filling: Filling | undefined, warn: number, ke
       class: of,
       state,
       evidence: `${used} entries, ${key} = ${limit}`,
-      remedy: `raise ${key}`,
+      remedy,
       why: "a limit of the host's memory is a person's decision",
     },
   ];
@@ -46,7 +52,7 @@ function leftLinks({ hostLinks = [], hostLinksBefore }: DiagnoseInput): readonly
   return hostLinks
     .filter(({ kind, name }) => kind === "vxlan" && /^vx-[0-9a-f]{6}-[0-9a-z]{1,5}$/.test(name))
     .filter(({ ifindex, name }) => before.has(`${ifindex} ${name}`))
-    .map((link) => orphan(link, "in the host's namespace", `ip link del ${link.name}`));
+    .map((link) => orphan(link, "in the host's namespace", "overlaywatch cleanup --class orphan-vxlan-link"));
 }
 
 function orphan(link: Link, where: string, remedy: string): Finding {

@@ -12,6 +12,7 @@ import { readLinksOf } from "../tables.ts";
 import { isAnyMisplaced, watchRows } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
+import { leftOver } from "./left-over.ts";
 import type { EndpointMemory } from "./remembered.ts";
 import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
 import { withoutAnswering } from "./answering.ts";
@@ -51,7 +52,7 @@ export async function examine(
   const look: Look = { host, namespaces, twoAtOnce: lane(2), signal, ...(memory === undefined ? {} : { memory }) };
   const looked = await Promise.all(wanted.filter(isToRead).map(async (one) => lookInto(one, look)));
   const found = looked.filter((one) => one !== undefined);
-  const facts = factsOf(host, engine, inventory);
+  const facts = { ...factsOf(host, engine, inventory), ...(await leftOver(host, signal)) };
   const { truth } = options;
   const around = truth === undefined ? undefined : { facts, engine, look, options: truth };
   const first = await knowing(found.filter(isSeen), around);
