@@ -18,9 +18,25 @@ export function compareVersions(a: EngineVersion, b: EngineVersion): number {
   return a.major - b.major || a.minor - b.minor;
 }
 
-/** Engines whose faults and cures the tests have seen for real: only on these may anything be healed unattended. */
-export const testedEngines: readonly string[] = ["20.10", "26.1", "28.5"];
+/** What was seen to heal: the strategies for local containers, and `replace` for rows of those on other hosts. */
+export type Remedy = "pin" | "clean" | "arp" | "learning-off" | "replace";
 
-export function isTested(version: EngineVersion): boolean {
-  return testedEngines.includes(`${version.major}.${version.minor}`);
+export interface TestedEngine {
+  readonly version: string;
+  readonly driver: OverlayDriver;
+  /** By these alone anything is healed unattended. */
+  readonly heals: readonly Remedy[];
+}
+
+/** Measured on real engines, and again by every run of test/accept/engines.test.ts and remote.test.ts. */
+export const testedEngines: readonly TestedEngine[] = [
+  { version: "20.10", driver: "classic", heals: ["pin", "clean", "learning-off", "replace"] },
+  { version: "28.5", driver: "swarm", heals: ["pin", "clean", "learning-off", "replace"] },
+  { version: "26.1", driver: "swarm", heals: ["pin", "clean", "learning-off", "replace"] },
+  { version: "20.10", driver: "swarm", heals: ["pin", "clean", "learning-off", "replace"] },
+];
+
+/** Undefined for one that the tests did not run. */
+export function testedAs({ major, minor }: EngineVersion, driver: OverlayDriver): TestedEngine | undefined {
+  return testedEngines.find((one) => one.driver === driver && one.version === `${major}.${minor}`);
 }

@@ -1,5 +1,5 @@
 import { printable } from "../../host/iproute2/error.ts";
-import { engineVersion, isTested } from "../engine.ts";
+import { engineVersion, testedAs } from "../engine.ts";
 import type { Diagnosis, Finding, NamespaceDiagnosis, Unjudged, Verdict } from "./finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "./input.ts";
 import { findingsOf, unsure } from "./local.ts";
@@ -44,7 +44,7 @@ function unique(findings: readonly Finding[]): readonly Finding[] {
 function hostObjection({ engine }: Pick<DiagnoseInput, "engine">): string | undefined {
   const version = engine.version === undefined ? undefined : engineVersion(engine.version);
   if (version === undefined) return "the engine's version is not known";
-  return isTested(version)
+  return testedAs(version, engine.driver) !== undefined
     ? undefined
     : `engine ${printable(engine.version ?? "")} is not among those that the tests ran`;
 }

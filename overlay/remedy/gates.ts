@@ -1,5 +1,5 @@
 import type { NamespaceInput } from "../diagnose/input.ts";
-import { engineVersion, isTested, type OverlayDriver } from "../engine.ts";
+import { engineVersion, type OverlayDriver, testedAs } from "../engine.ts";
 import type { Strategy } from "./plan.ts";
 
 /** A person at the keyboard, or the program by itself. */
@@ -46,12 +46,15 @@ export function mayDropSelfRows(version: string | undefined): boolean {
   return read !== undefined && read.major < 29;
 }
 
-const testedEngine: Gate = ({ engine }) => {
+const testedEngine: Gate = ({ engine, strategy }) => {
   const read = engine.version === undefined ? undefined : engineVersion(engine.version);
   if (read === undefined) return "the engine's version is not known, so nothing is healed unattended";
-  return isTested(read)
+  const tested = testedAs(read, engine.driver);
+  const name = `engine ${engine.version} (${engine.driver})`;
+  if (tested === undefined) return `${name} is not among those that the tests ran, so nothing is healed unattended`;
+  return tested.heals.includes(strategy)
     ? undefined
-    : `engine ${engine.version} is not among those that the tests ran, so nothing is healed unattended`;
+    : `${strategy} was not seen to heal on ${name}, so nothing is healed by it unattended`;
 };
 
 /** While the engine starts, containers come and its own rows change. */

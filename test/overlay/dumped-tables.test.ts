@@ -157,9 +157,10 @@ describe("overlay tables without a process", function () {
       await readTables(place(), signal, entry),
       await readTables(place(), signal, { ...entry, dump }),
     ];
-    assert.ok(other.fdb.length > 20_000);
-    assert.equal(other.fdb.length, one.fdb.length);
-    assert.deepEqual(sorted(other).fdb, sorted(one).fdb);
+    // Only these: the kernel adds rows of IPv6's groups whenever it likes.
+    const ours = (tables: Tables) => sorted(tables).fdb.filter(({ dst }) => dst === "172.31.0.9");
+    assert.equal(ours(other).length, 20_000);
+    assert.deepEqual(ours(other), ours(one));
   });
 
   it("are not read from another namespace, nor where there is none: then it says so, once, and the programs are left", async () => {

@@ -18,7 +18,8 @@ export function wanted(input: DiagnoseInput, more: Partial<PlanInput> = {}): Pla
     diagnosis: diagnose(input),
     strategy: "pin",
     all: false,
-    who: "automatic",
+    // It heals on no engine, so nothing is done by it unattended.
+    who: more.strategy === "arp" ? "operator" : "automatic",
     facts: openFacts,
     limits: noLimitsYet,
     ...more,
