@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { kill } from "node:process";
 import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
-import { entering, joining } from "./namespaces.ts";
+import { entering, joining, listens } from "./namespaces.ts";
 import { identify, isListed, launch, pinnedEnv, until, type ProcessId } from "./process.ts";
 import { underlayAddress } from "./shape.ts";
 
@@ -42,6 +42,28 @@ export async function startEngine(lab: LabContext, host: EngineHost, signal?: Ab
     signal,
   );
 }
+
+/**
+ * A classic engine joins the gossip of one other that the store tells of, once: where that one does not listen yet it stays alone
+ * for good. So each begins when the one before listens.
+ */
+export async function startEngines(lab: LabContext, hosts: readonly EngineHost[], signal: AbortSignal): Promise<void> {
+  if (lab.shape.driver === "swarm") {
+    await Promise.all(hosts.map(async (host) => startEngine(lab, host, signal)));
+    return;
+  }
+  for (const host of hosts) {
+    await startEngine(lab, host, signal);
+    await until(
+      () => listens(host.pid, serfPort) || undefined,
+      10_000,
+      () => new Error(`dockerd on ${host.name} does not listen on ${serfPort}, for the others' gossip, after 10 s`),
+      signal,
+    );
+  }
+}
+
+const serfPort = 7946;
 
 /** Ends dockerd and waits until it is gone. */
 export async function stopEngine(lab: LabContext, host: EngineHost, options: StopOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { geteuid } from "node:process";
 import { LabCgroup } from "./cgroup.ts";
 import { startChatty, type ChattyOptions } from "./chatty.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
-import { answers, logTail } from "./engine.ts";
+import { answers, logTail, startEngines } from "./engine.ts";
 import { findEngine, provideEngine, tools, type Engine, type Log } from "./engines.ts";
 import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
@@ -238,7 +238,7 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     const lab = new Lab(context, hosts);
     log(`${describeShape(shape)}: starting engines`);
     if (shape.driver === "classic") await startStore(context, underlay, signal);
-    await Promise.all(lab.hosts.map(async (host) => host.startEngine(signal)));
+    await startEngines(context, lab.hosts, signal);
     await populate(lab.hosts, shape, log, signal);
     context.folder.write({ phase: "ready", shape, underlay, hosts });
     log(`lab ${name} is up`);
