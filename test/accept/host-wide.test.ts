@@ -106,7 +106,7 @@ describe("accept: what is healed on the whole host", function () {
       // Permanent ones of a namespace of this test: the kernel collects none of them.
       const wanted = Math.max(0, Math.ceil(limit * 0.85) - Number.parseInt(used, 16));
       run("", "ip", "netns", "add", namespace);
-      run("", "ip", "-n", namespace, "link", "add", "d0", "type", "dummy");
+      run("", "ip", "-n", namespace, "link", "add", "d0", "type", "bridge");
       run("", "ip", "-n", namespace, "link", "set", "d0", "up");
       run(Array.from({ length: wanted }, (_, n) => row(n + 1)).join(""), "ip", "-n", namespace, "-batch", "-");
     });
