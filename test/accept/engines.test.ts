@@ -12,7 +12,7 @@ import { Treatment } from "./treatment.ts";
  * The table that decides what may be healed unattended, measured anew: every strategy on every engine, against the outage of
  * moby#29024, whose rows are written by hand where the engine does not. Rows of other hosts: remote.test.ts.
  */
-for (const { version: engine, driver, heals } of testedEngines.slice(0, sized(testedEngines.length, 2))) {
+for (const { version: engine, driver, heals } of sized(testedEngines, testedEngines.slice(1, 2))) {
   describe(`accept: what heals on engine ${engine}, ${driver}`, function () {
     this.timeout(sized(400_000, 120_000));
     const lab = useLab({ driver, engine });
@@ -45,7 +45,7 @@ for (const { version: engine, driver, heals } of testedEngines.slice(0, sized(te
     it("heals by what the table says and by nothing else, and says so by its exit code", async () => {
       const wanted: readonly string[] = heals;
       const all = [];
-      for (const strategy of strategies) all.push(await tried(strategy));
+      for (const strategy of sized<readonly Strategy[]>(strategies, ["pin", "arp"])) all.push(await tried(strategy));
       figure(
         `${engine} ${driver}: ${all.map(({ strategy, lost, code }) => `${strategy} ${lost} % (exit ${code})`).join(", ")}`,
       );
