@@ -86,7 +86,8 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
       figure(`missing-fdb on ${what}: ${trials} of ${trials}, healed after ${seconds(times)} s (10 s of them waited)`);
     });
 
-    it(`wrong-vtep: a self row that leads to a third host is found and healed, ${trials} of ${trials}, and undone`, async () => {
+    const undone = isFull() || !what.endsWith("classic");
+    it(`wrong-vtep: a self row that leads to a third host is found and healed, ${trials} of ${trials}${undone ? ", and undone" : ""}`, async () => {
       const { mac, ip } = await b2();
       const wrong = one().vtep.replace(/\d+$/u, "77");
       const times: number[] = [];
@@ -96,6 +97,7 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
         times.push(await healed("wrong-vtep"));
       }
       figure(`wrong-vtep on ${what}: ${trials} of ${trials}, healed after ${seconds(times)} s`);
+      if (!undone) return;
       await rows("replace", mac, "dev", "vxlan0", "dst", wrong, "self", "permanent");
       const { json, code } = await here.cleanup("--apply");
       assert.equal(code, 10);
