@@ -1,7 +1,7 @@
+import type { RouteTo } from "../routes.ts";
 import { inside, shellWords } from "./command.ts";
 import { type Hop, type HopName, type Judged, right, unknown, wrong } from "./hop.ts";
 import { mtuOf, selfRowsOf, type Side } from "./side.ts";
-import type { RouteTo } from "./tables.ts";
 
 /** VXLAN over IPv4: 14 of Ethernet, 20 of IP, 8 of UDP, 8 of its own. */
 const overhead = 50;
