@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { kill } from "node:process";
 import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
@@ -27,7 +27,9 @@ export async function startEngine(lab: LabContext, host: EngineHost, signal?: Ab
   const env = { ...pinnedEnv, PATH: `${lab.engine.path}:${pinnedEnv["PATH"]}` };
   // Below the group of the lab's other processes: version 2 allows no processes beside child groups with controllers.
   const argv = joining(lab.cgroup.join("engines"), entering(host.pid, ["dockerd", ...engineOptions(lab, host)]));
+  const logged = existsSync(log) ? statSync(log).size : 0;
   const child = launch(argv, log, env);
+  if (child.pid !== undefined) intoJournal(lab, host, log, { from: logged, until: child.pid });
   let ended = false;
   child.once("error", () => (ended = true));
   child.once("exit", () => (ended = true));
@@ -41,6 +43,24 @@ export async function startEngine(lab: LabContext, host: EngineHost, signal?: Ab
     () => failed("does not answer after 30 s"),
     signal,
   );
+}
+
+const systemdCat = "/usr/bin/systemd-cat";
+
+/**
+ * As docker.service has it: the log is in the host's journal too. It is copied from its file, so that neither a journal that is
+ * killed nor a slow one holds up dockerd; what comes after the former is in the file only.
+ */
+function intoJournal(
+  { cgroup, folder }: LabContext,
+  { pid, name }: EngineHost,
+  log: string,
+  { from, until: engine }: { readonly from: number; readonly until: number },
+): void {
+  if (!existsSync(systemdCat)) return;
+  const copy = ["tail", `--bytes=+${from + 1}`, "--follow", `--pid=${engine}`, log];
+  const argv = joining(cgroup.join("exec"), entering(pid, [systemdCat, "--identifier=dockerd", ...copy]));
+  launch(argv, folder.log(`${name}-journald`));
 }
 
 /** Ends dockerd and waits until it is gone. */
