@@ -23,6 +23,7 @@ const usage = `usage: overlaywatch doctor [--network N] [--save BUNDLE]
 
 Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root. Where a row is not
 as the swarm or the cluster store tells, it asks again 10 s later, and pings: only what is told twice is believed.
+Around the overlays it looks at the way to other hosts (source address, MTU), the load balancer, and dockerd's log of 15 minutes.
   --network N   only this network, by name or id
   --save BUNDLE also writes what \`overlaywatch explain --with BUNDLE\` needs of this host into a file, secrets left out
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}

@@ -115,19 +115,20 @@ export function mtuFindings(underlay: Underlay): readonly Finding[] {
       ? [{ input, to: route.to, device: route.device, sent, header, mtu: route.mtu }]
       : [];
   });
-  const groups = grouped(tight, ({ input, device, mtu }) => [`${input.key} ${device} ${mtu}`]);
+  const groups = grouped(tight, ({ device, sent, header, mtu }) => [`${device} ${sent} ${header} ${mtu}`]);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const { input, to, device, sent, header, mtu } = first;
-    const name = input.network?.name ?? input.file;
+    const { to, device, sent, header, mtu } = first;
+    const names = new Set(group.map(({ input }) => input.network?.name ?? input.file));
+    const vteps = new Set(group.map((one) => one.to));
     return [
       reportOnly({
         class: "mtu",
         state: "latent",
         device,
-        evidence: `containers of ${name} send up to ${sent}, and with ${header} of headers that does not fit into the ${mtu} of the way to ${some(group.map((one) => one.to))} (ip route get ${to}; ip link show dev ${device ?? "?"})`,
-        remedy: `raise the MTU of ${device ?? "the way"}, or make the network anew with --opt com.docker.network.driver.mtu=${mtu}`,
+        evidence: `containers of ${some([...names])} send up to ${sent}, and with ${header} of headers that does not fit into the ${mtu} of the way to ${some([...vteps])} (ip route get ${to}; ip link show dev ${device ?? "?"})`,
+        remedy: `raise the MTU of ${device ?? "the way"}, or make such a network anew with --opt com.docker.network.driver.mtu=${mtu}`,
         why: "a network's MTU is set when it is made",
       }),
     ];

@@ -16,6 +16,7 @@ TCP  [fd00:0000:0000:0000:0000:0000:0000:0001]:0050 rr
   -> [fd00:0000:0000:0000:0000:0000:0000:0002]:0050      Masq    1      0          0         
 `;
 
+const hex = (n: number, width: number) => n.toString(16).toUpperCase().padStart(width, "0");
 const net = "b1c4ofgbir";
 const balancers = [{ where: "lb_b1c4ofgbi", networks: [net], servers: parseIpvs(table) }];
 const tasks = (...ips: readonly string[]) => new Map([[net, new Set(ips)]]);
@@ -35,7 +36,6 @@ describe("overlay/ipvs", () => {
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(
       fc.property(fc.array(byte, { minLength: 4, maxLength: 4 }), fc.integer({ min: 0, max: 65535 }), (ip, port) => {
-        const hex = (n: number, width: number) => n.toString(16).toUpperCase().padStart(width, "0");
         const to = `${ip.map((n) => hex(n, 2)).join("")}:${hex(port, 4)}`;
         const [found] = parseIpvs(`FWM  00000101 rr\n  -> ${to}      Masq    1      0          0         \n`);
         assert.deepEqual(found, { service: "FWM 257", ip: ip.join("."), port, weight: 1 });

@@ -28,6 +28,24 @@ async function asked(addresses: readonly string[], { batch, one }: Stage) {
 const answering = (lines: readonly string[]): string =>
   lines.map((line) => (line === "link show" ? links : routeOf(line.replace("route get ", "")))).join("\n");
 
+function gone(): never {
+  throw new NotAvailable("there is no ip");
+}
+
+function fault(): never {
+  throw new TypeError("a fault of ours");
+}
+
+function halfway(): never {
+  throw failed("RTNETLINK answers: No route to host\nCommand failed -:2");
+}
+
+function allButOne(argv: readonly string[]): string {
+  if (argv.includes("link")) return links;
+  if (argv.includes("10.0.0.2")) throw failed("RTNETLINK answers: No route to host");
+  return routeOf(argv.at(-1) ?? "");
+}
+
 const failed = (stderr: string) => new ProgramError("/proc/self/ns/net", ["ip"], { code: 2, signal: null, stderr });
 
 describe("overlay/routes", () => {
@@ -40,15 +58,7 @@ describe("overlay/routes", () => {
   });
 
   it("asks one by one where there is no way to one, and gives the kernel's words for it", async () => {
-    const one = (argv: readonly string[]) => {
-      if (argv.includes("link")) return links;
-      if (argv.includes("10.0.0.2")) throw failed("RTNETLINK answers: No route to host");
-      return routeOf(argv.at(-1) ?? "");
-    };
-    const batch = () => {
-      throw failed("RTNETLINK answers: No route to host\nCommand failed -:2");
-    };
-    const { routes } = await asked(["10.0.0.1", "10.0.0.2"], { batch, one });
+    const { routes } = await asked(["10.0.0.1", "10.0.0.2"], { batch: halfway, one: allButOne });
     assert.deepEqual(routes, [
       { to: "10.0.0.1", device: "eth0", source: "172.31.240.1", mtu: 1400 },
       { to: "10.0.0.2", problem: "RTNETLINK answers: No route to host" },
@@ -56,13 +66,7 @@ describe("overlay/routes", () => {
   });
 
   it("knows nothing where nothing can be run, and passes on what is no answer", async () => {
-    const gone = () => {
-      throw new NotAvailable("there is no ip");
-    };
     assert.deepEqual((await asked(["10.0.0.1"], { batch: gone, one: gone })).routes, [{ to: "10.0.0.1" }]);
-    const fault = () => {
-      throw new TypeError("a fault of ours");
-    };
     await assert.rejects(asked(["10.0.0.1"], { batch: fault }), TypeError);
   });
 

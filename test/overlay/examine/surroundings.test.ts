@@ -115,6 +115,10 @@ const server = (ip: string) =>
     .join("")}:0000      Masq    1      0          0         \n`;
 const table = (...ips: readonly string[]) => `FWM  00000101 rr\n${ips.map(server).join("")}`;
 
+const inBalancer = (where: string) =>
+  where === "host" ? "" : table("10.0.1.5", where === "/lb" ? "10.0.1.6" : "10.0.1.5");
+const inContainer = (where: string) => (where === "process 1" ? table("10.0.1.7") : "");
+
 describe("overlay/examine: what is around the overlays", () => {
   it("finds nothing on a healthy host, by one process and without a ping", async () => {
     const { findings, unjudged, asked } = await around({});
@@ -147,16 +151,13 @@ describe("overlay/examine: what is around the overlays", () => {
   });
 
   it("finds a real server that no task has, in the load balancer and in a container", async () => {
-    const ipvs = (where: string) =>
-      where === "host" ? "" : table("10.0.1.5", where === "/lb" ? "10.0.1.6" : "10.0.1.5");
-    const { findings } = await around({ ipvs, tasks: () => ["10.0.1.5"] });
+    const { findings } = await around({ ipvs: inBalancer, tasks: () => ["10.0.1.5"] });
     assert.equal(findings.length, 1);
     assert.match(
       findings[0]?.evidence ?? "",
       new RegExp(`in lb_${id.slice(0, 9)} sends .* 10\\.0\\.1\\.6:0 for FWM 257`),
     );
-    const inside = (where: string) => (where === "process 1" ? table("10.0.1.7") : "");
-    const [found] = (await around({ ipvs: inside, tasks: () => ["10.0.1.5"] })).findings;
+    const [found] = (await around({ ipvs: inContainer, tasks: () => ["10.0.1.5"] })).findings;
     assert.match(found?.evidence ?? "", new RegExp(`in ${local[0]?.owner.name} sends`));
   });
 
