@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { readEngineLog } from "../../../host/journald/engine-log.ts";
 import { openJournal } from "../../../host/journald/writer.ts";
 import { NotAvailable } from "../../../host/host.ts";
@@ -58,6 +58,16 @@ export const engineLogScenarios: Readonly<Record<string, Scenario>> = {
     const newer = await readEngineLog({ ...sinceAlways, since: middle });
     assert.ok(!newer.cut && newer.lines.length >= 151 && newer.lines.every(({ at }) => at >= middle));
     assert.deepEqual(await messages({ since: Date.now() }), { said: [], cut: false }, "quiet, and not unread");
+    return undefined;
+  },
+
+  "dockerd's log: of a host whose root is mounted elsewhere": async () => {
+    const root = "/run/host";
+    await assert.rejects(messages({ root }), { name: "NotAvailable" });
+    stream("dockerd", "/bin/sh", "over there");
+    mkdirSync(`${root}/var/log`, { recursive: true });
+    execFileSync("/usr/bin/mount", ["--bind", "/var/log", `${root}/var/log`]);
+    assert.deepEqual(await messages({ root }), { said: ["over there"], cut: false });
     return undefined;
   },
 };

@@ -84,7 +84,10 @@ function machine(stage: Stage) {
     ...real.overlays,
     run,
     namespaces: () => [{ name: `lb_${id.slice(0, 9)}`, path: "/lb", inode: 2, key: "2@2" }],
-    ipvs: async (path) => Promise.resolve(text(path)),
+    ipvs: async (path) => {
+      asked.push(`ip_vs of ${path}`);
+      return Promise.resolve(text(path));
+    },
     tasks: async () => Promise.resolve(tasks().map((ip) => ({ ip, name: ip, endpoint: ip, hostIp: other }))),
     reach: async (targets) => {
       asked.push(...targets.map(({ pid, ip }) => `ping ${ip} from ${pid}`));
@@ -120,7 +123,7 @@ const inBalancer = (where: string) =>
 const inContainer = (where: string) => (where === "process 1" ? table("10.0.1.7") : "");
 
 describe("overlay/examine: what is around the overlays", () => {
-  it("finds nothing on a healthy host, by one process and without a ping", async () => {
+  it("finds nothing on a healthy host without IPVS, by one process and without a ping", async () => {
     const { findings, unjudged, asked } = await around({});
     assert.deepEqual([findings, unjudged], [[], []]);
     assert.deepEqual(asked, [`ip -j -batch - link show, route get ${other}`]);
