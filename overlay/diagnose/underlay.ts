@@ -10,6 +10,8 @@ import { grouped, viewOf } from "./view.ts";
 export interface Underlay {
   readonly namespaces: readonly NamespaceInput[];
   readonly ownVteps: readonly string[];
+  /** Of this host's own devices. */
+  readonly ownAddresses: readonly string[];
   readonly engine: Pick<EngineInfo, "clusterAdvertise" | "clusterStore"> | undefined;
   readonly routes: readonly RouteTo[];
   /** Hosts of which no container that was pinged has answered. */
@@ -47,13 +49,17 @@ interface WrongSource {
   readonly device: string | undefined;
 }
 
-/** VTEPs to which this host sends from an address that is not the one that they know it by, each once. */
+/**
+ * VTEPs to which this host sends from an address that is not the one that they know it by, each once. One that they know and no
+ * device of this host has is put in on the way (NAT of a cloud): there is nothing to see of that here.
+ */
 export function wrongSources(underlay: Underlay): readonly WrongSource[] {
   const found = new Map<string, WrongSource>();
   for (const { input, route } of waysOf(underlay)) {
     const expected = knownAs(input, underlay.engine);
+    if (!expected.some((address) => underlay.ownAddresses.includes(address))) continue;
     const source = fixedSource(input) ?? route.source;
-    if (source === undefined || expected.length === 0 || expected.includes(source)) continue;
+    if (source === undefined || expected.includes(source)) continue;
     found.set(route.to, { to: route.to, source, expected, device: route.device });
   }
   return [...found.values()];

@@ -9,6 +9,7 @@ import type { NamespaceInput } from "../diagnose/input.ts";
 import { type Balancer, staleBackendFindings, staleInBoth, withStaleServers } from "../diagnose/ipvs.ts";
 import { mtuFindings, sourceFindings, type Underlay, vtepsOfNetwork, wrongSources } from "../diagnose/underlay.ts";
 import { discover, isOverlayName } from "../discover.ts";
+import { fibTrieOf, vtepsOf } from "../engine-facts.ts";
 import { logFindings } from "../engine-log.ts";
 import { parseIpvs } from "../ipvs.ts";
 import { type RouteTo, routesTo } from "../routes.ts";
@@ -60,7 +61,8 @@ async function underlayOf(machine: Machine, { input, engine }: Examination, host
   const own = new Set(ownVteps);
   const vteps = new Set(namespaces.flatMap((one) => vtepsOfNetwork(one, own)));
   const routes = await routesTo([...vteps], { hostNetns, run: machine.overlays.run, signal });
-  const underlay: Underlay = { namespaces, ownVteps, engine, routes };
+  const ownAddresses = vtepsOf(undefined, fibTrieOf(machine.proc));
+  const underlay: Underlay = { namespaces, ownVteps, ownAddresses, engine, routes };
   const silent = await silentHosts(machine, underlay, signal);
   const findings = [...sourceFindings({ ...underlay, silent }), ...mtuFindings(underlay)];
   return { findings, unjudged: routes.flatMap(withoutWay) };

@@ -18,7 +18,8 @@ function told(vtep = own): NamespaceInput {
 
 function around(more: Partial<Underlay> = {}): Underlay {
   const routes = [{ to: other, device: "eth0", source: own, mtu: 1500 }];
-  return { namespaces: [told()], ownVteps: [own, "172.31.240.101"], engine: undefined, routes, ...more };
+  const ownAddresses = [own, "172.31.240.101"];
+  return { namespaces: [told()], ownVteps: ownAddresses, ownAddresses, engine: undefined, routes, ...more };
 }
 
 const routeBy = (more: object) => around({ routes: [{ to: other, device: "eth0", source: own, mtu: 1500, ...more }] });
@@ -50,6 +51,11 @@ describe("overlay/diagnose: the way to other hosts", () => {
     assert.deepEqual(sourceFindings({ ...strayed, namespaces: [one] }), [], "nothing tells");
     const engine = { clusterStore: "etcd://10.9.9.9:2379", clusterAdvertise: `${own}:2376` };
     assert.equal(sourceFindings({ ...strayed, namespaces: [one], engine }).length, 1, "a classic engine tells");
+  });
+
+  it("does not judge an address that is put in on the way", () => {
+    const translated = { ...strayed, namespaces: [told("203.0.113.7")], ownVteps: ["203.0.113.7", own] };
+    assert.deepEqual(sourceFindings(translated), []);
   });
 
   it("asks no route where the device has an address of its own to send from", () => {

@@ -73,7 +73,8 @@ function machine(stage: Stage) {
     return ipvs(where);
   };
   const process = (where: string, pid: number) => {
-    return { pid, folder: "", text: () => text(where), inode: () => 1, close: () => undefined };
+    const read = (path: string) => (path === "net/fib_trie" ? fibTrie : text(where));
+    return { pid, folder: "", text: read, inode: () => 1, close: () => undefined };
   };
   const proc: Procfs = { host: () => process("host", 0), open: (pid) => process(`process ${pid}`, pid) };
   const run: OverlayView["run"] = async (_netns, argv, { input: lines = "" }) => {
@@ -110,6 +111,8 @@ async function around(stage: Stage, log: Parameters<typeof lookAround>[2]["log"]
   const found = await lookAround(host, examination, options, signal);
   return { ...found, asked, classes: found.findings.map(({ class: of, state }) => `${state} ${of}`) };
 }
+
+const fibTrie = `Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- ${own}\n        /32 host LOCAL\n`;
 
 const server = (ip: string) =>
   `  -> ${ip
