@@ -32,6 +32,14 @@ export const patterns = [
     remedy: gossip,
   },
   {
+    id: "no-udp",
+    class: "networkdb-partition",
+    regex:
+      /memberlist: Was able to (?:reach|connect to) \S+ (?:(?:via|over) TCP but (?:not UDP|UDP probes)|but other probes)/,
+    meaning: "another host answers gossip by TCP alone",
+    remedy: "let UDP 7946 pass between all hosts, both ways",
+  },
+  {
     id: "bulk-sync",
     class: "networkdb-partition",
     regex: /Bulk sync to node \S+ timed out/,

@@ -10,6 +10,8 @@ const lines: Readonly<Record<(typeof patterns)[number]["id"], string>> = {
   "node-failed":
     'time="2026-11-25T18:00:00Z" level=info msg="Node 9bb5f9e2a1c3 change state NodeActive --> NodeFailed"',
   "no-acknowledgement": 'level=warning msg="memberlist: Suspect 9bb5f9e2a1c3 has failed, no acks received"',
+  "no-udp":
+    'level=warning msg="memberlist: Was able to connect to c781180da030 over TCP but UDP probes failed, network may be misconfigured"',
   "bulk-sync": 'level=error msg="Bulk sync to node 9bb5f9e2a1c3 timed out"',
   gossip: 'level=error msg="Failed to send gossip to 172.31.240.2: write udp: network is unreachable"',
   "health-score": 'level=warning msg="NetworkDB stats dockerhost1(9bb5f9e2a1c3) - healthscore:3 (connectivity issues)"',
