@@ -47,9 +47,16 @@ export async function startEngine(lab: LabContext, host: EngineHost, signal?: Ab
 
 const systemdCat = "/usr/bin/systemd-cat";
 
+/** What dockerd says from now on is in the host's journal: the copy ends with the journald that it goes to. */
+export function engineLogIntoJournal(lab: LabContext, host: EngineHost): void {
+  const engine = engineProcess(host);
+  const log = lab.folder.log(`${host.name}-dockerd`);
+  if (engine !== undefined) intoJournal(lab, host, log, { from: statSync(log).size, until: engine.pid });
+}
+
 /**
  * As docker.service has it: the log is in the host's journal too. It is copied from its file, so that neither a journal that is
- * killed nor a slow one holds up dockerd; what comes after the former is in the file only.
+ * killed nor a slow one holds up dockerd.
  */
 function intoJournal(
   { cgroup, folder }: LabContext,

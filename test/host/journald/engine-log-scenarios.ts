@@ -63,8 +63,8 @@ export const engineLogScenarios: Readonly<Record<string, Scenario>> = {
 
   "dockerd's log: of a host whose root is mounted elsewhere": async () => {
     const root = "/run/host";
-    await assert.rejects(messages({ root }), { name: "NotAvailable" });
     stream("dockerd", "/bin/sh", "over there");
+    await assert.rejects(messages({ root }), { name: "NotAvailable" });
     mkdirSync(`${root}/var/log`, { recursive: true });
     execFileSync("/usr/bin/mount", ["--bind", "/var/log", `${root}/var/log`]);
     assert.deepEqual(await messages({ root }), { said: ["over there"], cut: false });
