@@ -1,8 +1,11 @@
 import { liveClock } from "../host/clock.ts";
 import type { EngineInfo } from "../host/docker/info.ts";
 import type { Network } from "../host/docker/inventory.ts";
-import type { Examination } from "../overlay/examine/examination.ts";
+import { NotAvailable } from "../host/host.ts";
+import { readEngineLog } from "../host/journald/engine-log.ts";
+import { type Examination, withParts } from "../overlay/examine/examination.ts";
 import { examine } from "../overlay/examine/examine.ts";
+import { lookAround } from "../overlay/examine/surroundings.ts";
 import { truthMemory } from "../overlay/examine/truths.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
@@ -12,7 +15,7 @@ import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
 import { pageOf } from "./doctor/page.ts";
 import { errorText } from "./error-text.ts";
 import { saveBundle } from "./explain/bundle.ts";
-import { liveTables } from "./explain/live.ts";
+import { hostNetnsOf, liveTables } from "./explain/live.ts";
 import { ConfigError, UsageError } from "./exit-codes.ts";
 import { oneLook } from "./one-look.ts";
 
@@ -20,6 +23,7 @@ const usage = `usage: overlaywatch doctor [--network N] [--save BUNDLE]
 
 Looks into the overlay networks of this host and says what is wrong in them, changing nothing. Needs root. Where a row is not
 as the swarm or the cluster store tells, it asks again 10 s later, and pings: only what is told twice is believed.
+Around the overlays it looks at the way to other hosts (source address, MTU), the load balancer, and dockerd's log of 15 minutes.
   --network N   only this network, by name or id
   --save BUNDLE also writes what \`overlaywatch explain --with BUNDLE\` needs of this host into a file, secrets left out
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}
@@ -78,17 +82,34 @@ interface Looked {
 
 async function look(config: Config, { network: name, say, keep }: Wanted, signal: AbortSignal): Promise<Looked> {
   const { proc, overlays, watch } = oneLook(config);
+  const log = engineLog(config, signal);
   try {
     const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
     const { networks } = inventory;
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
     const truth = { memory: truthMemory(), wait: true, say };
     const options = { ...wanted, unreadContainers: watch.stats().failing, truth };
-    const examination = await examine({ proc, overlays, docker: watch }, engine, options, signal);
+    const machine = { proc, overlays, docker: watch };
+    const inTables = await examine(machine, engine, options, signal);
+    const around = { hostNetns: hostNetnsOf(config), log: await log, minutes: logMinutes };
+    const examination = withParts(inTables, await lookAround(machine, inTables, around, signal));
     await keep(async () => liveTables({ config, examination, inventory, overlays, signal }));
     return { examination, networks };
   } finally {
     await watch.close();
+  }
+}
+
+/** What is older is no news. */
+const logMinutes = 15;
+
+/** A log that can not be read is told of: it is no reason to look at nothing. */
+async function engineLog({ paths }: Config, signal: AbortSignal) {
+  const since = liveClock.now() - logMinutes * 60_000;
+  try {
+    return await readEngineLog({ root: paths.host_root, since, signal });
+  } catch (error) {
+    return error instanceof NotAvailable ? error : new NotAvailable(errorText(error), { cause: error });
   }
 }
 

@@ -84,6 +84,11 @@ export interface OverlayView {
     addresses: readonly string[],
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, Pinged>>;
+  /**
+   * `/proc/net/ip_vs` of the namespace at a path: it shows the reader's own. Throws `ProgramError` where this kernel has none,
+   * `NotAvailable` where the namespace is gone, or the signal's reason.
+   */
+  readonly ipvs?: (path: string, signal: AbortSignal) => Promise<string>;
   /** A swarm's network as this node knows it. Asked anew each time; rejects with a `DockerError`, or the signal's reason. */
   readonly tasks: (networkId: string, signal: AbortSignal) => Promise<readonly NetworkTask[]>;
   /** Values below a folder of the store that the engine names. Rejects with a `StoreError`, or the signal's reason. */

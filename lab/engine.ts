@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { kill } from "node:process";
 import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
@@ -27,7 +27,9 @@ export async function startEngine(lab: LabContext, host: EngineHost, signal?: Ab
   const env = { ...pinnedEnv, PATH: `${lab.engine.path}:${pinnedEnv["PATH"]}` };
   // Below the group of the lab's other processes: version 2 allows no processes beside child groups with controllers.
   const argv = joining(lab.cgroup.join("engines"), entering(host.pid, ["dockerd", ...engineOptions(lab, host)]));
+  const logged = existsSync(log) ? statSync(log).size : 0;
   const child = launch(argv, log, env);
+  if (child.pid !== undefined) intoJournal(lab, host, log, { from: logged, until: child.pid });
   let ended = false;
   child.once("error", () => (ended = true));
   child.once("exit", () => (ended = true));
@@ -64,6 +66,31 @@ export async function startEngines(lab: LabContext, hosts: readonly EngineHost[]
 }
 
 const serfPort = 7946;
+
+const systemdCat = "/usr/bin/systemd-cat";
+
+/** What dockerd says from now on is in the host's journal: the copy ends with the journald that it goes to. */
+export function engineLogIntoJournal(lab: LabContext, host: EngineHost): void {
+  const engine = engineProcess(host);
+  const log = lab.folder.log(`${host.name}-dockerd`);
+  if (engine !== undefined) intoJournal(lab, host, log, { from: statSync(log).size, until: engine.pid });
+}
+
+/**
+ * As docker.service has it: the log is in the host's journal too. It is copied from its file, so that neither a journal that is
+ * killed nor a slow one holds up dockerd.
+ */
+function intoJournal(
+  { cgroup, folder }: LabContext,
+  { pid, name }: EngineHost,
+  log: string,
+  { from, until: engine }: { readonly from: number; readonly until: number },
+): void {
+  if (!existsSync(systemdCat)) return;
+  const copy = ["tail", `--bytes=+${from + 1}`, "--follow", `--pid=${engine}`, log];
+  const argv = joining(cgroup.join("exec"), entering(pid, [systemdCat, "--identifier=dockerd", ...copy]));
+  launch(argv, folder.log(`${name}-journald`));
+}
 
 /** Ends dockerd and waits until it is gone. */
 export async function stopEngine(lab: LabContext, host: EngineHost, options: StopOptions): Promise<void> {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { kill } from "node:process";
 import { connect } from "node:net";
+import { engineLogIntoJournal } from "./engine.ts";
 import type { LabContext, LabHost } from "./host.ts";
 import { entering, joining } from "./namespaces.ts";
 import { identify, isAlive, launch, until, type ProcessId } from "./process.ts";
@@ -34,6 +35,7 @@ export async function startJournald(lab: LabContext, host: LabHost): Promise<voi
     10_000,
     () => new Error(`systemd-journald of ${host.name} does not come up`),
   );
+  engineLogIntoJournal(lab, host);
 }
 
 function isJournald(pid: string, home: string): boolean {

@@ -17,6 +17,8 @@ export interface Link {
   readonly linkNetnsid?: number;
   /** Administratively: IFF_UP. */
   readonly up: boolean;
+  /** Bytes of a packet of IP. */
+  readonly mtu?: number;
   readonly vxlan?: Vxlan;
   /** Whether the bridge learns MACs on this port; undefined where it is no port. */
   readonly portLearning?: boolean;
@@ -85,6 +87,7 @@ function readLink(row: Row): Link | undefined {
     ...given("linkIndex", wholeOf(row["link_index"])),
     ...given("linkNetnsid", wholeOf(row["link_netnsid"])),
     up: textsOf(row["flags"]).includes("UP"),
+    ...given("mtu", wholeOf(row["mtu"])),
     ...given("vxlan", readVxlan(row)),
     ...given("portLearning", typeof learning === "boolean" ? learning : undefined),
     ...given("traffic", readTraffic(row)),

@@ -1,6 +1,6 @@
 import { printable, table } from "../../emit/console/table.ts";
 import type { FindingState } from "../../overlay/diagnose/finding.ts";
-import { isByHand, type Placed } from "./placed.ts";
+import { isByHand, type Paint, type Placed } from "./placed.ts";
 import { fitted, wrapped } from "./wrap.ts";
 
 const order: Readonly<Record<FindingState, number>> = { active: 0, latent: 1, mitigated: 2 };
@@ -28,6 +28,19 @@ export function findingLines(all: readonly Placed[], columns: number, colors: bo
   );
   const lines = rows.flatMap((row, index) => [row, ...evidence(shown[index], columns)]);
   return [head, ...lines, ...moreLines([...active.slice(most.active), ...quiet.slice(most.quiet)], columns)];
+}
+
+/** What is around the overlays: a line each, active ones first. */
+export function aroundLines(all: readonly Placed[], columns: number, paint: Paint): readonly string[] {
+  if (all.length === 0) return [];
+  const lines = all
+    .toSorted((a, b) => order[a.state] - order[b.state])
+    .flatMap((one) => {
+      const text = `${one.class} (${one.state}): ${one.evidence}. To do: ${one.remedy}`;
+      const wrap = wrapped(printable(text), columns, "  - ");
+      return one.state === "active" ? wrap.map((line) => paint("red", line)) : wrap;
+    });
+  return ["On this host, for a person to see to:", ...lines];
 }
 
 function color({ state }: Placed): "red" | "dim" | undefined {

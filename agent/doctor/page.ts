@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 import { printable } from "../../emit/console/table.ts";
 import { drawingOf } from "./drawing.ts";
-import { findingLines } from "./findings.ts";
-import { type Paint, isByHand, type Placed } from "./placed.ts";
+import { aroundLines, findingLines } from "./findings.ts";
+import { type Paint, isAround, isByHand, type Placed } from "./placed.ts";
 import type { Report } from "./report.ts";
 import { wrapped } from "./wrap.ts";
 
@@ -14,9 +14,15 @@ export interface PageOptions {
 /** What a person reads: verdict, findings, each overlay as a drawing, what could not be judged, and what to do next. */
 export function pageOf(report: Report, { colors, columns }: PageOptions): string {
   const paint: Paint = (color, text) => (colors ? styleText(color, text, { validateStream: false }) : text);
+  const findings = allFindings(report);
   const parts = [
     headline(report, columns, paint),
-    findingLines(allFindings(report), columns, colors),
+    findingLines(
+      findings.filter((one) => !isAround(one)),
+      columns,
+      colors,
+    ),
+    aroundLines(findings.filter(isAround), columns, paint),
     ...report.namespaces.map((one) => drawingOf(one, report.ownVteps, columns, paint)),
     unjudgedLines(report, columns),
     bugLines(report, columns, paint),

@@ -1,4 +1,4 @@
-import type { Finding } from "../../overlay/diagnose/finding.ts";
+import { type Finding, reportClasses } from "../../overlay/diagnose/finding.ts";
 
 /** Colours on a terminal, the text as it is elsewhere. */
 export type Paint = (color: "red" | "dim" | "bold" | "green" | "yellow", text: string) => string;
@@ -7,6 +7,9 @@ export type Paint = (color: "red" | "dim" | "bold" | "green" | "yellow", text: s
 export interface Placed extends Finding {
   readonly network: string;
 }
+
+/** It is around the overlays, and has a part of the page to itself. */
+export const isAround = ({ class: of }: Finding): boolean => reportClasses.some((one) => one === of);
 
 /** Its remedy is a sentence, not the name of a strategy. */
 export const isByHand = ({ remedy }: Finding): boolean => remedy.includes(" ");

@@ -15,13 +15,17 @@ interface Live {
   readonly signal: AbortSignal;
 }
 
+/** The host's own namespace. */
+export function hostNetnsOf({ paths: { host_root: root } }: Config): string {
+  return root === "/" ? "/proc/self/ns/net" : join(root, "proc/1/ns/net");
+}
+
 /** This host's own tables. */
 export async function liveTables(
   { config, examination, inventory, overlays, signal }: Live,
   more: Pick<Gathering, "vteps" | "isWanted"> = {},
 ): Promise<HostTables> {
-  const root = config.paths.host_root;
-  const hostNetns = root === "/" ? "/proc/self/ns/net" : join(root, "proc/1/ns/net");
+  const hostNetns = hostNetnsOf(config);
   const name = examination.engine?.name ?? "";
   const host = name === "" ? hostKey() : name;
   return gather({ host, examination, inventory, overlays, hostNetns, signal, ...more });

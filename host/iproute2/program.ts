@@ -5,7 +5,7 @@ import { NotAvailable } from "../host.ts";
 export type Iproute2 = readonly ["ip" | "bridge", ...string[]];
 
 /** One that is run inside a network namespace. */
-export type Inside = Iproute2 | readonly ["fping", ...string[]];
+export type Inside = Iproute2 | readonly ["fping", ...string[]] | readonly ["cat", "/proc/net/ip_vs"];
 
 /** Never the caller's: these run as root. `ip` prints times in the zone of TZ. */
 export const fixedEnv: NodeJS.ProcessEnv = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };

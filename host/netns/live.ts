@@ -41,6 +41,7 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
     engine: (signal) => engineInfo(client, signal),
     tasks: (networkId, signal) => networkTasks(client, networkId, signal),
     stored: storedValues,
+    ipvs: async (path, signal) => runIn(path, ["cat", "/proc/net/ip_vs"], { signal }),
     fping: async (from, addresses, signal) => fping("pid" in from ? pathOf(from.pid) : from.path, addresses, signal),
     reach: async (targets, signal) =>
       echo(

@@ -13,7 +13,7 @@ export type Names = ReadonlyMap<number, string>;
 const messages = { link: 16, address: 20, neighbour: 28 } as const;
 /** struct ifinfomsg: family, type, then index at 4 and flags at 8. */
 const ifinfo = { size: 16, index: 4, flags: 8 } as const;
-const ifla = { address: 1, name: 3, link: 5, master: 10, info: 18, stats64: 23, netnsid: 37 } as const;
+const ifla = { address: 1, name: 3, mtu: 4, link: 5, master: 10, info: 18, stats64: 23, netnsid: 37 } as const;
 const info = { kind: 1, data: 2, slaveData: 5 } as const;
 const vxlan = { id: 1, local: 4, learning: 7, proxy: 11, l2miss: 13, l3miss: 14, port: 15 } as const;
 const portLearning = 8;
@@ -52,6 +52,7 @@ function linkRow(view: DataView, link: Span, names: Names): JsonRow {
     ifname: names.get(ifindex),
     flags: (view.getUint32(link.at + ifinfo.flags, little) & isUp) === 0 ? [] : ["UP"],
     address: mac(view, of(ifla.address)),
+    mtu: number(view, of(ifla.mtu), 4),
     master: master === undefined ? undefined : nameOf(names, master),
     // iproute2 gives the index only where the peer is in another namespace.
     link_index: netnsid === undefined ? undefined : number(view, of(ifla.link), 4),

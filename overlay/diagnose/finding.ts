@@ -9,7 +9,18 @@ export type FindingClass =
   | "duplicate-ip"
   | "orphan-vxlan-link"
   | "neighbour-table-full"
-  | "conntrack-full";
+  | "conntrack-full"
+  | ReportClass;
+
+/** What is around the overlays: told, and never healed. `engine-log` is what dockerd itself says in its log. */
+export const reportClasses = [
+  "mtu",
+  "source-address",
+  "ipvs-stale-backend",
+  "networkdb-partition",
+  "engine-log",
+] as const;
+export type ReportClass = (typeof reportClasses)[number];
 
 /** `latent` could harm and does not now; `active` harms now; `mitigated` is pinned. */
 export type FindingState = "latent" | "active" | "mitigated";

@@ -94,7 +94,10 @@ export function addressesOf({ ip, aliases = [] }: Endpoint): readonly string[] {
   return [ip, ...aliases].filter((address) => address !== "");
 }
 
-function grouped<T>(items: readonly T[], keys: (item: T) => readonly string[]): ReadonlyMap<string, readonly T[]> {
+export function grouped<T>(
+  items: readonly T[],
+  keys: (item: T) => readonly string[],
+): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     for (const key of keys(item)) {

@@ -3,7 +3,7 @@ import { printable } from "../../host/iproute2/error.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
 import { isLoop } from "../diagnose/local.ts";
-import type { DiagnoseInput } from "../diagnose/input.ts";
+import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
 import { type Doubt, without } from "../truth/truth.ts";
 import type { Look, Seen } from "./look.ts";
 import { isByTruth } from "./truths.ts";
@@ -52,11 +52,7 @@ const mostAsked = 100;
 const isAnswered = (loss: number | Error | undefined): boolean => typeof loss === "number" && loss < 1;
 
 function targetsIn({ input }: Seen, findings: readonly Finding[], containers: readonly Container[]): readonly Target[] {
-  const byId = new Map(containers.map((container) => [container.id, container]));
-  const [source] = (input.endpoints ?? []).flatMap(({ owner, veth }) => {
-    const { pid = 0, name = "" } = byId.get(owner.id ?? "") ?? {};
-    return veth === undefined || pid === 0 ? [] : [{ pid, from: name }];
-  });
+  const source = sourceIn(input, containers);
   if (source === undefined) return [];
   return findings
     .filter((one) => one.state === "active" && isByTruth(one))
@@ -65,6 +61,16 @@ function targetsIn({ input }: Seen, findings: readonly Finding[], containers: re
       const { ip, mac } = finding;
       return ip === null || mac === null ? [] : [{ ...source, ip, mac, finding }];
     });
+}
+
+/** A container of this host's, to ping from. */
+export function sourceIn({ endpoints = [] }: NamespaceInput, containers: readonly Container[]) {
+  const byId = new Map(containers.map((container) => [container.id, container]));
+  const [source] = endpoints.flatMap(({ owner, veth }) => {
+    const { pid = 0, name = "" } = byId.get(owner.id ?? "") ?? {};
+    return veth === undefined || pid === 0 ? [] : [{ pid, from: name }];
+  });
+  return source;
 }
 
 function loops({ input }: Seen, mac: string | null, ownVteps: ReadonlySet<string>): boolean {

@@ -30,6 +30,14 @@ export interface Examination {
   readonly verdict: Verdict;
 }
 
+/** With more that was found on the host. */
+export function withParts(examination: Examination, more: Parts): Examination {
+  const { namespaces } = examination;
+  const findings = [...examination.findings, ...more.findings];
+  const unjudged = [...examination.unjudged, ...more.unjudged];
+  return { ...examination, findings, unjudged, verdict: verdictOf([{ findings, unjudged }, ...namespaces]) };
+}
+
 interface Parts {
   readonly findings: readonly Finding[];
   readonly unjudged: readonly Unjudged[];

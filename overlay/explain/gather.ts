@@ -3,17 +3,17 @@ import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { DockerError } from "../../host/docker/error.ts";
 import { NotAvailable, type OverlayView } from "../../host/host.ts";
 import { ProgramError } from "../../host/iproute2/error.ts";
-import { parseIpv4 } from "../../host/ipv4.ts";
 import { StoreError } from "../../host/kv/store.ts";
 import type { Endpoint } from "../endpoints.ts";
 import { driverOf } from "../engine-facts.ts";
 import type { Examination, Examined } from "../examine/examination.ts";
 import { lane } from "../examine/lane.ts";
+import { otherVteps, routesTo } from "../routes.ts";
 import { UnreadableTable } from "../rows.ts";
 import { twoLists } from "../tables.ts";
 import { tell } from "../truth/tell.ts";
-import { parseInside, parseMtus, parseRoute } from "./read.ts";
-import type { HostTables, Inside, Member, Mtu, NetworkTables, RouteTo, Space, Told } from "./tables.ts";
+import { parseInside } from "./read.ts";
+import type { HostTables, Inside, Member, NetworkTables, Space, Told } from "./tables.ts";
 
 export interface Gathering {
   /** The host's name, as its engine gives it. */
@@ -30,9 +30,6 @@ export interface Gathering {
   readonly signal: AbortSignal;
 }
 
-/** More hosts than an overlay is used with. */
-const mostRoutes = 512;
-
 /** Together with what was examined, what a packet's way needs: the containers' own tables, routes, MTUs, and who is where. */
 export async function gather(gathering: Gathering): Promise<HostTables> {
   const { examination, inventory, host } = gathering;
@@ -43,14 +40,12 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
   };
   const overlays = inventory.networks.filter(({ driver }) => driver === "overlay");
   const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
-  const links = new Map((await mtusOf(gathering.hostNetns, reader)).map(({ device, mtu }) => [device, mtu]));
-  const vteps = vtepsIn(networks, gathering).slice(0, mostRoutes);
   return {
     host,
     ownVteps: examination.input.ownVteps,
     advertised: advertisedBy(examination.engine),
     networks,
-    routes: await Promise.all(vteps.map(async (vtep) => routeOf(vtep, links, reader))),
+    routes: await routesTo(vtepsIn(networks, gathering), reader),
   };
 }
 
@@ -66,8 +61,7 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
   const { id, name } = network;
   const examined = reader.examination.namespaces.find(({ input }) => input.network?.id === id);
   const driver = driverOf(network);
-  const [space, members, told] = await Promise.all([
-    examined === undefined ? undefined : spaceOf(examined, reader),
+  const [members, told] = await Promise.all([
     Promise.all(membersOf(network, examined, reader).map(async (one) => withInside(one, reader))),
     examined === undefined ? null : toldOf({ id, driver }, reader),
   ]);
@@ -78,18 +72,18 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
     encrypted: network.encrypted === true,
     members,
     told,
-    ...(space === undefined ? {} : { space }),
+    ...(examined === undefined ? {} : { space: spaceOf(examined) }),
   };
 }
 
-async function spaceOf({ namespace, input }: Examined, reader: Reader): Promise<Space> {
+function spaceOf({ namespace, input }: Examined): Space {
   const { links, fdb, neighbours } = input.tables;
   return {
     netns: namespace.path,
-    links: links.map(({ traffic: _traffic, ...link }) => link),
+    links: links.map(({ traffic: _traffic, mtu: _mtu, ...link }) => link),
     fdb,
     neighbours,
-    mtus: await mtusOf(namespace.path, reader),
+    mtus: links.flatMap(({ name, mtu }) => (mtu === undefined ? [] : [{ device: name, mtu }])),
     sampled: [...(input.activity ?? [])].map(([mac, { reads, onVxlan }]) => ({ mac, reads, onVxlan })),
   };
 }
@@ -140,35 +134,12 @@ async function withInside(member: Member, reader: Reader): Promise<Member> {
   return inside === undefined ? member : { ...member, inside };
 }
 
-async function mtusOf(path: string, { run, signal }: Reader): Promise<readonly Mtu[]> {
-  const read = async () => parseMtus(await run(path, ["ip", "-j", "link", "show"], { signal }));
-  return orElse(read, [], signal);
-}
-
-async function routeOf(
-  to: string,
-  mtus: ReadonlyMap<string, number>,
-  { run, signal, hostNetns }: Reader,
-): Promise<RouteTo> {
-  try {
-    return parseRoute(to, await run(hostNetns, ["ip", "-j", "route", "get", to], { signal }), mtus);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof ProgramError) return { to, problem: error.stderr === "" ? error.message : error.stderr };
-    if (error instanceof NotAvailable || error instanceof UnreadableTable) return { to };
-    throw error;
-  }
-}
-
 /** Of all networks: where rows lead, and where the others are said to be. */
 function vtepsIn(networks: readonly NetworkTables[], { examination, vteps = [] }: Gathering): readonly string[] {
   const own = new Set(examination.input.ownVteps);
   const rows = networks.flatMap(({ space }) => space?.fdb.filter(({ flags }) => flags.includes("self")) ?? []);
   const told = networks.flatMap((network) => network.told?.map(({ vtep }) => vtep) ?? []);
-  const all = new Set([...vteps, ...told, ...rows.flatMap(({ dst }) => (dst === undefined ? [] : [dst]))]);
-  return [...all].filter(
-    (ip) => parseIpv4(ip) !== undefined && !own.has(ip) && !ip.startsWith("127.") && ip !== "0.0.0.0",
-  );
+  return otherVteps([...vteps, ...told, ...rows.flatMap(({ dst }) => dst ?? [])], own);
 }
 
 async function toldOf(

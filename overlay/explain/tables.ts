@@ -2,6 +2,7 @@ import type { OverlayDriver } from "../engine.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Link } from "../links.ts";
 import type { Neighbour } from "../neighbours.ts";
+import type { RouteTo } from "../routes.ts";
 
 /** What a packet's way needs to be known of one host: read from the machine, or from a bundle that was saved there. */
 export interface HostTables {
@@ -85,14 +86,4 @@ export interface Told {
   readonly mac: string;
   readonly vtep: string;
   readonly name: string;
-}
-
-export interface RouteTo {
-  readonly to: string;
-  readonly device?: string;
-  readonly source?: string;
-  /** Of the device, or the route's own. */
-  readonly mtu?: number;
-  /** The kernel's own words where there is no way. */
-  readonly problem?: string;
 }

@@ -1,10 +1,8 @@
+import { headerBytes } from "../diagnose/underlay.ts";
+import type { RouteTo } from "../routes.ts";
 import { inside, shellWords } from "./command.ts";
 import { type Hop, type HopName, type Judged, right, unknown, wrong } from "./hop.ts";
 import { mtuOf, selfRowsOf, type Side } from "./side.ts";
-import type { RouteTo } from "./tables.ts";
-
-/** VXLAN over IPv4: 14 of Ethernet, 20 of IP, 8 of UDP, 8 of its own. */
-const overhead = 50;
 
 /** Addresses of the hosts that a MAC is sent to: by the rows that are there, by what is said where there is none. */
 export function underlayTargets(side: Side, mac: string, said: readonly string[]): readonly string[] {
@@ -53,22 +51,23 @@ function sourceJudged(side: Side, vtep: string, expected: string): Judged {
 export function mtuHop(side: Side, vtep: string): Hop {
   const route = routeTo(side, vtep);
   const name = side.device?.name ?? "eth0";
+  const header = headerBytes(side.network.encrypted);
   const uplink = route?.device === undefined ? "" : `; ${shellWords("ip", "link", "show", "dev", route.device)}`;
   return {
     hop: "mtu",
     host: side.host.host,
-    what: `the MTU of ${side.member.name} and ${overhead} more fit into that of ${route?.device ?? "the underlay"}`,
+    what: `the MTU of ${side.member.name} and ${header} more fit into that of ${route?.device ?? "the underlay"}`,
     command: `${inside(side.member.pid, "ip", "link", "show", "dev", name)}${uplink}`,
-    ...mtuJudged(side, route?.mtu),
+    ...mtuJudged(side, header, route?.mtu),
   };
 }
 
-function mtuJudged(side: Side, underlay: number | undefined): Judged {
+function mtuJudged(side: Side, header: number, underlay: number | undefined): Judged {
   const own = side.device?.mtu;
   if (own === undefined || underlay === undefined) return unknown("not both of them are known");
-  if (own + overhead > underlay) return wrong(`${own} + ${overhead} is more than ${underlay}: large packets are lost`);
+  if (own + header > underlay) return wrong(`${own} + ${header} is more than ${underlay}: large packets are lost`);
   const device = side.vxlan === undefined ? undefined : mtuOf(side, side.vxlan.name);
   if (device !== undefined && own > device)
     return wrong(`${own} is more than the ${device} of ${side.vxlan?.name ?? "it"}: large packets are lost`);
-  return right(`${own} + ${overhead} in ${underlay}`);
+  return right(`${own} + ${header} in ${underlay}`);
 }

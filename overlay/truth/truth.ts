@@ -4,8 +4,8 @@ import type { Place, Telling } from "./place.ts";
 export interface Truth {
   /** On other hosts, by MAC. */
   readonly elsewhere: ReadonlyMap<string, Place>;
-  /** MACs that are told to be on this host. */
-  readonly here: ReadonlySet<string>;
+  /** On this host, by MAC: their VTEP is the address that all others have for it. */
+  readonly here: ReadonlyMap<string, Place>;
   /** MACs of which nothing is believed, and why; `blind`: it matters now. */
   readonly disputed: ReadonlyMap<string, Doubt>;
   /** Addresses that more than one endpoint has. */
@@ -25,13 +25,13 @@ export interface Doubt {
  */
 export function truthOf(first: Telling, second: Telling, ownVteps: ReadonlySet<string>): Truth {
   const [before, after] = [grouped(first, macOf), grouped(second, macOf)];
-  const [elsewhere, here, disputed] = [new Map<string, Place>(), new Set<string>(), new Map<string, Doubt>()];
+  const [elsewhere, here, disputed] = [new Map<string, Place>(), new Map<string, Place>(), new Map<string, Doubt>()];
   for (const mac of new Set([...before.keys(), ...after.keys()])) {
     const [one, other] = [before.get(mac) ?? [], after.get(mac) ?? []];
     const [place] = other;
     if (place === undefined || !isSame(one, other)) disputed.set(mac, doubt("what is told of it changed", one, other));
     else if (other.length > 1) disputed.set(mac, doubt("it is told of more than one endpoint", other));
-    else if (ownVteps.has(place.vtep)) here.add(mac);
+    else if (ownVteps.has(place.vtep)) here.set(mac, place);
     else elsewhere.set(mac, place);
   }
   const twice = [...grouped(second, ipOf)].filter(

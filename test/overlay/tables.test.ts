@@ -9,7 +9,7 @@ import { twoLists } from "../../overlay/tables.ts";
 import { captured } from "./fixture.ts";
 
 const keysOfRows =
-  "ifindex ifname flags master address link_index link_netnsid linkinfo info_kind info_data info_slave_data id mac " +
+  "ifindex ifname flags master address mtu link_index link_netnsid linkinfo info_kind info_data info_slave_data id mac " +
   "dst dev lladdr state vlan addr_info local";
 
 function namesCommand(error: unknown): boolean {
@@ -21,12 +21,12 @@ const parsers = [parseLinks, parseFdb, parseNeighbours, parseDevices];
 describe("overlay/links", () => {
   it("reads bridge, vxlan and veths of a classic overlay by their kind", () => {
     const { rows, unreadable } = parseLinks(captured("classic-link"));
-    const port = { master: { name: "br0", ifindex: 2 }, up: true, portLearning: true };
+    const port = { master: { name: "br0", ifindex: 2 }, up: true, mtu: 1450, portLearning: true };
     const vxlan = { vni: 256, port: 4789, learning: true, proxy: true, l2miss: true, l3miss: true };
     assert.equal(unreadable, 0);
     assert.deepEqual(rows, [
-      { ifindex: 1, name: "lo", kind: "other", mac: "00:00:00:00:00:00", up: true },
-      { ifindex: 2, name: "br0", kind: "bridge", mac: "8a:f6:9e:ad:f3:79", up: true },
+      { ifindex: 1, name: "lo", kind: "other", mac: "00:00:00:00:00:00", up: true, mtu: 65536 },
+      { ifindex: 2, name: "br0", kind: "bridge", mac: "8a:f6:9e:ad:f3:79", up: true, mtu: 1450 },
       {
         ifindex: 5,
         name: "vxlan0",
@@ -44,7 +44,16 @@ describe("overlay/links", () => {
 
   it("leaves out what a row does not tell, and takes no text for a number or a flag", () => {
     const links = [
-      { ifindex: 3, ifname: "x", flags: [], master: "br9", address: "12:34", link_index: "6", linkinfo: null },
+      {
+        ifindex: 3,
+        ifname: "x",
+        flags: [],
+        mtu: "1500",
+        master: "br9",
+        address: "12:34",
+        link_index: "6",
+        linkinfo: null,
+      },
       {
         ifindex: 4,
         ifname: "y",

@@ -51,7 +51,9 @@ describe("agent/doctor, on an engine that plays tricks", () => {
   it("exits 0 where the engine does not tell its version, and says so", async () => {
     docker.faults.set("/info", (response) => json(response, { message: "no" }, 500));
     const { code, report } = await doctor();
-    assert.deepEqual([code, report.engine, report.unjudged.length], [0, null, 1]);
+    // The log of the machine that the tests run on is there, or is not.
+    const unjudged = report.unjudged.filter(({ what }) => what !== "dockerd's own log");
+    assert.deepEqual([code, report.engine, unjudged.length], [0, null, 1]);
   });
 
   it("exits 2 where Docker is not there, hangs, or answers with nonsense", async () => {

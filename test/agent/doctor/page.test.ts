@@ -4,9 +4,11 @@ import { stripVTControlCharacters } from "node:util";
 import { pageOf } from "../../../agent/doctor/page.ts";
 import { type Report, reportOf, unknownReport } from "../../../agent/doctor/report.ts";
 import { widthOf } from "../../../emit/console/width.ts";
+import { reportClasses } from "../../../overlay/diagnose/finding.ts";
+import { reportOnly } from "../../../overlay/diagnose/report-only.ts";
 import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
 import type { DiagnoseInput, NamespaceInput } from "../../../overlay/diagnose/input.ts";
-import type { Examination } from "../../../overlay/examine/examination.ts";
+import { type Examination, withParts } from "../../../overlay/examine/examination.ts";
 import { readCase } from "../../overlay/diagnose/case.ts";
 
 const update = process.env["OVERLAYWATCH_UPDATE_GOLDEN"] === "1";
@@ -87,6 +89,23 @@ describe("agent/doctor/page", () => {
     const text = plain(crowd(5, (n) => `\u001b[31mevil\r\n\u202E${n}`));
     assert.ok(!/[\r\u202E]/u.test(text) && !text.includes(escape));
     assert.match(text, /evil\?+\d/);
+  });
+
+  it("has a part for what is around the overlays, active ones first", () => {
+    const findings = reportClasses.map((of) =>
+      reportOnly({
+        class: of,
+        state: of === "source-address" ? "active" : "latent",
+        evidence: `what was seen of ${of}, \u001b[31min so many words that a line is not enough`,
+        remedy: "what a person is to do about it",
+        why: "because",
+      }),
+    );
+    const examination = examined(readCase("test/overlay/diagnose/cases/latent-after-first-arp"));
+    const text = plain(reportOf(withParts(examination, { findings, unjudged: [] }), []));
+    checkGolden("around-the-overlays", text);
+    assert.ok(!text.includes(escape));
+    for (const line of text.split("\n")) assert.ok(widthOf(line) <= 80, line);
   });
 
   it("is red on a terminal only where something is active, and the same text without colours", () => {

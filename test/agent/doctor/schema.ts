@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { reportClasses } from "../../../overlay/diagnose/finding.ts";
 
 const finding = z.strictObject({
   class: z.enum([
@@ -9,6 +10,7 @@ const finding = z.strictObject({
     "orphan-vxlan-link",
     "neighbour-table-full",
     "conntrack-full",
+    ...reportClasses,
   ]),
   state: z.enum(["latent", "active", "mitigated"]),
   ip: z.string().nullable(),

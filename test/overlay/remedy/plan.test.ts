@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
+import { reportClasses } from "../../../overlay/diagnose/finding.ts";
+import { reportOnly } from "../../../overlay/diagnose/report-only.ts";
 import { planRemedy, strategies } from "../../../overlay/remedy/plan.ts";
 import { caseOf, commandsOf, now, rulesOf, wanted, withFirst } from "./wanted.ts";
 
@@ -21,6 +24,16 @@ describe("overlay/remedy: the plan", () => {
     assert.equal(first.class, "local-mac-on-vxlan-port");
     assert.equal(first.undo?.join(" "), `bridge fdb replace ${a} dev vxlan0 master dynamic`);
     assert.match(first.verify, /sticky/);
+  });
+
+  it("has no answer to what is around the overlays, however active, and nothing to ask about it", () => {
+    const input = caseOf("healthy-classic-20.10");
+    const around = reportClasses.flatMap((of) =>
+      (["active", "latent"] as const).map((state) => reportOnly({ class: of, state, evidence: "", remedy: "do it" })),
+    );
+    const diagnosis = { ...diagnose(input), findings: around };
+    const { actions, refused, ambiguous } = planRemedy(wanted(input, { diagnosis, all: true, who: "operator" }));
+    assert.deepEqual([actions, refused, ambiguous], [[], [], []]);
   });
 
   it("with --all treats latent ones ahead", () => {

@@ -24,7 +24,7 @@ describe("overlay/truth", () => {
   it("believes what is told twice, and knows who is here", () => {
     const known = truth([two, place(3, { vtep: own })]);
     assert.deepEqual([...known.elsewhere], [[two.mac, two]]);
-    assert.deepEqual([...known.here], [place(3).mac]);
+    assert.deepEqual([...known.here.keys()], [place(3).mac]);
     assert.equal(known.disputed.size, 0);
   });
 
