@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { Context } from "mocha";
+import { z } from "zod";
 import { endpointOf } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { vethOf } from "../../lab/outage.ts";
@@ -8,7 +10,7 @@ import type { ShapeOptions } from "../../lab/shape.ts";
 import { macOfIp } from "../../overlay/truth/place.ts";
 import { useLab } from "../lab/fixture.ts";
 import { figure, isFull, sized } from "./length.ts";
-import { endAll } from "./program.ts";
+import { endAll, onHost } from "./program.ts";
 import { type Step, Stepper } from "./stepper.ts";
 import { Treatment } from "./treatment.ts";
 
@@ -115,10 +117,14 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
       endAll();
     });
 
-    it("ten cycles of a healthy lab lose nothing, and leave every row as it was", async () => {
+    // On a classic engine it is the engine that would write them.
+    const cycles = classic ? 10 : sized(10, 3);
+    it(`${cycles} cycles of a healthy lab lose nothing, and leave every row as it was`, async function (this: Context) {
+      // What was written at a first try would be there at the second, and seem as it was.
+      this.retries(0);
       const treated = lab().hosts.map((each) => new Treatment(lab(), each));
       const before = await Promise.all(treated.map(async (each) => each.tables()));
-      for (let n = 0; n < 10; n++)
+      for (let n = 0; n < cycles; n++)
         for (const steps of await both()) {
           const losses = lossesIn(steps);
           assert.equal(losses.size, classic ? 2 : 4, JSON.stringify(steps));
@@ -130,9 +136,20 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
       }
     });
 
-    for (const [fault, cause] of faults)
+    it("is what `check` prints", async () => {
+      const program = onHost(sides().one, ["check", "reachability", "--raw", "--json"]);
+      assert.equal(await program.ended, 0, program.err());
+      const told = printed.parse(JSON.parse(program.out())).filter(({ tags }) => tags["container_name"] === "B2");
+      const tags = { docker_network: "testnet", container_name: "B2", placement: "remote" };
+      assert.deepEqual(told.map((one) => one.metric).toSorted(undefined), [
+        "overlaywatch.probe.loss",
+        "overlaywatch.probe.rtt",
+      ]);
+      for (const one of told) assert.deepEqual(one.tags, tags);
+    });
+
+    for (const [fault, cause] of classic || isFull() ? faults : [...faults.slice(0, 1), ...faults.slice(-1)])
       it(`${fault}: B2 is lost within one cycle, and not after the cure`, async () => {
-        assert.equal(lossesIn(await here().cycle()).get("B2"), 0);
         const cure = await cause(sides());
         const began = performance.now();
         const [steps, ms] = await cured(async () => [await here().cycle(), performance.now() - began] as const, cure);
@@ -167,7 +184,7 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
         assert.equal(lossesIn(ownAfter).get("B2"), 0);
       });
 
-    const trials = sized(10, 2);
+    const trials = sized(10, 1);
     it(`who is stopped while it is pinged is not lost, ${trials} of ${trials}`, async () => {
       const { two } = sides();
       let [told, gone] = [0, 0];
@@ -192,6 +209,8 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
     });
   });
 }
+
+const printed = z.array(z.object({ metric: z.string(), tags: z.record(z.string(), z.string()) }));
 
 const lossesIn = (steps: readonly Step[]): ReadonlyMap<string, number> =>
   new Map(
