@@ -192,8 +192,8 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
         await two.run("G2", { network: "testnet" });
         const steps = await cured(
           async () => {
-            await lab().loss("A1", "G2", 2);
-            assert.equal(lossesIn(await here().cycle()).get("G2"), 0);
+            if (classic) await lab().loss("A1", "G2", 2);
+            assert.equal(await firstLoss(here(), "G2"), 0);
             const during = here().cycle();
             await pause(trial * 40);
             await two.rm("G2");
@@ -219,6 +219,15 @@ const lossesIn = (steps: readonly Step[]): ReadonlyMap<string, number> =>
       .filter(({ name }) => name === "probe.loss")
       .map(({ tags, value }) => [tags["container_name"] ?? "", value]),
   );
+
+/** The first that is told: a swarm's nodes hear of a container some moments after its start. */
+async function firstLoss(probing: Stepper, name: string): Promise<number | undefined> {
+  for (let n = 0; n < 10; n++) {
+    const loss = lossesIn(await probing.cycle()).get(name);
+    if (loss !== undefined) return loss;
+  }
+  return undefined;
+}
 
 async function cured<T>(look: () => Promise<T>, cure: () => Promise<unknown>): Promise<T> {
   try {
