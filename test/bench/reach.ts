@@ -33,7 +33,6 @@ const names = Array.from({ length: containers }, (_, n) => `c${n}`);
 for (const name of names) await host.run(name, { network: "testnet" });
 for (const sample of [10, containers]) process.stdout.write(`${JSON.stringify(await cost(host, sample))}\n`);
 process.stdout.write(`${JSON.stringify(await programOrThread(host, names.slice(0, 10)))}\n`);
-process.exit(0);
 
 /** Milliseconds of CPU of a cycle. */
 async function cost(on: LabHost, sample: number) {
@@ -55,8 +54,9 @@ async function cost(on: LabHost, sample: number) {
   return { containers, sample, agent, fping: programs, others: rest, ratio: (agent + programs) / rest };
 }
 
-const perCycle = (steps: readonly Step[], part: keyof Step["cpu"]): number =>
-  sum(steps.map(({ cpu }) => cpu[part])) / cycles;
+function perCycle(steps: readonly Step[], part: keyof Step["cpu"]): number {
+  return sum(steps.map(({ cpu }) => cpu[part])) / cycles;
+}
 
 /** The same pings from one container to others: by fping, and by a thread of this process. */
 async function programOrThread(on: LabHost, [from = "", ...to]: readonly string[]) {
