@@ -27,6 +27,11 @@ export function quietGauges(): ReadonlySet<string> {
   return new Set(catalogue().flatMap(({ name, quietAtZero }) => (quietAtZero === true ? [name] : [])));
 }
 
+/** Gauges of which the worst counts where several series become one. */
+export function worstGauges(): ReadonlySet<string> {
+  return new Set(catalogue().flatMap(({ name, join }) => (join === "max" ? [name] : [])));
+}
+
 export function byteCounters(): ReadonlySet<string> {
   return new Set(catalogue().flatMap(({ name, type, unit }) => (type === "count" && unit === "byte" ? [name] : [])));
 }

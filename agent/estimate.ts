@@ -1,5 +1,5 @@
 import { applyProfile, type Profile } from "../collectors/profile.ts";
-import { type Sample, seriesKey, sumBySeries, type Tags } from "../emit/sample.ts";
+import { joinBySeries, type Sample, seriesKey, type Tags } from "../emit/sample.ts";
 import type { Container } from "../host/docker/inventory.ts";
 import type { Config } from "./config/schema.ts";
 
@@ -55,7 +55,7 @@ export function estimate(
   const perProfile = (least: number) => {
     const of = (profile: Profile) =>
       countSeries(rooms, (samples) =>
-        sumBySeries(applyProfile(profile, labels, samples)).filter(({ value }) => value >= least),
+        joinBySeries(applyProfile(profile, labels, samples, summed), summed).filter(({ value }) => value >= least),
       );
     return { container: of("container"), service: of("service"), lean: of("lean") } satisfies SeriesCounts;
   };
@@ -78,6 +78,8 @@ export function estimate(
   };
 }
 
+/** How often a series moves in an hour is the sum over those that it is made of, whatever becomes of their values. */
+const summed: ReadonlySet<string> = new Set();
 /** Of what comes three times an hour on average, evenly spread, 95 of 100 hours see one. */
 const everyHour = 3;
 /** A byte counter moves by a frame: the smallest that Ethernet carries. */

@@ -4,6 +4,7 @@ import { applyProfile } from "../collectors/profile.ts";
 import { type Lock, Locked, takeLock } from "../host/lock.ts";
 import { ownUser } from "../host/own-user.ts";
 import { type Follower, startFollower } from "../pipelines/follow/follower.ts";
+import { worstGauges } from "./catalogue.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/duration.ts";
 import type { Config } from "./config/schema.ts";
@@ -55,10 +56,10 @@ async function follow(config: Config, ending: AbortSignal, io: Io): Promise<void
   await Promise.race([outputs.close(), sleep(2 * grace)]);
 }
 
-const profiledBy =
-  ({ tags }: Config): Parameters<typeof openOutputs>[1]["profiled"] =>
-  (samples) =>
-    applyProfile(tags.profile, Object.values(tags.labels), samples);
+function profiledBy({ tags }: Config): Parameters<typeof openOutputs>[1]["profiled"] {
+  const byMax = worstGauges();
+  return (samples) => applyProfile(tags.profile, Object.values(tags.labels), samples, byMax);
+}
 
 /**
  * The follower with what the configuration says, to the outputs of a running agent. One at a time for a state folder: two

@@ -7,7 +7,7 @@ import type { Sample } from "../emit/sample.ts";
 import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
-import { quietGauges } from "./catalogue.ts";
+import { quietGauges, worstGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
 import { globalTagsOf } from "./global-tags.ts";
 import type { Config } from "./config/schema.ts";
@@ -51,6 +51,7 @@ export async function openOutputs(
     maxSeries: config.sinks.dogstatsd.max_series,
     idle: milliseconds(config.sinks.dogstatsd.idle),
     quietGauges: quietGauges(),
+    byMax: worstGauges(),
     fold: leanTags(Object.values(config.tags.labels)),
   });
   let folded = 0;

@@ -13,6 +13,7 @@ import { liveOverlays } from "../host/netns/live.ts";
 import { procfs } from "../host/procfs.ts";
 import { liveSockets } from "../host/sockets/live.ts";
 import { type Runner, runner } from "./collect.ts";
+import { worstGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/duration.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
@@ -73,13 +74,13 @@ export function openSession(config: Config, { names, raw = false, log }: Session
     namespaces.close();
     await Promise.all([docker.close(), sockets.close()]);
   };
-  const labelKeys = Object.values(config.tags.labels);
+  const [labelKeys, byMax] = [Object.values(config.tags.labels), worstGauges()];
   return {
     host,
     docker,
     jobs,
     tagsOf,
-    profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples),
+    profiled: (samples) => applyProfile(config.tags.profile, labelKeys, samples, byMax),
     unseen: () => unseen,
     close,
   };

@@ -1,4 +1,4 @@
-import { type Sample, sumBySeries, type Tags } from "../emit/sample.ts";
+import { joinBySeries, type Sample, type Tags } from "../emit/sample.ts";
 import { containerTagKeys } from "./container-tags.ts";
 
 /** How fine the series are, from what is asked for by default to the cheapest. */
@@ -9,17 +9,19 @@ export type Profile = (typeof profiles)[number];
 const ofContainer: ReadonlySet<string> = new Set(["container_name", "container_id", "netns_shared", "interface"]);
 
 /**
- * Sums the samples of one cycle over the tags that the profile leaves out. A container without a service keeps its name;
- * `labels` are the tag keys that the user made of container labels.
+ * Joins the samples of one cycle over the tags that the profile leaves out: the sum, of metrics in `byMax` the greatest. A
+ * container without a service keeps its name; `labels` are the tag keys that the user made of container labels.
  */
 export function applyProfile(
   profile: Profile,
   labels: readonly string[],
   samples: readonly Sample[],
+  byMax: ReadonlySet<string>,
 ): readonly Sample[] {
   if (profile === "container") return samples;
   const reduce = profile === "lean" ? leanTags(labels) : serviceTags;
-  return sumBySeries(samples.map((sample) => ({ ...sample, tags: reduce(sample.tags) })));
+  const reduced = samples.map((sample) => ({ ...sample, tags: reduce(sample.tags) }));
+  return joinBySeries(reduced, byMax);
 }
 
 /** Leaves what belongs to the host, the network and the metric itself. */

@@ -11,6 +11,8 @@ export interface MetricSpec {
   readonly orientation: -1 | 0 | 1;
   /** A gauge of which a host has many that stand at 0: such a one is not sent until it is something else, as counts are not. */
   readonly quietAtZero?: true;
+  /** A gauge of which the worst counts where several series become one (a profile, the budget); others are summed. */
+  readonly join?: "max";
 }
 
 export type MetricTable = Readonly<Record<string, MetricSpec>>;

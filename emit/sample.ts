@@ -55,13 +55,19 @@ function getOrMake<K, V>(memory: Memory<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** One sample a series and time: DogStatsD would add up counts by itself, but keep only the last of several gauges. */
-export function sumBySeries(samples: readonly Sample[]): readonly Sample[] {
-  const sums = new Map<string, Sample>();
+/**
+ * One sample a series and time: DogStatsD would add up counts by itself, but keep only the last of several gauges. Values are
+ * summed, but of metrics in `byMax` the greatest is taken.
+ */
+export function joinBySeries(samples: readonly Sample[], byMax: ReadonlySet<string>): readonly Sample[] {
+  const joined = new Map<string, Sample>();
   for (const sample of samples) {
     const key = `${sample.at ?? ""}${seriesKey(sample.name, sample.tags)}`;
-    const before = sums.get(key);
-    sums.set(key, before === undefined ? sample : { ...before, value: before.value + sample.value });
+    const before = joined.get(key);
+    joined.set(key, before === undefined ? sample : { ...before, value: joinOf(before, sample, byMax) });
   }
-  return [...sums.values()];
+  return [...joined.values()];
 }
+
+const joinOf = ({ name, value }: Sample, other: Sample, byMax: ReadonlySet<string>): number =>
+  byMax.has(name) ? Math.max(value, other.value) : value + other.value;

@@ -1,4 +1,4 @@
-import { type Sample, sumBySeries, type Tags, tagsKey } from "./sample.ts";
+import { joinBySeries, type Sample, type Tags, tagsKey } from "./sample.ts";
 
 interface GateOptions {
   /** Series that may be alive at once; a Datadog series is billed for the hour in which it was seen. */
@@ -7,13 +7,15 @@ interface GateOptions {
   readonly idle: number;
   /** Names of the gauges that, like counts, are not sent while they stand at 0. */
   readonly quietGauges: ReadonlySet<string>;
+  /** Names of the gauges of which the worst is sent where several become one. */
+  readonly byMax: ReadonlySet<string>;
   /** Tags of what is sent in place of a series above the budget. */
   readonly fold: (tags: Tags) => Tags;
 }
 
 export interface Gated {
   readonly samples: readonly Sample[];
-  /** Samples that were summed into an `over_budget` series. */
+  /** Samples that were joined into an `over_budget` series. */
   readonly folded: number;
 }
 
@@ -52,7 +54,7 @@ export class SeriesGate {
       if (moved.has(sample.name) || this.#size < this.#options.maxSeries) this.#pass(sample, moved, now, passed);
       else folded.push({ ...sample, tags: { ...this.#options.fold(sample.tags), over_budget: "true" } });
     }
-    return { samples: [...passed, ...sumBySeries(folded)], folded: folded.length };
+    return { samples: [...passed, ...joinBySeries(folded, this.#options.byMax)], folded: folded.length };
   }
 
   #pass(sample: Sample, moved: Moved, now: number, passed: Sample[]): void {

@@ -128,7 +128,11 @@ async function pin(host: LabHost, table: OverlayTable, end: End): Promise<void> 
 }
 
 /** By the number that the container's device names as its other end, not by where the bridge has learned the MAC. */
-async function vethOf(host: LabHost, table: OverlayTable, { container, ip }: End): Promise<string> {
+export async function vethOf(
+  host: LabHost,
+  table: OverlayTable,
+  { container, ip }: Pick<End, "container" | "ip">,
+): Promise<string> {
   const addresses = (await host.inNetworkOf(container, ["ip", "-o", "-4", "address"])).stdout.split("\n");
   const [, device = ""] = /^\d+: (\S+)/.exec(addresses.find((line) => line.includes(` ${ip}/`)) ?? "") ?? [];
   const inside = (await host.inNetworkOf(container, ["ip", "-o", "link", "show", "dev", device])).stdout;

@@ -106,8 +106,11 @@ function sandboxesOf(networkId: string, { namespaces }: LocalSources): readonly 
   );
 }
 
-/** Of the sandbox' devices the one that is paired with a veth of this network: the gate is in two networks. */
-async function readSandbox(
+/**
+ * Who a load balancer's or gate's sandbox is in the network that `links` were read in: of its devices the one that is paired with
+ * a veth there, for the gate is in two networks. None where they can not be read. Rejects with the signal's reason.
+ */
+export async function readSandbox(
   { kind, path, network }: OverlayNamespace,
   links: readonly Link[],
   sources: LocalSources,

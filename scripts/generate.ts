@@ -101,9 +101,9 @@ function metricsTable(room: string): string {
   const rows = catalogue().filter((m) => m.room === room);
   return table(
     ["Metric", "Type", "Unit", "Tags beside the container's", ""],
-    rows.map(({ name, type, unit, tags, help }) => [
+    rows.map(({ name, type, unit, tags, help, join: joined }) => [
       `\`overlaywatch.${name}\``,
-      type,
+      joined === undefined ? type : `${type}, joined by ${joined}`,
       unit,
       tags.map((t) => `\`${t}\``).join(" "),
       help,

@@ -1,41 +1,23 @@
-import type { Container } from "../../host/docker/inventory.ts";
-import type { OverlayNamespace } from "../../overlay/discover.ts";
+import type { Container, Inventory } from "../../host/docker/inventory.ts";
+import { isLoop } from "../../overlay/diagnose/local.ts";
+import { decidingRows, rowsOnVxlan, type View } from "../../overlay/diagnose/view.ts";
 import type { OverlayDriver } from "../../overlay/engine.ts";
-import type { Tables } from "../../overlay/tables.ts";
 import type { Place, Telling } from "../../overlay/truth/place.ts";
 
-export interface Target {
-  readonly ip: string;
-  readonly name: string;
+export interface Target extends Place {
   readonly placement: "local" | "remote";
+  /** Of a swarm's service, where the name tells. */
+  readonly service?: string;
 }
 
-export type Source = { readonly pid: number; readonly ip: string } | { readonly path: string };
-
+/** What is known of one network on this host before anything is sent. */
 export interface Around {
   readonly networkId: string;
   readonly driver: OverlayDriver;
   readonly containers: readonly Container[];
-  /** All of this host. */
-  readonly namespaces: readonly OverlayNamespace[];
   readonly telling: Telling;
-  readonly tables: Tables;
+  readonly view: View;
   readonly ownVteps: ReadonlySet<string>;
-}
-
-/**
- * From where it may be pinged: a swarm's load balancer, else a container. Never from the overlay's own namespace: its bridge has
- * the gateway's address on every host, so that no answer from another host finds back.
- */
-export function sourceIn({ networkId, containers, namespaces }: Around): Source | undefined {
-  const balancer = namespaces.find(({ kind, network }) => kind === "load-balancer" && network?.id === networkId);
-  if (balancer !== undefined) return { path: balancer.path };
-  const [first] = containers
-    .filter(({ pid }) => pid > 0)
-    .flatMap(({ pid, attachments }) =>
-      attachments.filter((one) => one.networkId === networkId && one.ipv4 !== "").map(({ ipv4: ip }) => ({ pid, ip })),
-    );
-  return first;
 }
 
 /**
@@ -43,27 +25,33 @@ export function sourceIn({ networkId, containers, namespaces }: Around): Source 
  * write the rows that cut it off: there only pinned ones, and those on other hosts whose neighbour row is here already, so that
  * the proxy answers and no row is added.
  */
-export function targetsIn(around: Around, source: Source): readonly Target[] {
-  const own = "ip" in source ? source.ip : "";
-  const all = around.telling.places.filter(({ ip }) => ip !== own).map((place) => targetOf(place, around));
+export function targetsIn(around: Around): readonly Target[] {
+  const all = around.telling.places.map((place) => targetOf(place, around));
   const seen = new Map(all.filter((one) => mayBePinged(one, around)).map((one) => [one.ip, one]));
   return [...seen.values()].toSorted((a, b) => (a.name < b.name || (a.name === b.name && a.ip < b.ip) ? -1 : 1));
 }
 
-function targetOf({ ip, name, vtep }: Place, { ownVteps }: Around): Target {
-  return { ip, name: stableName(name), placement: ownVteps.has(vtep) ? "local" : "remote" };
+/** `shop_web.2.<task id>`: a task id is new at each deployment, and each would be a new billed series. */
+const taskName = /^((.+)\.[^.]+)\.[0-9a-z]{25}$/u;
+
+function targetOf(place: Place, { ownVteps }: Around): Target {
+  const placement = ownVteps.has(place.vtep) ? "local" : "remote";
+  const [, name, service] = taskName.exec(place.name) ?? [];
+  return name === undefined || service === undefined ? { ...place, placement } : { ...place, name, service, placement };
 }
 
-/** `shop_web.2.<task id>`: a task id is new at each deployment, and each would be a new billed series. */
-const stableName = (name: string): string => name.replace(/^(.+\.[^.]+)\.[0-9a-z]{25}$/u, "$1");
-
-function mayBePinged({ ip, placement }: Target, { driver, tables, telling }: Around): boolean {
+function mayBePinged({ ip, mac, placement }: Target, { driver, view }: Around): boolean {
   if (driver === "swarm") return true;
-  const { links, neighbours, fdb } = tables;
-  const mac = telling.places.find((place) => place.ip === ip)?.mac;
-  if (placement === "local") return fdb.some((row) => row.mac === mac && row.flags.includes("sticky"));
-  const vxlans = new Set(links.filter(({ kind }) => kind === "vxlan").map(({ name }) => name));
-  return neighbours.some((row) => row.ip === ip && vxlans.has(row.dev) && row.state.includes("PERMANENT"));
+  if (placement === "local") return decidingRows(view, mac).some(({ flags }) => flags.includes("sticky"));
+  return view.input.tables.neighbours.some(
+    (row) => row.ip === ip && view.links.get(row.dev)?.kind === "vxlan" && row.state.includes("PERMANENT"),
+  );
+}
+
+/** What is sent to it comes back to this host's bridge by the vxlan port, and draws its sender's MAC there: a ping would harm. */
+export function isInLoop({ mac }: Target, { view, ownVteps }: Around): boolean {
+  const leadsBack = (view.selfRows.get(mac) ?? []).some((row) => isLoop(row, ownVteps));
+  return leadsBack && rowsOnVxlan(view, mac).length === decidingRows(view, mac).length;
 }
 
 /** So many of them, others each time, all in turn. */
@@ -72,3 +60,13 @@ export function sampleOf(targets: readonly Target[], turn: number, most: number)
   const start = (turn * most) % targets.length;
   return [...targets, ...targets].slice(start, start + most);
 }
+
+/** Whether it is told to be, and as far as Docker here can tell is, what and where it was when it was pinged. */
+export function isStill(target: Target, networkId: string, { places }: Telling, { containers }: Inventory): boolean {
+  const { endpoint, ip, vtep, placement } = target;
+  const isTold = places.some((place) => place.endpoint === endpoint && place.ip === ip && place.vtep === vtep);
+  return isTold && (placement === "remote" || containers.some((one) => hasAddress(one, networkId, ip)));
+}
+
+export const hasAddress = ({ attachments }: Container, networkId: string, ip: string): boolean =>
+  attachments.some((one) => one.networkId === networkId && one.ipv4 === ip);

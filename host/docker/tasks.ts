@@ -26,7 +26,7 @@ export function readNetworkTasks(answer: unknown): readonly NetworkTask[] {
 
 /** Asks for them now. Rejects with a `DockerError`, or the signal's reason. */
 export async function networkTasks(
-  client: DockerClient,
+  client: Pick<DockerClient, "get" | "socketPath">,
   networkId: string,
   signal: AbortSignal,
 ): Promise<readonly NetworkTask[]> {

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readInfo } from "../docker/info.ts";
-import { readNetworkTasks } from "../docker/tasks.ts";
+import { networkTasks } from "../docker/tasks.ts";
 import { NotAvailable, type OverlayView, type Procfs } from "../host.ts";
+import { readFping } from "../fping.ts";
 import { readValues } from "../kv/etcd.ts";
 import { ProgramError } from "../iproute2/error.ts";
 import { readSharedTables } from "../tables.ts";
@@ -17,12 +18,14 @@ const outputs: Readonly<Record<string, string>> = {
 
 /**
  * Overlay namespaces in a folder: `netns/FILE/` with `key` (the namespace's), and what `ip` and `bridge` printed there:
- * `tables.out` (`link show` and `neigh show` by `ip -4 -j -d -s -batch`), `fdb.json`, and `fdb.2.json` and so on where a later
- * reading saw something else. `netns/FILE/refused` holds what nsenter says instead. `info.json` is the engine's `GET /info`,
- * `networks/ID.json` its `GET /networks/ID?verbose=true`, `store/FOLDER.json` what etcd answers, `sysctl/...` the host's `/proc/sys`. `need` reads a file of the fixture and refuses loudly where there is none.
+ * `tables.out` (`link show` and `neigh show` by `ip -4 -j -d -s -batch`), `fdb.json`; `netns/FILE/refused` holds what nsenter says
+ * instead. `info.json` is the engine's `GET /info`, `networks/ID.json` its `GET /networks/ID?verbose=true`, `store/FOLDER.json`
+ * what etcd answers, `fping/PID.out` (or `FILE.out`, of a namespace) what fping says from there, `sysctl/...` the host's
+ * `/proc/sys`. Where a second reading saw something else it is in `fdb.2.json` and so on. `need` reads a file of the fixture and
+ * refuses loudly where there is none.
  */
 export function fixtureOverlays(folder: string, proc: Procfs, need: (path: string) => string): OverlayView {
-  const readings = new Map<string, number>();
+  const reading = readingsOf(folder, need);
   const below = join(folder, "netns");
   const keyOf = (path: string): string | undefined => {
     const key = join("netns", path.slice(below.length + 1), "key");
@@ -50,15 +53,30 @@ export function fixtureOverlays(folder: string, proc: Procfs, need: (path: strin
       if (existsSync(join(folder, here, "refused")))
         throw new ProgramError(netns, argv, { code: 1, signal: null, stderr: need(join(here, "refused")) });
       const output = outputs[argv.join(" ")] ?? argv.join("_");
-      const path = join(here, output);
-      const reading = (readings.get(path) ?? 0) + 1;
-      readings.set(path, reading);
-      const later = path.replace(/(\.\w+)$/, `.${reading}$1`);
-      return Promise.resolve(need(existsSync(join(folder, later)) ? later : path));
+      return Promise.resolve(reading(join(here, output)));
     },
     engine: async () => Promise.resolve(readInfo(JSON.parse(need("info.json")))),
-    tasks: async (networkId) => Promise.resolve(readNetworkTasks(JSON.parse(need(`networks/${networkId}.json`)))),
-    stored: async (_store, at) => Promise.resolve(readValues(JSON.parse(need(`store/${at}.json`)))),
+    tasks: async (networkId, signal) => {
+      const get = async (): Promise<unknown> => Promise.resolve(JSON.parse(reading(`networks/${networkId}.json`)));
+      return networkTasks({ socketPath: folder, get }, networkId, signal);
+    },
+    stored: async (_store, at) => Promise.resolve(readValues(JSON.parse(reading(`store/${at}.json`)))),
+    fping: async (from, addresses) => {
+      const who = "pid" in from ? String(from.pid) : from.path.slice(below.length + 1);
+      const all = [...readFping(reading(`fping/${who}.out`))];
+      return Promise.resolve(new Map(all.filter(([ip]) => addresses.includes(ip))));
+    },
     sharedTables: () => readSharedTables(proc.host(), (path) => need(join("sysctl", path))),
+  };
+}
+
+/** Gives a file, or what is there for that very reading of it. */
+function readingsOf(folder: string, need: (path: string) => string): (path: string) => string {
+  const readings = new Map<string, number>();
+  return (path) => {
+    const count = (readings.get(path) ?? 0) + 1;
+    readings.set(path, count);
+    const later = path.replace(/(\.\w+)$/, `.${count}$1`);
+    return need(existsSync(join(folder, later)) ? later : path);
   };
 }

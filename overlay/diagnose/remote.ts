@@ -6,6 +6,7 @@ import type { Neighbour } from "../neighbours.ts";
 import { remoteObjection } from "../safety.ts";
 import type { Tables } from "../tables.ts";
 import type { Place } from "../truth/place.ts";
+import type { Truth } from "../truth/truth.ts";
 import { fdbLine, neighbourLine } from "../words.ts";
 import type { Finding, FindingClass, FindingState, Unjudged } from "./finding.ts";
 import { type HostObjection, isLoop } from "./local.ts";
@@ -173,14 +174,19 @@ function missingFinding(view: View, row: Neighbour, host: Host): Finding {
 
 /**
  * Harms now where no row at all leads there, twice a second apart (the engine writes neighbour and row one after the
- * other), and the container is there: swarm takes the neighbours of gone ones away, classic engines leave them.
+ * other), nobody answers, and the container is there: swarm takes the neighbours of gone ones away, classic engines leave them.
  */
 function missingState({ input }: View, row: Neighbour, driver: OverlayDriver): FindingState {
   const { mac = "" } = row;
   const { tables, later, truth } = input;
   if (later === undefined || isLearned(tables.fdb, row) || !isStill(later, row)) return "latent";
-  const lives = truth?.elsewhere.has(mac) === true || (truth?.complete !== true && driver === "swarm");
-  return lives ? "active" : "latent";
+  return isCutOff(truth, mac, driver) ? "active" : "latent";
+}
+
+function isCutOff(truth: Truth | undefined, mac: string, driver: OverlayDriver): boolean {
+  if (truth === undefined) return driver === "swarm";
+  if (truth.disputed.get(mac)?.answers === true) return false;
+  return truth.elsewhere.has(mac) || (!truth.complete && driver === "swarm");
 }
 
 const isLearned = (fdb: readonly FdbRow[], { mac, dev }: Neighbour): boolean =>

@@ -78,5 +78,6 @@ function loops({ input }: Seen, mac: string | null, ownVteps: ReadonlySet<string
 }
 
 function doubtOf({ from, ip, finding: { evidence } }: Target): Doubt {
-  return { why: `${ip} answers ${printable(from)}, which it could not if this were wrong: ${evidence}`, blind: true };
+  const why = `${ip} answers ${printable(from)}, which it could not if this were wrong: ${evidence}`;
+  return { why, blind: true, answers: true };
 }

@@ -17,6 +17,8 @@ export interface Truth {
 export interface Doubt {
   readonly why: string;
   readonly blind: boolean;
+  /** It answered a ping: whatever its rows look like, it is not cut off. */
+  readonly answers?: true;
 }
 
 /**

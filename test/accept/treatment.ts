@@ -78,6 +78,11 @@ export class Treatment {
     assert.deepEqual({ gone, added }, { gone: [], added: [] }, message);
   }
 
+  /** That nobody at all has written since, dockerd neither. */
+  async unchanged(before: readonly string[]): Promise<void> {
+    assert.deepEqual(whatIsSet(await this.tables()), whatIsSet(before));
+  }
+
   /** MACs that are pinned, each with its port. */
   async pins(): Promise<readonly string[]> {
     const rows = (await this.tables()).filter((line) => line.includes("sticky"));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { load } from "koffi";
 
 const clockGettime = load(null).func("int clock_gettime(int, _Out_ int64_t *)");
@@ -11,6 +12,16 @@ export function cpuOfProcess(pid: number): number {
   const result: unknown = clockGettime((~pid << 3) | 2, time);
   if (result !== 0) throw new Error(`can not read the CPU clock of process ${pid}: it is not there`);
   return Number(time[0]) * 1000 + Number(time[1]) / 1e6;
+}
+
+/**
+ * CPU time of all programs that this process has started and that have ended, in milliseconds: `cutime` and `cstime`, which
+ * count in hundredths of a second (proc_pid_stat(5)), all of them together.
+ */
+export function cpuOfPrograms(): number {
+  const [, afterName = ""] = readFileSync("/proc/self/stat", "utf8").split(") ");
+  const [user = 0, system = 0] = afterName.split(" ").slice(13, 15).map(Number);
+  return (user + system) * 10;
 }
 
 /**

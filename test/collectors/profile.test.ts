@@ -40,20 +40,21 @@ const sumBy = (all: readonly Sample[], keys: readonly string[]) => {
   return new Map([...sums].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 };
 
+const none: ReadonlySet<string> = new Set();
 const sample = (value: number, tags: Sample["tags"]): Sample => ({ name: "n", type: "count", value, tags });
 
 describe("collectors/profile", () => {
   it("changes no sum over host, network and service", () => {
     fc.assert(
       fc.property(samples, (all) => {
-        const byService = applyProfile("service", ["team"], all);
+        const byService = applyProfile("service", ["team"], all, none);
         assert.deepEqual(
           sumBy(byService, ["host", "docker_network", "swarm_service"]),
           sumBy(all, ["host", "docker_network", "swarm_service"]),
         );
-        const lean = applyProfile("lean", ["team"], all);
+        const lean = applyProfile("lean", ["team"], all, none);
         assert.deepEqual(sumBy(lean, ["host", "docker_network"]), sumBy(all, ["host", "docker_network"]));
-        assert.equal(applyProfile("container", ["team"], all), all);
+        assert.equal(applyProfile("container", ["team"], all, none), all);
       }),
     );
   });
@@ -62,7 +63,7 @@ describe("collectors/profile", () => {
     fc.assert(
       fc.property(samples, (all) => {
         for (const profile of ["service", "lean"] as const) {
-          const made = applyProfile(profile, ["team"], all);
+          const made = applyProfile(profile, ["team"], all, none);
           assert.equal(new Set(made.map(({ name, tags }) => seriesKey(name, tags))).size, made.length);
           assert.ok(made.length <= all.length);
         }
@@ -85,11 +86,18 @@ describe("collectors/profile", () => {
         }),
         sample(4, { container_name: "db", interface: "eth0", docker_network: "front" }),
       ],
+      none,
     );
     assert.deepEqual(made, [
       sample(3, { swarm_service: "web", docker_network: "front" }),
       sample(4, { container_name: "db", interface: "eth0", docker_network: "front" }),
     ]);
+  });
+
+  it("tells the worst of a network where a metric is joined by it", () => {
+    const loss = (value: number, name: string) => sample(value, { container_name: name, docker_network: "front" });
+    const made = applyProfile("lean", [], [loss(0.5, "a"), loss(1, "b"), loss(0, "c")], new Set(["n"]));
+    assert.deepEqual(made, [sample(1, { docker_network: "front" })]);
   });
 
   it("leaves of the lean profile nothing that a container or a user's label brings", () => {
@@ -102,7 +110,7 @@ describe("collectors/profile", () => {
       docker_network: "front",
       state: "listen",
     };
-    const [only] = applyProfile("lean", ["team"], [{ name: "n", type: "gauge", value: 1, tags }]);
+    const [only] = applyProfile("lean", ["team"], [{ name: "n", type: "gauge", value: 1, tags }], none);
     assert.deepEqual(only?.tags, { docker_network: "front", state: "listen" });
   });
 });

@@ -62,6 +62,11 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
       sharedTables: () => current().overlays.sharedTables(),
       tasks: async (...args) => current().overlays.tasks(...args),
       stored: async (...args) => current().overlays.stored(...args),
+      fping: async (...args) => {
+        const { fping } = current().overlays;
+        if (fping === undefined) throw new Error("nothing can be sent in a fixture");
+        return fping(...args);
+      },
     },
     proc: {
       open: (pid) => follow(pid, () => current().proc.open(pid)),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { type Sample, seriesKey, sumBySeries } from "../../emit/sample.ts";
+import { joinBySeries, type Sample, seriesKey } from "../../emit/sample.ts";
 
 const word = fc.string({ unit: fc.constantFrom("a", "b", ",", ":", "|", '"', "\0"), maxLength: 4 });
 const series = fc.tuple(word, fc.dictionary(word, word, { maxKeys: 3 }));
@@ -29,13 +29,23 @@ describe("emit/sample", () => {
   });
 
   it("sums the samples of one series, and keeps the order of the first of each", () => {
-    const sums = sumBySeries([
-      sample("b", 1, { x: "1" }),
+    const all = [sample("b", 1, { x: "1" }), sample("a", 2, {}), sample("b", 4, { x: "1" }), sample("b", 8, {})];
+    assert.deepEqual(joinBySeries(all, new Set(["a"])), [
+      sample("b", 5, { x: "1" }),
       sample("a", 2, {}),
-      sample("b", 4, { x: "1" }),
       sample("b", 8, {}),
     ]);
-    assert.deepEqual(sums, [sample("b", 5, { x: "1" }), sample("a", 2, {}), sample("b", 8, {})]);
+  });
+
+  it("takes the worst of those that are joined by it, and sums no other", () => {
+    const all = [
+      sample("loss", 0, {}),
+      sample("loss", 1, {}),
+      sample("loss", 0.5, {}),
+      sample("n", 2, {}),
+      sample("n", 1, {}),
+    ];
+    assert.deepEqual(joinBySeries(all, new Set(["loss"])), [sample("loss", 1, {}), sample("n", 3, {})]);
   });
 });
 

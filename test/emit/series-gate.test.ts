@@ -6,7 +6,13 @@ import { SeriesGate } from "../../emit/series-gate.ts";
 const minute = 60_000;
 const fold = ({ docker_network = "" }: Tags): Tags => ({ docker_network });
 const gateOf = (maxSeries = 100) =>
-  new SeriesGate({ maxSeries, idle: 5 * minute, fold, quietGauges: new Set(["tcp.connections"]) });
+  new SeriesGate({
+    maxSeries,
+    idle: 5 * minute,
+    fold,
+    quietGauges: new Set(["tcp.connections"]),
+    byMax: new Set(["probe.loss"]),
+  });
 const count = (value: number, container = "a", network = "n"): Sample => ({
   name: "net.bytes_rcvd",
   type: "count",
@@ -80,6 +86,13 @@ describe("emit/series-gate", () => {
       over("net.bytes_rcvd", "count", 8, "m"),
       over("tcp.connections", "gauge", 7, "n"),
     ]);
+  });
+
+  it("tells the worst of what is joined by its worst", () => {
+    const gate = gateOf(0);
+    const losses = [gauge(0, "a"), gauge(1, "b"), gauge(0.5, "c")].map((one) => ({ ...one, name: "probe.loss" }));
+    const { samples } = gate.pass(losses, 0);
+    assert.deepEqual(samples, [over("probe.loss", "gauge", 1, "n")]);
   });
 
   it("lets a series that was let in stay, whatever comes before it", () => {

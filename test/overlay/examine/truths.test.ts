@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { NetworkTask } from "../../../host/docker/tasks.ts";
 import { StoreError } from "../../../host/kv/store.ts";
+import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
+import type { NamespaceInput } from "../../../overlay/diagnose/input.ts";
 import type { OverlayDriver } from "../../../overlay/engine.ts";
 import { withoutAnswering } from "../../../overlay/examine/answering.ts";
 import { lane } from "../../../overlay/examine/lane.ts";
@@ -75,6 +77,11 @@ const told = (places: readonly NetworkTask[], age: number) => {
   return memory;
 };
 
+const activeIn = (one: NamespaceInput): readonly string[] =>
+  diagnose({ ...facts, namespaces: [one] }).namespaces.flatMap(({ findings }) =>
+    findings.filter(({ state }) => state === "active").map((found) => found.class),
+  );
+
 describe("overlay/examine: where other hosts' containers are", () => {
   it("is believed at once where every row is as it is told, without a second question", async () => {
     let count = 0;
@@ -146,22 +153,29 @@ describe("overlay/examine: where other hosts' containers are", () => {
       assert.match(untold ?? "", why);
     });
 
-  it("who answers a ping is not cut off, whatever is told; who does not, is", async () => {
-    const later = first.tables;
-    const active = { ...first, later, ...(await known({ tells: () => all, options: { memory: told(all, 10_100) } })) };
-    for (const [loss, believed] of [
-      [0.8, 0],
-      [1, 1],
-      [new Error("no right"), 1],
-    ] as const) {
-      const look = lookOf(() => all, [loss]);
-      const [after] = await withoutAnswering([{ ...seen, input: active }], facts, look);
+  const answers: readonly (readonly [
+    what: string,
+    answer: number | Error,
+    active: readonly string[],
+    why: RegExp | undefined,
+  ])[] = [
+    ["who answers one ping of five is not cut off, whatever is told", 0.8, [], /10\.0\.0\.5 answers /],
+    ["who answers none is", 1, ["missing-fdb"], undefined],
+    ["who could not be asked is taken as it is told", new Error("no right"), ["missing-fdb"], undefined],
+  ];
+  for (const [what, answer, active, why] of answers)
+    it(what, async () => {
+      const twice = await known({ tells: () => all, options: { memory: told(all, 10_100) } });
+      const cutOff = { ...seen, input: { ...first, ...twice, later: first.tables } };
+      const look = lookOf(() => all, [answer]);
+      const [{ input: after } = assert.fail("nothing seen")] = await withoutAnswering([cutOff], facts, look);
       assert.deepEqual(look.pinged, [`4 ${lost}`]);
-      assert.equal(after?.input.truth?.elsewhere.size, believed);
-      if (believed === 0)
-        assert.match([...(after?.input.truth?.disputed.values() ?? [])][0]?.why ?? "", /10\.0\.0\.5 answers /);
-    }
-  });
+      assert.deepEqual(activeIn(after), active);
+      assert.equal(after.truth?.elsewhere.size, active.length);
+      const [doubt] = [...(after.truth?.disputed.values() ?? [])];
+      if (why === undefined) assert.equal(doubt, undefined);
+      else assert.match(doubt?.why ?? "", why);
+    });
 
   it("who looks into a loop is not pinged", async () => {
     const loop = { mac: "02:42:0a:00:00:05", ifname: "vxlan0", dst: own, flags: ["self"], state: "permanent" };
