@@ -15,7 +15,7 @@ import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
 import { pageOf } from "./doctor/page.ts";
 import { errorText } from "./error-text.ts";
 import { saveBundle } from "./explain/bundle.ts";
-import { hostNetnsOf, liveTables } from "./explain/live.ts";
+import { liveTables } from "./explain/live.ts";
 import { ConfigError, UsageError } from "./exit-codes.ts";
 import { oneLook } from "./one-look.ts";
 
@@ -91,9 +91,9 @@ async function look(config: Config, { network: name, say, keep }: Wanted, signal
     const options = { ...wanted, unreadContainers: watch.stats().failing, truth };
     const machine = { proc, overlays, docker: watch };
     const inTables = await examine(machine, engine, options, signal);
-    const around = { hostNetns: hostNetnsOf(config), log: await log, minutes: logMinutes };
+    const around = { log: await log, minutes: logMinutes };
     const examination = withParts(inTables, await lookAround(machine, inTables, around, signal));
-    await keep(async () => liveTables({ config, examination, inventory, overlays, signal }));
+    await keep(async () => liveTables({ examination, inventory, overlays, signal }));
     return { examination, networks };
   } finally {
     await watch.close();

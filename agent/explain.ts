@@ -100,7 +100,7 @@ async function ownTables(
     const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
       [a, b].some((text) => text === name || text === ip || id.startsWith(text));
     const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
-    return await liveTables({ config, examination, inventory, overlays, signal }, { vteps, isWanted });
+    return await liveTables({ examination, inventory, overlays, signal }, { vteps, isWanted });
   } catch (error) {
     if (error instanceof DockerError || error instanceof NotAvailable)
       throw new UnavailableError(error.message, { cause: error });

@@ -82,7 +82,7 @@ export function unlessAbsent<T>(read: () => T): T | undefined {
 
 export function hostHands(overlays: Ward["overlays"], hostRoot: string): HostHands {
   const { signal } = new AbortController();
-  const { hostNetns = "" } = overlays;
+  const { hostNetns } = overlays;
   return {
     limits: () => readNeighbourLimits(hostRoot),
     setLimit: (name, value) => writeNeighbourLimit(hostRoot, name, value),

@@ -36,6 +36,8 @@ export function fixtureOverlays(folder: string, proc: Procfs, need: (path: strin
     return key === undefined ? undefined : Number.parseInt(key, 10);
   };
   return {
+    // Below the folder it is a namespace like the others.
+    hostNetns: join(below, "host"),
     keyOf,
     inodeOf,
     namespaces: (wanted) => {

@@ -16,7 +16,7 @@ export async function leftOver(
   { proc, overlays }: Pick<Host, "proc" | "overlays">,
   signal: AbortSignal,
 ): Promise<Pick<DiagnoseInput, "hostLinks" | "hostLinksBefore">> {
-  if (overlays.hostNetns === undefined || !isAnyLeft(proc)) return {};
+  if (!isAnyLeft(proc)) return {};
   try {
     const hostLinksBefore = await hostVxlans(overlays, signal);
     await sleep(apartMs, undefined, { signal });
@@ -29,10 +29,7 @@ export async function leftOver(
 }
 
 /** Throws `NotAvailable`, `ProgramError`, `UnreadableTable`, or the signal's reason. */
-export async function hostVxlans(
-  { run, hostNetns = "" }: Host["overlays"],
-  signal: AbortSignal,
-): Promise<readonly Link[]> {
+export async function hostVxlans({ run, hostNetns }: Host["overlays"], signal: AbortSignal): Promise<readonly Link[]> {
   return parseLinks(await run(hostNetns, ["ip", "-j", "-d", "link", "show", "type", "vxlan"], { signal })).rows;
 }
 

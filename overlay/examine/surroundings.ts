@@ -25,8 +25,6 @@ interface Surroundings {
 }
 
 interface AroundOptions {
-  /** The host's own namespace. */
-  readonly hostNetns: string;
   /** dockerd's log of so many minutes, or why it is not there. */
   readonly log: EngineLog | NotAvailable;
   readonly minutes: number;
@@ -39,11 +37,11 @@ interface AroundOptions {
 export async function lookAround(
   machine: Machine,
   examination: Examination,
-  { hostNetns, log, minutes }: AroundOptions,
+  { log, minutes }: AroundOptions,
   signal: AbortSignal,
 ): Promise<Surroundings> {
   const [underlay, backends] = await Promise.all([
-    underlayOf(machine, examination, hostNetns, signal),
+    underlayOf(machine, examination, signal),
     staleBackends(machine, examination, signal),
   ]);
   const said = log instanceof Error ? [] : logFindings(log.lines, minutes);
@@ -56,11 +54,12 @@ function unread(log: EngineLog | NotAvailable): readonly Unjudged[] {
   return log.cut ? [{ what, why: `only its newest ${log.lines.length} lines were read`, blind: false }] : [];
 }
 
-async function underlayOf(machine: Machine, { input, engine }: Examination, hostNetns: string, signal: AbortSignal) {
+async function underlayOf(machine: Machine, { input, engine }: Examination, signal: AbortSignal) {
   const { namespaces, ownVteps } = input;
   const own = new Set(ownVteps);
   const vteps = new Set(namespaces.flatMap((one) => vtepsOfNetwork(one, own)));
-  const routes = await routesTo([...vteps], { hostNetns, run: machine.overlays.run, signal });
+  const { hostNetns, run } = machine.overlays;
+  const routes = await routesTo([...vteps], { hostNetns, run, signal });
   const ownAddresses = vtepsOf(undefined, fibTrieOf(machine.proc));
   const underlay: Underlay = { namespaces, ownVteps, ownAddresses, engine, routes };
   const silent = await silentHosts(machine, underlay, signal);

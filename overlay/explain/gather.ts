@@ -20,9 +20,7 @@ export interface Gathering {
   readonly host: string;
   readonly examination: Examination;
   readonly inventory: Inventory;
-  readonly overlays: Pick<OverlayView, "run" | "tasks" | "stored">;
-  /** The host's own namespace. */
-  readonly hostNetns: string;
+  readonly overlays: Pick<OverlayView, "run" | "hostNetns" | "tasks" | "stored">;
   /** VTEPs beside those that the rows name. */
   readonly vteps?: readonly string[];
   /** Whose own namespace is looked into: every container's unless told, one process each. */
@@ -36,6 +34,7 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
   const few = lane(4);
   const reader: Reader = {
     ...gathering,
+    hostNetns: gathering.overlays.hostNetns,
     run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
   };
   const overlays = inventory.networks.filter(({ driver }) => driver === "overlay");
@@ -50,6 +49,7 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
 }
 
 interface Reader extends Gathering {
+  readonly hostNetns: string;
   readonly run: OverlayView["run"];
 }
 

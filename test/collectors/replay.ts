@@ -54,6 +54,7 @@ function playback(): { readonly host: Host; readonly turnTo: (folder: string) =>
     docker: { inventory: () => current().docker.inventory() },
     sockets: { tcpStates: (wanted, signal) => current().sockets.tcpStates(wanted, signal) },
     overlays: {
+      hostNetns: "",
       namespaces: (wanted) => current().overlays.namespaces(wanted),
       keyOf: (path) => current().overlays.keyOf(path),
       inodeOf: (path) => current().overlays.inodeOf(path),

@@ -6,6 +6,7 @@ const unused = (): never => {
 
 /** For a host of which a test asks nothing about overlays. */
 export const noOverlays: OverlayView = {
+  hostNetns: "",
   namespaces: unused,
   keyOf: unused,
   inodeOf: unused,

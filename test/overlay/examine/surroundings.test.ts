@@ -107,7 +107,7 @@ const quiet = { lines: [], cut: false };
 
 async function around(stage: Stage, log: Parameters<typeof lookAround>[2]["log"] = quiet) {
   const { host, asked } = machine(stage);
-  const options = { hostNetns: "/proc/self/ns/net", log, minutes: 15 };
+  const options = { log, minutes: 15 };
   const found = await lookAround(host, examination, options, signal);
   return { ...found, asked, classes: found.findings.map(({ class: of, state }) => `${state} ${of}`) };
 }
