@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { createServer, type Server, type Socket } from "node:net";
+import { StoreError } from "../../../host/kv/store.ts";
+import { storedValues } from "../../../host/kv/stores.ts";
+import { listening } from "./serving.ts";
+
+const { signal } = new AbortController();
+const folder = "docker/network/v1.0/endpoint/n";
+
+/** What is no ZooKeeper, or an ill one; the true one's answers: test/accept/stores.test.ts. */
+describe("host/kv: ZooKeeper", function () {
+  this.timeout(20_000);
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    for (const server of servers.splice(0)) server.close();
+    sockets.clear();
+  });
+
+  async function serving(on: (socket: Socket) => void): Promise<string> {
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      on(socket);
+    });
+    servers.push(server);
+    return listening(server);
+  }
+
+  /** Opens a session, as `ConnectResponse` is written, and has `answer` for each request after it. */
+  const inSession = (answer: (socket: Socket, xid: number) => void) => (socket: Socket) => {
+    socket.once("data", () => {
+      const opened = Buffer.alloc(41);
+      opened.writeInt32BE(37, 0);
+      opened.writeInt32BE(10_000, 8);
+      opened.writeBigInt64BE(7n, 12);
+      opened.writeInt32BE(16, 20);
+      socket.write(opened);
+      socket.on("data", (request) => answer(socket, request.readInt32BE(4)));
+    });
+  };
+  /** `ReplyHeader`: xid, zxid, error; then the answer itself. */
+  const reply = (xid: number, body: Buffer): Buffer => {
+    const head = Buffer.alloc(20);
+    head.writeInt32BE(16 + body.length, 0);
+    head.writeInt32BE(xid, 4);
+    head.writeBigInt64BE(9n, 8);
+    return Buffer.concat([head, body]);
+  };
+
+  const quick: readonly (readonly [what: string, on: (socket: Socket) => void])[] = [
+    [
+      "a list of a billion names, which ends its client",
+      inSession((to, xid) => to.write(reply(xid, Buffer.alloc(30, 0x41)))),
+    ],
+    ["another request's answer", inSession((to, xid) => to.write(reply(xid + 1, Buffer.alloc(8))))],
+    ["an answer that is cut short", inSession((to) => to.write(Buffer.from([0, 0, 0, 6, 0, 0, 0, 1, 0, 0])))],
+    ["the end, in the middle of it", inSession((to) => void to.end())],
+    ["a session that is over", (socket) => socket.write(Buffer.concat([Buffer.from([0, 0, 0, 37]), Buffer.alloc(37)]))],
+  ];
+  for (const [what, on] of quick)
+    it(`${what} is no answer, and never an empty list`, async () => {
+      await assert.rejects(storedValues(`zk://${await serving(on)}`, folder, signal), StoreError);
+    });
+
+  it("tells which server is not there, and gives up what says nothing, or another protocol's words, after 3 s each", async () => {
+    const mute = await serving(() => undefined);
+    const web = await serving((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n<html>"));
+    const began = performance.now();
+    await assert.rejects(
+      storedValues(`zk://127.0.0.1:1,${mute},${web}`, folder, signal),
+      (error) =>
+        error instanceof StoreError &&
+        /127\.0\.0\.1:1: .*ECONNREFUSED/.test(error.message) &&
+        error.message.includes(`${mute}: not done after 3000 ms`) &&
+        error.message.includes(`${web}: `),
+    );
+    assert.ok(performance.now() - began < 8000);
+  });
+
+  it("ends at once with its signal", async () => {
+    const mute = await serving(() => undefined);
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(new Error("enough")), 300);
+    const began = performance.now();
+    await assert.rejects(storedValues(`zk://${mute},${mute}`, folder, ending.signal), /enough/);
+    assert.ok(performance.now() - began < 1000);
+  });
+});
