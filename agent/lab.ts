@@ -11,7 +11,8 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
   up                        start it: testnet 10.0.0.0/24, containers A1 B1 on dockerhost1, A2 B2 on dockerhost2
     --hosts N               default 2
     --containers N          on each host, default 2
-    --driver classic|swarm  classic: overlay over etcd, as before swarm mode
+    --driver classic|swarm  classic: overlay over a key-value store, as before swarm mode
+    --store KIND            of a classic overlay: etcd (default), zookeeper or consul
     --engine VERSION        20.10 (default), 26.1 or 28.5; classic needs 20.10
   down                      end it and remove every trace
   status                    hosts, with a process in each; --json: {hosts:[{name,pid,vtep,socket,netns_dir}]}
@@ -31,6 +32,7 @@ const options = {
   containers: { type: "string" },
   driver: { type: "string" },
   engine: { type: "string" },
+  store: { type: "string" },
   host: { type: "string" },
   rate: { type: "string" },
 } as const;

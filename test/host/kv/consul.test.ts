@@ -8,6 +8,11 @@ const { signal } = new AbortController();
 const folder = "docker/network/v1.0/endpoint/n";
 const networks = "docker/network/v1.0/network";
 
+const item = (Key: string, value: string | null) => {
+  const Value = value === null ? null : Buffer.from(value).toString("base64");
+  return { LockIndex: 0, Key, Flags: 0, Value, CreateIndex: 10, ModifyIndex: 13 };
+};
+
 /** Answers as Consul's HTTP API documents them (KV store, Read Key); the same against Consul itself: test/accept/stores.test.ts. */
 describe("host/kv: Consul", function () {
   this.timeout(20_000);
@@ -31,10 +36,6 @@ describe("host/kv: Consul", function () {
   }
 
   const headers = { "content-type": "application/json", "x-consul-index": "13", "x-consul-knownleader": "true" };
-  const item = (Key: string, value: string | null) => {
-    const Value = value === null ? null : Buffer.from(value).toString("base64");
-    return { LockIndex: 0, Key, Flags: 0x2ddccbc058a50c18, Value, CreateIndex: 10, ModifyIndex: 13 };
-  };
   /** Whose keys begin as asked, and 404 with an empty body where none does: Consul knows no folders. */
   const consul = async (...items: readonly ReturnType<typeof item>[]): Promise<string> =>
     serving((request, response) => {

@@ -7,6 +7,28 @@ import { listening } from "./serving.ts";
 const { signal } = new AbortController();
 const folder = "docker/network/v1.0/endpoint/n";
 
+/** Opens a session, as `ConnectResponse` is written, and has `answer` for each request after it. */
+const inSession = (answer: (socket: Socket, xid: number) => void) => (socket: Socket) => {
+  socket.once("data", () => {
+    const opened = Buffer.alloc(41);
+    opened.writeInt32BE(37, 0);
+    opened.writeInt32BE(10_000, 8);
+    opened.writeBigInt64BE(7n, 12);
+    opened.writeInt32BE(16, 20);
+    socket.write(opened);
+    socket.on("data", (request) => answer(socket, request.readInt32BE(4)));
+  });
+};
+
+/** `ReplyHeader`: xid, zxid, error; then the answer itself. */
+const reply = (xid: number, body: Buffer): Buffer => {
+  const head = Buffer.alloc(20);
+  head.writeInt32BE(16 + body.length, 0);
+  head.writeInt32BE(xid, 4);
+  head.writeBigInt64BE(9n, 8);
+  return Buffer.concat([head, body]);
+};
+
 /** What is no ZooKeeper, or an ill one; the true one's answers: test/accept/stores.test.ts. */
 describe("host/kv: ZooKeeper", function () {
   this.timeout(20_000);
@@ -27,27 +49,6 @@ describe("host/kv: ZooKeeper", function () {
     servers.push(server);
     return listening(server);
   }
-
-  /** Opens a session, as `ConnectResponse` is written, and has `answer` for each request after it. */
-  const inSession = (answer: (socket: Socket, xid: number) => void) => (socket: Socket) => {
-    socket.once("data", () => {
-      const opened = Buffer.alloc(41);
-      opened.writeInt32BE(37, 0);
-      opened.writeInt32BE(10_000, 8);
-      opened.writeBigInt64BE(7n, 12);
-      opened.writeInt32BE(16, 20);
-      socket.write(opened);
-      socket.on("data", (request) => answer(socket, request.readInt32BE(4)));
-    });
-  };
-  /** `ReplyHeader`: xid, zxid, error; then the answer itself. */
-  const reply = (xid: number, body: Buffer): Buffer => {
-    const head = Buffer.alloc(20);
-    head.writeInt32BE(16 + body.length, 0);
-    head.writeInt32BE(xid, 4);
-    head.writeBigInt64BE(9n, 8);
-    return Buffer.concat([head, body]);
-  };
 
   const quick: readonly (readonly [what: string, on: (socket: Socket) => void])[] = [
     [
