@@ -12,7 +12,7 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
     --hosts N               default 2
     --containers N          on each host, default 2
     --driver classic|swarm  classic: overlay over a key-value store, as before swarm mode
-    --store KIND            of a classic overlay: etcd (default), zookeeper or consul
+    --store KIND            of a classic overlay: etcd (default) or consul
     --engine VERSION        20.10 (default), 26.1 or 28.5; classic needs 20.10
   down                      end it and remove every trace
   status                    hosts, with a process in each; --json: {hosts:[{name,pid,vtep,socket,netns_dir}]}

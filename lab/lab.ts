@@ -23,10 +23,11 @@ import {
   parseShape,
   parseStore,
   sameShape,
+  type AnyStore,
   type Shape,
   type ShapeOptions,
 } from "./shape.ts";
-import { provideStore, startStore } from "./store.ts";
+import { provideStore, startStore, stopStore } from "./store.ts";
 import { storm, type StormOptions } from "./storm.ts";
 import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
@@ -89,14 +90,14 @@ export class Lab {
     await mendPair(this.#pair(options));
   }
 
-  /** Starts the store of a classic overlay again, with what it had. */
-  async startStore(signal?: AbortSignal): Promise<void> {
-    await startStore(this.#context, this.#underlay, signal);
+  /** Starts a store at its `storeUrl`: the engines' own again, or one beside it. */
+  async startStore(store: AnyStore): Promise<void> {
+    await provideStore(store, noLog);
+    await startStore(this.#context, this.#underlay, store);
   }
 
-  /** Ends the store of a classic overlay at once. */
-  stopStore(): void {
-    this.#context.cgroup.kill("store");
+  stopStore(store: AnyStore): void {
+    stopStore(this.#context, store);
   }
 
   /** Percent of lost pings between two containers of the cluster, such as `A1` and `B2`. */
@@ -258,7 +259,7 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     const { underlay, hosts } = await startNamespaces(context, signal);
     const lab = new Lab(context, underlay, hosts);
     log(`${describeShape(shape)}: starting engines`);
-    if (shape.driver === "classic") await startStore(context, underlay, signal);
+    if (shape.driver === "classic") await startStore(context, underlay, shape.store, signal);
     await Promise.all(lab.hosts.map(async (host) => host.startEngine(signal)));
     await populate(lab.hosts, shape, log, signal);
     context.folder.write({ phase: "ready", shape, underlay, hosts });

@@ -5,9 +5,14 @@ export type EngineVersion = (typeof engines)[number];
 const drivers = ["classic", "swarm"] as const;
 type Driver = (typeof drivers)[number];
 
-/** What a classic overlay's engines may keep their cluster in. */
-export const stores = ["etcd", "zookeeper", "consul"] as const;
+/**
+ * What a classic overlay's engines may keep their cluster in. Not ZooKeeper: libkv gives a node's name for its key there, so
+ * that libnetwork of 20.10 finds no endpoint count of a network, and panics at the first container.
+ */
+export const stores = ["etcd", "consul"] as const;
 export type StoreName = (typeof stores)[number];
+/** One that can be started in a lab; ZooKeeper is for what reads a store, beside the engines' own. */
+export type AnyStore = StoreName | "zookeeper";
 
 /** What a caller may ask for, as a person types it. */
 export interface ShapeOptions {
@@ -90,9 +95,9 @@ export const hostName = (number: number): string => `dockerhost${number}`;
 /** Every lab has an underlay of its own, so all may use the same addresses. */
 export const vtepOf = (number: number): string => `172.31.240.${number}`;
 export const underlayAddress = "172.31.240.254";
-export const storePorts: Readonly<Record<StoreName, number>> = { etcd: 2379, zookeeper: 2181, consul: 8500 };
+export const storePorts: Readonly<Record<AnyStore, number>> = { etcd: 2379, zookeeper: 2181, consul: 8500 };
 /** As engines take it with `--cluster-store`. */
-export const storeUrl = (store: StoreName): string =>
+export const storeUrl = (store: AnyStore): string =>
   `${store === "zookeeper" ? "zk" : store}://${underlayAddress}:${storePorts[store]}`;
 export const containerName = (index: number, host: number): string => `${String.fromCharCode(65 + index)}${host}`;
 

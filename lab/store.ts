@@ -5,12 +5,12 @@ import { labRoot } from "./folder.ts";
 import type { LabContext } from "./host.ts";
 import { entering, joining, listens } from "./namespaces.ts";
 import { type Argv, identify, isAlive, launch, must, type ProcessId, until } from "./process.ts";
-import { storePorts, underlayAddress, type StoreName } from "./shape.ts";
+import { storePorts, underlayAddress, type AnyStore } from "./shape.ts";
 
-const placeOf = (store: StoreName): string => `${labRoot}/stores/${store}`;
+const placeOf = (store: AnyStore): string => `${labRoot}/stores/${store}`;
 
-/** Brings the store that a classic overlay's engines are to have; at once where it is there. */
-export async function provideStore(store: StoreName, log: Log): Promise<void> {
+/** Brings a store; at once where it is there. etcd is among the tools of every lab. */
+export async function provideStore(store: AnyStore, log: Log): Promise<void> {
   const filled = { zookeeper: fillZookeeper, consul: fillConsul };
   if (store === "etcd" || existsSync(placeOf(store))) return;
   await provide(placeOf(store), log, async (target, downloads) => filled[store](target, downloads, log));
@@ -23,7 +23,7 @@ async function fillZookeeper(target: string, downloads: string, log: Log): Promi
   const relink =
     'find usr/lib/jvm -lname "/etc/*" | while read -r link; do ln -sfrn ".$(readlink "$link")" "$link"; done';
   await must(["/bin/sh", "-euc", `cd "$1"; ${relink}`, "relink", target]);
-  log((await must([...java(target), "-version"])).trim());
+  log((await must([...java(target), "--version"])).trim());
 }
 
 /** The last one that Debian had. */
@@ -37,11 +37,21 @@ async function fillConsul(target: string, downloads: string, log: Log): Promise<
 const jars = [
   { from: "libzookeeper-java", names: ["zookeeper", "zookeeper-jute"] },
   { from: "libslf4j-java", names: ["slf4j-api", "slf4j-simple"] },
+  { from: "libdropwizard-metrics-java", names: ["metrics-core"] },
+  { from: "libsnappy-java", names: ["snappy-java"] },
 ] as const;
 
 function java(place: string): Argv {
   const [folder = ""] = readdirSync(`${place}/usr/lib/jvm`).filter((name) => name.startsWith("java-17-"));
   return [`${place}/usr/lib/jvm/${folder}/bin/java`, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+}
+
+/** Of the lab's processes. */
+const groupOf = (store: AnyStore): string => `store-${store}`;
+
+/** Ends it at once; what it holds is there when it is started again. */
+export function stopStore({ cgroup }: LabContext, store: AnyStore): void {
+  cgroup.kill(groupOf(store));
 }
 
 interface StoreProgram {
@@ -50,7 +60,7 @@ interface StoreProgram {
   readonly says?: RegExp;
 }
 
-const programs: Readonly<Record<StoreName, StoreProgram>> = {
+const programs: Readonly<Record<AnyStore, StoreProgram>> = {
   // Version 2 of etcd's API, which these engines speak.
   etcd: {
     argv: () => {
@@ -66,6 +76,7 @@ const programs: Readonly<Record<StoreName, StoreProgram>> = {
       const server = ["-Dzookeeper.admin.enableServer=false", "org.apache.zookeeper.server.ZooKeeperServerMain"];
       return [...java(place), "-cp", path, ...server, String(storePorts.zookeeper), "/run/zookeeper"];
     },
+    says: /PrepRequestProcessor \(.*\) started/u,
   },
   consul: {
     argv: () => {
@@ -84,15 +95,16 @@ const programs: Readonly<Record<StoreName, StoreProgram>> = {
   },
 };
 
-/** Starts the key-value store of a classic overlay in the namespace between its hosts, and waits until it may be asked. */
+/** Starts a store in the namespace between a lab's hosts, and waits until it may be asked. */
 export async function startStore(
-  { cgroup, folder, shape: { store } }: LabContext,
+  { cgroup, folder }: LabContext,
   underlay: ProcessId,
+  store: AnyStore,
   signal?: AbortSignal,
 ): Promise<void> {
   const { argv, says } = programs[store];
   const log = folder.log(store);
-  const child = launch(joining(cgroup.join("store"), entering(underlay.pid, argv())), log);
+  const child = launch(joining(cgroup.join(groupOf(store)), entering(underlay.pid, argv())), log);
   const started = child.pid === undefined ? undefined : identify(child.pid);
   const failed = (what: string) => new Error(`${store} ${what}; the end of ${log}:\n${logTail(log)}`);
   await until(

@@ -25,7 +25,8 @@ async function saidBy(args: readonly string[], signal: AbortSignal): Promise<str
   return new Promise((resolve, reject) => {
     execFile(execPath, [program, ...args], options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      const why = stderr.split("\n").find((line) => /Error|Fatal/u.test(line)) ?? error.message.slice(0, 120);
+      const why =
+        stderr.split("\n").find((line) => /Error:|Fatal JavaScript/u.test(line)) ?? error.message.slice(0, 120);
       reject(
         new StoreError(`no answer, and its client ended (${error.signal ?? error.code}): ${why}`, { cause: error }),
       );

@@ -33,7 +33,7 @@ describe("lab/shape", () => {
   });
 
   it("takes a store of a classic overlay's, and of nothing else's", () => {
-    assert.equal(parseShape({ store: "zookeeper" }).store, "zookeeper");
+    assert.equal(parseShape({ store: "consul" }).store, "consul");
     assert.throws(() => parseShape({ driver: "swarm", store: "etcd" }), /a swarm keeps its cluster itself/);
     assert.equal(storeUrl("zookeeper"), `zk://${underlayAddress}:2181`);
     assert.equal(storeUrl("consul"), `consul://${underlayAddress}:8500`);
@@ -49,7 +49,7 @@ describe("lab/shape", () => {
     { driver: "bridge" },
     { engine: "29.0" },
     { engine: "20.10; id" },
-    { store: "redis" },
+    { store: "zookeeper" },
   ];
   for (const options of wrong) {
     it(`refuses ${JSON.stringify(options)}, naming the option`, () => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import ZooKeeper from "zookeeper";
 import { StoreError, type StoredValue, type StoreServer } from "../store.ts";
@@ -22,15 +21,16 @@ export async function readZookeeper(server: StoreServer, key: string): Promise<r
 }
 
 async function session({ host, port }: StoreServer): Promise<ZooKeeper> {
-  // The client itself would try again and again, without a word.
-  const reached = connect({ host, port });
-  await once(reached, "connect");
-  reached.destroy();
   const client = new ZooKeeper({ connect: `${host}:${port}`, timeout: 10_000, debug_level: 0, data_as_buffer: true });
   return new Promise((resolve, reject) => {
     client.on("connect", () => resolve(client));
     client.on("close", () => reject(new StoreError("it closed the session")));
     client.init({});
+    // It tries again and again, without a word: why is asked only then, as each try is a line in the server's log.
+    setTimeout(() => {
+      const reached = connect({ host, port }, () => reached.destroy());
+      reached.once("error", reject);
+    }, 500).unref();
   });
 }
 
