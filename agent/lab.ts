@@ -11,8 +11,7 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
   up                        start it: testnet 10.0.0.0/24, containers A1 B1 on dockerhost1, A2 B2 on dockerhost2
     --hosts N               default 2
     --containers N          on each host, default 2
-    --driver classic|swarm  classic: overlay over a key-value store, as before swarm mode
-    --store KIND            of a classic overlay: etcd (default) or consul
+    --driver classic|swarm  classic: overlay over etcd, as before swarm mode
     --engine VERSION        20.10 (default), 26.1 or 28.5; classic needs 20.10
   down                      end it and remove every trace
   status                    hosts, with a process in each; --json: {hosts:[{name,pid,vtep,socket,netns_dir}]}
@@ -32,7 +31,6 @@ const options = {
   containers: { type: "string" },
   driver: { type: "string" },
   engine: { type: "string" },
-  store: { type: "string" },
   host: { type: "string" },
   rate: { type: "string" },
 } as const;

@@ -24,7 +24,7 @@ interface JsonOption {
 }
 
 /** All commands: 0 done, 1 failed (said on `err`), 64 bad usage (nothing done); `exec` passes the program's code on. */
-export async function labSetup(options: Pick<ShapeOptions, "engine" | "store">, terminal: LabTerminal) {
+export async function labSetup(options: { readonly engine?: string | undefined }, terminal: LabTerminal) {
   return guarded(terminal, async () => {
     await setup(options, toErr(terminal));
     return 0;

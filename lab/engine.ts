@@ -4,7 +4,7 @@ import { ask } from "./engine-api.ts";
 import type { LabContext } from "./host.ts";
 import { entering, joining } from "./namespaces.ts";
 import { identify, isListed, launch, pinnedEnv, until, type ProcessId } from "./process.ts";
-import { storeUrl } from "./shape.ts";
+import { underlayAddress } from "./shape.ts";
 
 export interface StopOptions {
   /** SIGTERM unless told; after SIGKILL the containers stay until dockerd is started again. */
@@ -103,7 +103,7 @@ function engineOptions(lab: LabContext, host: EngineHost): string[] {
     "overlay2",
   ];
   if (lab.shape.driver === "swarm") return common;
-  const store = ["--cluster-store", storeUrl(lab.shape.store), "--cluster-advertise", `${host.vtep}:2376`];
+  const store = ["--cluster-store", `etcd://${underlayAddress}:2379`, "--cluster-advertise", `${host.vtep}:2376`];
   return [...common, ...store];
 }
 

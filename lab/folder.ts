@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { pinnedEnv } from "./process.ts";
-import { engines, stores } from "./shape.ts";
+import { engines } from "./shape.ts";
 
 /** Where the lab keeps everything: `engines/`, `tools/` and a folder for each lab. */
 export const labRoot = "/var/lib/overlaywatch-lab";
@@ -14,7 +14,6 @@ const stateSchema = z.strictObject({
     hosts: z.number(),
     driver: z.enum(["classic", "swarm"]),
     engine: z.enum(engines),
-    store: z.enum(stores).default("etcd"),
     containers: z.number(),
   }),
   underlay: processId.optional(),

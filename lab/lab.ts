@@ -21,13 +21,11 @@ import {
   parseHost,
   parseName,
   parseShape,
-  parseStore,
   sameShape,
-  type AnyStore,
   type Shape,
   type ShapeOptions,
 } from "./shape.ts";
-import { provideStore, startStore, stopStore } from "./store.ts";
+import { provideStore, startStore, stopStore, type StoreName } from "./store.ts";
 import { storm, type StormOptions } from "./storm.ts";
 import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
@@ -90,13 +88,13 @@ export class Lab {
     await mendPair(this.#pair(options));
   }
 
-  /** Starts a store at its `storeUrl`: the engines' own again, or one beside it. */
-  async startStore(store: AnyStore): Promise<void> {
+  /** Starts a store at its `storeServer`, beside the engines' own. */
+  async startStore(store: StoreName): Promise<void> {
     await provideStore(store, noLog);
     await startStore(this.#context, this.#underlay, store);
   }
 
-  stopStore(store: AnyStore): void {
+  stopStore(store: StoreName): void {
     stopStore(this.#context, store);
   }
 
@@ -151,12 +149,10 @@ export class Lab {
 }
 
 /** Brings engine and tools, at once where they are there. */
-export async function setup(options: Pick<ShapeOptions, "engine" | "store">, log: Log = noLog): Promise<Engine> {
-  const [version, store] = [parseEngine(options.engine ?? "20.10"), parseStore(options.store)];
+export async function setup(options: { readonly engine?: string | undefined }, log: Log = noLog): Promise<Engine> {
+  const version = parseEngine(options.engine ?? "20.10");
   requireRoot("setup");
-  const engine = await provideEngine(version, log);
-  await provideStore(store, log);
-  return engine;
+  return provideEngine(version, log);
 }
 
 /**
@@ -172,7 +168,6 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
     const running = await openLab(name).catch(() => undefined);
     if (running) return accept(running, shape, log);
     const engine = findEngine(shape.engine) ?? (await provideEngine(shape.engine, log));
-    await provideStore(shape.store, log);
     clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
@@ -259,7 +254,7 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
     const { underlay, hosts } = await startNamespaces(context, signal);
     const lab = new Lab(context, underlay, hosts);
     log(`${describeShape(shape)}: starting engines`);
-    if (shape.driver === "classic") await startStore(context, underlay, shape.store, signal);
+    if (shape.driver === "classic") await startStore(context, underlay, "etcd", signal);
     await Promise.all(lab.hosts.map(async (host) => host.startEngine(signal)));
     await populate(lab.hosts, shape, log, signal);
     context.folder.write({ phase: "ready", shape, underlay, hosts });

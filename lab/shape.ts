@@ -5,22 +5,12 @@ export type EngineVersion = (typeof engines)[number];
 const drivers = ["classic", "swarm"] as const;
 type Driver = (typeof drivers)[number];
 
-/**
- * What a classic overlay's engines may keep their cluster in. Not ZooKeeper: libkv gives a node's name for its key there, so
- * that libnetwork of 20.10 finds no endpoint count of a network, and panics at the first container.
- */
-export const stores = ["etcd", "consul"] as const;
-export type StoreName = (typeof stores)[number];
-/** One that can be started in a lab; ZooKeeper is for what reads a store, beside the engines' own. */
-export type AnyStore = StoreName | "zookeeper";
-
 /** What a caller may ask for, as a person types it. */
 export interface ShapeOptions {
   readonly name?: string | undefined;
   readonly hosts?: string | number | undefined;
   readonly driver?: string | undefined;
   readonly engine?: string | undefined;
-  readonly store?: string | undefined;
   readonly containers?: string | number | undefined;
 }
 
@@ -29,8 +19,6 @@ export interface Shape {
   readonly hosts: number;
   readonly driver: Driver;
   readonly engine: EngineVersion;
-  /** Of a classic overlay; a swarm has none of it. */
-  readonly store: StoreName;
   /** On each host: A1 B1 ... on the first, A2 B2 ... on the second. */
   readonly containers: number;
 }
@@ -49,19 +37,12 @@ export function parseShape(options: ShapeOptions): Shape {
       `--driver classic needs --engine 20.10: engine ${engine} has no --cluster-store any more (use --driver swarm)`,
     );
   }
-  if (driver === "swarm" && options.store !== undefined)
-    throw new LabUsageError("--store is for --driver classic: a swarm keeps its cluster itself");
-  const store = parseStore(options.store);
   const hosts = inRange("hosts", options.hosts ?? 2, 1, 9);
-  return { hosts, driver, engine, store, containers: inRange("containers", options.containers ?? 2, 0, 26) };
+  return { hosts, driver, engine, containers: inRange("containers", options.containers ?? 2, 0, 26) };
 }
 
 export function parseEngine(text: string): EngineVersion {
   return oneOf("engine", engines, text);
-}
-
-export function parseStore(text = "etcd"): StoreName {
-  return oneOf("store", stores, text);
 }
 
 /** The name of a lab: it becomes part of folder and cgroup names. */
@@ -86,19 +67,14 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 export function describeShape(shape: Shape): string {
-  const { hosts, driver, engine, store, containers } = shape;
-  const how = driver === "classic" ? `classic over ${store}` : driver;
-  return `${hosts} hosts, ${how}, engine ${engine}, ${containers} containers each`;
+  const { hosts, driver, engine, containers } = shape;
+  return `${hosts} hosts, ${driver}, engine ${engine}, ${containers} containers each`;
 }
 
 export const hostName = (number: number): string => `dockerhost${number}`;
 /** Every lab has an underlay of its own, so all may use the same addresses. */
 export const vtepOf = (number: number): string => `172.31.240.${number}`;
 export const underlayAddress = "172.31.240.254";
-export const storePorts: Readonly<Record<AnyStore, number>> = { etcd: 2379, zookeeper: 2181, consul: 8500 };
-/** As engines take it with `--cluster-store`. */
-export const storeUrl = (store: AnyStore): string =>
-  `${store === "zookeeper" ? "zk" : store}://${underlayAddress}:${storePorts[store]}`;
 export const containerName = (index: number, host: number): string => `${String.fromCharCode(65 + index)}${host}`;
 
 function oneOf<const T extends string>(option: string, allowed: readonly T[], text: string): T {

@@ -5,12 +5,24 @@ import { labRoot } from "./folder.ts";
 import type { LabContext } from "./host.ts";
 import { entering, joining, listens } from "./namespaces.ts";
 import { type Argv, identify, isAlive, launch, must, type ProcessId, until } from "./process.ts";
-import { storePorts, underlayAddress, type AnyStore } from "./shape.ts";
+import { underlayAddress } from "./shape.ts";
 
-const placeOf = (store: AnyStore): string => `${labRoot}/stores/${store}`;
+/**
+ * A store that can be started in a lab. The engines keep their cluster in etcd, as these can in nothing else: Debian builds
+ * 20.10 without Consul; and over ZooKeeper libnetwork finds no endpoint count of a network (libkv gives it a node's name for
+ * its key) and panics at the first container. The other two are for what reads a store.
+ */
+export type StoreName = "etcd" | "zookeeper" | "consul";
+
+const ports: Readonly<Record<StoreName, number>> = { etcd: 2379, zookeeper: 2181, consul: 8500 };
+
+/** `HOST:PORT`, on the network between a lab's hosts. */
+export const storeServer = (store: StoreName): string => `${underlayAddress}:${ports[store]}`;
+
+const placeOf = (store: StoreName): string => `${labRoot}/stores/${store}`;
 
 /** Brings a store; at once where it is there. etcd is among the tools of every lab. */
-export async function provideStore(store: AnyStore, log: Log): Promise<void> {
+export async function provideStore(store: StoreName, log: Log): Promise<void> {
   const filled = { zookeeper: fillZookeeper, consul: fillConsul };
   if (store === "etcd" || existsSync(placeOf(store))) return;
   await provide(placeOf(store), log, async (target, downloads) => filled[store](target, downloads, log));
@@ -47,10 +59,10 @@ function java(place: string): Argv {
 }
 
 /** Of the lab's processes. */
-const groupOf = (store: AnyStore): string => `store-${store}`;
+const groupOf = (store: StoreName): string => `store-${store}`;
 
 /** Ends it at once; what it holds is there when it is started again. */
-export function stopStore({ cgroup }: LabContext, store: AnyStore): void {
+export function stopStore({ cgroup }: LabContext, store: StoreName): void {
   cgroup.kill(groupOf(store));
 }
 
@@ -60,11 +72,11 @@ interface StoreProgram {
   readonly says?: RegExp;
 }
 
-const programs: Readonly<Record<AnyStore, StoreProgram>> = {
+const programs: Readonly<Record<StoreName, StoreProgram>> = {
   // Version 2 of etcd's API, which these engines speak.
   etcd: {
     argv: () => {
-      const clients = `http://${underlayAddress}:${storePorts.etcd}`;
+      const clients = `http://${storeServer("etcd")}`;
       const options = ["--enable-v2", "--data-dir", "/run/etcd", "--listen-peer-urls", "http://127.0.0.1:2380"];
       return [tools.etcd, ...options, "--listen-client-urls", clients, "--advertise-client-urls", clients];
     },
@@ -74,7 +86,7 @@ const programs: Readonly<Record<AnyStore, StoreProgram>> = {
       const place = placeOf("zookeeper");
       const path = jars.flatMap(({ names }) => names.map((name) => `${place}/usr/share/java/${name}.jar`)).join(":");
       const server = ["-Dzookeeper.admin.enableServer=false", "org.apache.zookeeper.server.ZooKeeperServerMain"];
-      return [...java(place), "-cp", path, ...server, String(storePorts.zookeeper), "/run/zookeeper"];
+      return [...java(place), "-cp", path, ...server, String(ports.zookeeper), "/run/zookeeper"];
     },
     says: /PrepRequestProcessor \(.*\) started/u,
   },
@@ -99,7 +111,7 @@ const programs: Readonly<Record<AnyStore, StoreProgram>> = {
 export async function startStore(
   { cgroup, folder }: LabContext,
   underlay: ProcessId,
-  store: AnyStore,
+  store: StoreName,
   signal?: AbortSignal,
 ): Promise<void> {
   const { argv, says } = programs[store];
@@ -110,7 +122,7 @@ export async function startStore(
   await until(
     () => {
       if (!started || !isAlive(started)) throw failed("ended at once");
-      const isReady = listens(underlay.pid, storePorts[store]) && says?.test(readFileSync(log, "utf8")) !== false;
+      const isReady = listens(underlay.pid, ports[store]) && says?.test(readFileSync(log, "utf8")) !== false;
       return isReady || undefined;
     },
     15_000,

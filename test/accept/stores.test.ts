@@ -3,24 +3,25 @@ import { z } from "zod";
 import { endpointOf, loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { inOverlay, overlayTable } from "../../lab/overlay-table.ts";
-import { storePorts, storeUrl, underlayAddress } from "../../lab/shape.ts";
+import { storeServer } from "../../lab/store.ts";
 import { useLab } from "../lab/fixture.ts";
 import { ByHand } from "./by-hand.ts";
-import { copyToZookeeper } from "./docker-keys.ts";
+import { copyKeys } from "./docker-keys.ts";
 import { figure, sized } from "./length.ts";
 import { type LyingDocker, lyingDocker } from "./lying-docker.ts";
 import { endAll } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
 /**
- * Engines over Consul. Engine 20.10 runs no container over ZooKeeper (see `stores` of lab/shape.ts): there the engines keep
- * etcd, a true ZooKeeper has a copy of their keys, and their socket names it as their store. Consul is in the long form:
- * Debian dropped it, and a mirror may have dropped the suite that had it last.
+ * The engines keep etcd, as these can nothing else (see `StoreName`): a true store of the other kind has a copy of their keys,
+ * and their socket names it as theirs. Consul is in the long form: Debian dropped it, and a mirror may have dropped the suite
+ * that had it last.
  */
 for (const store of sized(["zookeeper", "consul"] as const, ["zookeeper"] as const)) {
   describe(`accept: ${store} as the store of classic engines`, function () {
     this.timeout(180_000);
-    const lab = useLab(store === "consul" ? { store } : {});
+    const kind = store === "zookeeper" ? "zk" : store;
+    const lab = useLab();
     let [one, two]: LabHost[] = [];
     let here: Treatment;
     let socket: LyingDocker;
@@ -29,17 +30,18 @@ for (const store of sized(["zookeeper", "consul"] as const, ["zookeeper"] as con
       [one, two] = lab().hosts;
       here = new Treatment(lab(), one!);
       socket = await lyingDocker(`${lab().shared}/${store}.sock`, one!.socket, (path, answer) =>
-        path.endsWith("/info") && typeof answer === "object" ? { ...answer, ClusterStore: storeUrl(store) } : undefined,
+        path.endsWith("/info") && typeof answer === "object"
+          ? { ...answer, ClusterStore: `${kind}://${storeServer(store)}` }
+          : undefined,
       );
-      if (store === "consul") return;
       await lab().startStore(store);
-      await copyToZookeeper(one!);
+      await copyKeys(one!, store);
     });
     afterEach(() => endAll());
     after("end", () => {
       here.forget();
       socket.close();
-      if (store === "zookeeper") lab().stopStore(store);
+      lab().stopStore(store);
     });
 
     const rows = async (...command: readonly string[]): Promise<void> => {
@@ -55,8 +57,8 @@ for (const store of sized(["zookeeper", "consul"] as const, ["zookeeper"] as con
     /** As the store's client says it, in its own process on that host. */
     const asked = async (key: string) => {
       const client = `${process.cwd()}/dist/host/kv/clients/main.js`;
-      const to = [store === "zookeeper" ? "zk" : store, underlayAddress, String(storePorts[store]), key];
-      const { stdout, stderr } = await one!.exec([process.execPath, client, ...to]);
+      const to = storeServer(store).split(":");
+      const { stdout, stderr } = await one!.exec([process.execPath, client, kind, ...to, key]);
       const said: unknown = JSON.parse(stdout || JSON.stringify(stderr));
       return said;
     };
@@ -66,7 +68,7 @@ for (const store of sized(["zookeeper", "consul"] as const, ["zookeeper"] as con
       const folder = `docker/network/v1.0/endpoint/${NetworkID}`;
       const began = performance.now();
       const { nodes } = values.parse(await asked(folder)).node;
-      figure(`${storeUrl(store)}: ${nodes.length} endpoints read in ${Math.round(performance.now() - began)} ms`);
+      figure(`${store}: ${nodes.length} endpoints read in ${Math.round(performance.now() - began)} ms`);
       const names = nodes.map(({ value }) => named.parse(JSON.parse(value)).name);
       assert.deepEqual(names.toSorted(), ["A1", "A2", "B1", "B2"]);
       const [{ key, value } = { key: "", value: "" }] = nodes;
@@ -118,7 +120,6 @@ for (const store of sized(["zookeeper", "consul"] as const, ["zookeeper"] as con
         assert.deepEqual([stale.code, stale.json?.refused[0]?.rule], [20, "store"], stale.out);
       } finally {
         await rows("replace", mac, "dev", "vxlan0", "dst", two!.vtep, "self", "permanent");
-        await lab().startStore(store);
       }
     });
   });

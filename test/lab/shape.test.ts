@@ -1,42 +1,19 @@
 import assert from "node:assert/strict";
-import {
-  LabUsageError,
-  parseContainerName,
-  parseHost,
-  parseName,
-  parseShape,
-  sameShape,
-  storeUrl,
-  underlayAddress,
-} from "../../lab/shape.ts";
+import { LabUsageError, parseContainerName, parseHost, parseName, parseShape, sameShape } from "../../lab/shape.ts";
 
 describe("lab/shape", () => {
   it("gives the seed's cluster unless told", () => {
-    assert.deepEqual(parseShape({}), {
-      hosts: 2,
-      driver: "classic",
-      engine: "20.10",
-      store: "etcd",
-      containers: 2,
-    });
+    assert.deepEqual(parseShape({}), { hosts: 2, driver: "classic", engine: "20.10", containers: 2 });
   });
 
   it("takes what a command line gives, and lets the driver follow the engine", () => {
     const options = { hosts: "3", engine: "28.5", containers: "0" };
-    const shape = { hosts: 3, driver: "swarm", engine: "28.5", store: "etcd", containers: 0 };
-    assert.deepEqual(parseShape(options), shape);
+    assert.deepEqual(parseShape(options), { hosts: 3, driver: "swarm", engine: "28.5", containers: 0 });
     assert.equal(parseShape({ driver: "swarm" }).engine, "20.10");
   });
 
   it("refuses classic overlays on an engine that can not make them", () => {
     assert.throws(() => parseShape({ driver: "classic", engine: "26.1" }), /no --cluster-store any more/);
-  });
-
-  it("takes a store of a classic overlay's, and of nothing else's", () => {
-    assert.equal(parseShape({ store: "consul" }).store, "consul");
-    assert.throws(() => parseShape({ driver: "swarm", store: "etcd" }), /a swarm keeps its cluster itself/);
-    assert.equal(storeUrl("zookeeper"), `zk://${underlayAddress}:2181`);
-    assert.equal(storeUrl("consul"), `consul://${underlayAddress}:8500`);
   });
 
   const wrong = [
@@ -49,7 +26,6 @@ describe("lab/shape", () => {
     { driver: "bridge" },
     { engine: "29.0" },
     { engine: "20.10; id" },
-    { store: "zookeeper" },
   ];
   for (const options of wrong) {
     it(`refuses ${JSON.stringify(options)}, naming the option`, () => {
