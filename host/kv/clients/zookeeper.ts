@@ -31,6 +31,7 @@ async function session({ host, port }: StoreServer): Promise<ZooKeeper> {
       const reached = connect({ host, port }, () => reached.destroy());
       reached.once("error", reject);
     }, 500).unref();
+    setTimeout(() => reject(new StoreError("it opens no session: has it lost its majority?")), 2500).unref();
   });
 }
 
