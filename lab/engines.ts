@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { debianTarget, install, ownSource, privateSource } from "./apt.ts";
+import { debianTarget, install, ownSource, type PackageSource, privateSource } from "./apt.ts";
 import { labRoot } from "./folder.ts";
 import { must, pinnedEnv } from "./process.ts";
 import type { EngineVersion } from "./shape.ts";
@@ -69,7 +69,7 @@ function isProgram(name: string): boolean {
 }
 
 /** Filled beside its place and then renamed: what has the final name is whole. */
-async function provide(
+export async function provide(
   place: string,
   log: Log,
   fill: (target: string, downloads: string) => Promise<void>,
@@ -102,11 +102,8 @@ async function fillTools(target: string, downloads: string): Promise<void> {
 }
 
 async function fillEngine(version: EngineVersion, target: string, downloads: string, log: Log): Promise<void> {
-  const machine = await debianTarget();
   const suite = suites[version];
-  const foreign = suite !== machine.codename;
-  if (foreign) log(`reading the package lists of ${suite} from the machine's own mirror`);
-  const source = foreign ? await privateSource(suite, machine.address, `${downloads}.apt`) : ownSource();
+  const source = await sourceOf(suite, `${downloads}.apt`, log);
   const split = version === "20.10" ? [] : ["docker-cli"];
   await source.unpack(["docker.io", "containerd", ...split], `${downloads}/engine`, target);
   // The machine's own: a newer runc wants a newer libc, and sid's tini has no static build.
@@ -116,4 +113,12 @@ async function fillEngine(version: EngineVersion, target: string, downloads: str
     throw new Error(`Debian ${suite} has another engine by now: wanted ${version}, got ${said.trim()}`);
   }
   log(said.trim());
+}
+
+/** A suite's packages; where it is not the machine's own, with lists in a folder of ours. */
+export async function sourceOf(suite: string, folder: string, log: Log): Promise<PackageSource> {
+  const machine = await debianTarget();
+  if (suite === machine.codename) return ownSource();
+  log(`reading the package lists of ${suite} from the machine's own mirror`);
+  return privateSource(suite, machine.address, folder);
 }

@@ -3,15 +3,15 @@ import { geteuid } from "node:process";
 import { LabCgroup } from "./cgroup.ts";
 import { startChatty, type ChattyOptions } from "./chatty.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
-import { answers, logTail, startEngines } from "./engine.ts";
-import { findEngine, provideEngine, tools, type Engine, type Log } from "./engines.ts";
+import { answers, startEngines } from "./engine.ts";
+import { findEngine, provideEngine, type Engine, type Log } from "./engines.ts";
 import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
-import { entering, joining, listens, plug, startHost, startUnderlay } from "./namespaces.ts";
+import { plug, startHost, startUnderlay } from "./namespaces.ts";
 import { startJournald } from "./journal.ts";
 import { breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
 import { startPing, type SteadyPing } from "./ping.ts";
-import { identify, isAlive, launch, until, type ProcessId } from "./process.ts";
+import { isAlive, type ProcessId } from "./process.ts";
 import {
   describeShape,
   hostName,
@@ -22,10 +22,10 @@ import {
   parseName,
   parseShape,
   sameShape,
-  underlayAddress,
   type Shape,
   type ShapeOptions,
 } from "./shape.ts";
+import { provideStore, startStore, stopStore, type StoreName } from "./store.ts";
 import { storm, type StormOptions } from "./storm.ts";
 import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
@@ -51,8 +51,11 @@ export class Lab {
   readonly hosts: readonly LabHost[];
   readonly #context: LabContext;
 
-  constructor(context: LabContext, holders: readonly ProcessId[]) {
+  readonly #underlay: ProcessId;
+
+  constructor(context: LabContext, underlay: ProcessId, holders: readonly ProcessId[]) {
     this.#context = context;
+    this.#underlay = underlay;
     this.name = context.name;
     this.shape = context.shape;
     this.dir = context.folder.path;
@@ -83,6 +86,16 @@ export class Lab {
 
   async mend(options: OutageOptions = {}): Promise<void> {
     await mendPair(this.#pair(options));
+  }
+
+  /** Starts a store at its `storeServer`, beside the engines' own. */
+  async startStore(store: StoreName): Promise<void> {
+    await provideStore(store, noLog);
+    await startStore(this.#context, this.#underlay, store);
+  }
+
+  stopStore(store: StoreName): void {
+    stopStore(this.#context, store);
   }
 
   /** Percent of lost pings between two containers of the cluster, such as `A1` and `B2`. */
@@ -187,11 +200,15 @@ export async function openLab(name = "lab"): Promise<Lab> {
 export function findLab(name = "lab"): Lab {
   const folder = new LabFolder(parseName(name));
   const state = folder.read();
-  if (state?.phase !== "ready") throw notUp(name, folder, state);
+  if (state?.phase !== "ready" || !state.underlay) throw notUp(name, folder, state);
   if (!state.hosts.every(isAlive)) throw new Error(`lab ${name} has lost a host: take it down and up again`);
   const engine = findEngine(state.shape.engine);
   if (!engine) throw new Error(`lab ${name}: its engine ${state.shape.engine} is gone: run lab setup`);
-  return new Lab({ name, shape: state.shape, engine, cgroup: new LabCgroup(name), folder }, state.hosts);
+  return new Lab(
+    { name, shape: state.shape, engine, cgroup: new LabCgroup(name), folder },
+    state.underlay,
+    state.hosts,
+  );
 }
 
 function notUp(name: string, folder: LabFolder, state: LabState | undefined): Error {
@@ -235,9 +252,9 @@ async function build(name: string, shape: Shape, engine: Engine, log: Log, signa
   context.folder.write(state);
   try {
     const { underlay, hosts } = await startNamespaces(context, signal);
-    const lab = new Lab(context, hosts);
+    const lab = new Lab(context, underlay, hosts);
     log(`${describeShape(shape)}: starting engines`);
-    if (shape.driver === "classic") await startStore(context, underlay, signal);
+    if (shape.driver === "classic") await startStore(context, underlay, "etcd", signal);
     await startEngines(context, lab.hosts, signal);
     await populate(lab.hosts, shape, log, signal);
     context.folder.write({ phase: "ready", shape, underlay, hosts });
@@ -266,25 +283,4 @@ async function startNamespaces({ cgroup, folder, shape }: LabContext, signal: Ab
   );
   signal.throwIfAborted();
   return { underlay, hosts };
-}
-
-/** The key-value store of the classic overlays, with etcd's version 2 API, which these engines speak. */
-async function startStore({ cgroup, folder }: LabContext, underlay: ProcessId, signal: AbortSignal): Promise<void> {
-  const clients = `http://${underlayAddress}:2379`;
-  const options = ["--enable-v2", "--data-dir", "/run/etcd", "--listen-peer-urls", "http://127.0.0.1:2380"];
-  const addresses = ["--listen-client-urls", clients, "--advertise-client-urls", clients];
-  const argv = entering(underlay.pid, [tools.etcd, ...options, ...addresses]);
-  const log = folder.log("etcd");
-  const child = launch(joining(cgroup.join("store"), argv), log);
-  const etcd = child.pid === undefined ? undefined : identify(child.pid);
-  const failed = (what: string) => new Error(`etcd ${what}; the end of ${log}:\n${logTail(log)}`);
-  await until(
-    () => {
-      if (!etcd || !isAlive(etcd)) throw failed("ended at once");
-      return listens(underlay.pid, 2379) || undefined;
-    },
-    15_000,
-    () => failed("does not listen after 15 s"),
-    signal,
-  );
 }

@@ -176,7 +176,7 @@ function lies(classic: boolean): readonly (readonly [string, (about: About) => L
   if (classic)
     return [
       ["a store that is down", () => storeAt("etcd://127.0.0.1:1")],
-      ["a store that is not read", () => storeAt("zk://127.0.0.1:2181")],
+      ["a store that is not read", () => storeAt("redis://127.0.0.1:1")],
     ];
   let asked = 0;
   return [

@@ -51,8 +51,8 @@ export class Treatment {
     return { ...ended, json: answer.parse(JSON.parse(ended.out)) };
   }
 
-  async doctor() {
-    const ended = await this.at("doctor", "--json");
+  async doctor(...args: readonly string[]) {
+    const ended = await this.at("doctor", "--json", ...args);
     return { ...ended, json: report.parse(JSON.parse(ended.out)) };
   }
 

@@ -33,9 +33,12 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
 };
 
-/** npm packages by room; of host/ and overlay/ the privileged processes are made: one enters namespaces, one writes the journal. */
+/**
+ * npm packages by room; of host/ and overlay/ the privileged processes are made: one enters namespaces, one writes the
+ * journal, and the clients of stores run in a process of their own.
+ */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  host: ["koffi", "systemd-journald"],
+  host: ["koffi", "systemd-journald", "consul", "zookeeper"],
   overlay: [],
   pipelines: ["zod"],
   emit: ["hot-shots", "unix-dgram"],
@@ -95,15 +98,27 @@ describe("contract: layers", () => {
     assert.deepEqual(told(foreign), []);
   });
 
+  it("load a store's client only in the process that is its own", () => {
+    const clients = "host/kv/clients/";
+    const loading = imports.filter(({ file, name }) => {
+      const target = name.startsWith(".") ? join(dirname(file), name) : name;
+      return !file.startsWith(clients) && (target.startsWith(clients) || ["consul", "zookeeper"].includes(target));
+    });
+    assert.deepEqual(told(loading), []);
+    const statically = /^import (?!type )[^;]* from "(?:\.\/|consul|zookeeper)/mu;
+    assert.equal(statically.test(contentOf(`${clients}main.ts`)), false, "each only where it is asked for");
+  });
+
   it("leave environment, exit and streams to the entry points", () => {
-    // What is imported by name says what it does: signals and ids are the lab's work.
+    // What is imported by name says what it does: signals and ids are the lab's work, and Node's own path is no setting.
+    const entries = ["agent/main.ts", "host/kv/clients/main.ts"];
     const reaching = [
       /\bprocess\.(?:env|exit|exitCode|argv|std\w+|cwd|on|once|kill|abort|chdir|umask)\b/u,
       /\bglobalThis\b/u,
-      /\bimport (?!\{ (?:kill|geteuid) \})[^;]* from "(?:node:)?process"/u,
+      /\bimport (?!\{ (?:kill|geteuid|execPath) \})[^;]* from "(?:node:)?process"/u,
     ];
     const found = sources.filter(
-      (file) => file !== "agent/main.ts" && reaching.some((one) => one.test(contentOf(file))),
+      (file) => !entries.includes(file) && reaching.some((one) => one.test(contentOf(file))),
     );
     assert.deepEqual(found, []);
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { etcdStore, readValues } from "../../../host/kv/etcd.ts";
+import { readValues } from "../../../host/kv/etcd.ts";
 import { StoreError } from "../../../host/kv/store.ts";
 import { storedValues } from "../../../host/kv/stores.ts";
 
@@ -56,10 +56,25 @@ describe("host/kv: an etcd v2 store", () => {
   });
 
   it("has nothing where etcd says that there is no such folder, and only then", async () => {
-    const none = await saying({ errorCode: 100, message: "Key not found" }, 404);
+    const none = await serving((request, response) =>
+      request.url?.includes("/docker/network/v1.0/network?") === true
+        ? response.end(JSON.stringify(node))
+        : response.writeHead(404).end(JSON.stringify({ errorCode: 100, message: "Key not found" })),
+    );
     assert.deepEqual(await storedValues(`etcd://${none}`, folder, signal), []);
     await assert.rejects(storedValues(`etcd://${await saying("not found", 404)}`, folder, signal), StoreError);
     await assert.rejects(storedValues(`etcd://${await saying({}, 404)}`, folder, signal), /it answered 404/);
+  });
+
+  it("tells nothing of this cluster where it knows no network at all", async () => {
+    const other = await saying({ errorCode: 100, message: "Key not found" }, 404);
+    await assert.rejects(storedValues(`etcd://${other}`, folder, signal), /another cluster's/);
+    const emptied = await serving((request, response) =>
+      request.url?.includes("/docker/network/v1.0/network?") === true
+        ? response.end(JSON.stringify({ node: { key: "/a", dir: true } }))
+        : response.writeHead(404).end(JSON.stringify({ errorCode: 100 })),
+    );
+    await assert.rejects(storedValues(`etcd://${emptied}`, folder, signal), /another cluster's/);
   });
 
   it("asks the next server where one does not answer as it should", async () => {
@@ -82,27 +97,6 @@ describe("host/kv: an etcd v2 store", () => {
     setTimeout(() => ending.abort(new Error("enough")), 50);
     await assert.rejects(storedValues(`etcd://${slow},${slow}`, folder, ending.signal), /enough/);
   }).timeout(10_000);
-
-  const kinds: readonly (readonly [string, RegExp])[] = [
-    ["", /names no cluster store/],
-    ["consul://h:8500", /no store that is read/],
-    ["etcd://", /no store that is read/],
-    ["etcd://a b", /no store that is read/],
-    ["etcd://h:999999", /no store that is read/],
-  ];
-  for (const [address, reason] of kinds)
-    it(`${JSON.stringify(address)} is refused`, async () =>
-      assert.rejects(storedValues(address, folder, signal), reason));
-
-  it("reads addresses: several, with and without a port and a path", () => {
-    assert.deepEqual(etcdStore("etcd://a,b:1234/x"), {
-      servers: [
-        { host: "a", port: 2379 },
-        { host: "b", port: 1234 },
-      ],
-      prefix: "x",
-    });
-  });
 
   it("refuses a node that is neither a folder nor a value", () => {
     for (const odd of [{}, { node: null }, { node: { key: "/a" } }, { node: { nodes: [{ value: 7 }] } }, null, 7])
