@@ -45,8 +45,9 @@ export function sourceIn({ networkId, containers, namespaces }: Around): Source 
  */
 export function targetsIn(around: Around, source: Source): readonly Target[] {
   const own = "ip" in source ? source.ip : "";
-  const all = around.telling.places.filter(({ ip }) => ip !== own).map((place) => targetOf(place, around));
-  const seen = new Map(all.filter((one) => mayBePinged(one, around)).map((one) => [one.ip, one]));
+  const all = around.telling.places.filter(({ ip }) => ip !== own);
+  const harmless = around.driver === "swarm" ? all : harmlessOf(all, around);
+  const seen = new Map(harmless.map((place) => [place.ip, targetOf(place, around)]));
   return [...seen.values()].toSorted((a, b) => (a.name < b.name || (a.name === b.name && a.ip < b.ip) ? -1 : 1));
 }
 
@@ -57,13 +58,13 @@ function targetOf({ ip, name, vtep }: Place, { ownVteps }: Around): Target {
 /** `shop_web.2.<task id>`: a task id is new at each deployment, and each would be a new billed series. */
 const stableName = (name: string): string => name.replace(/^(.+\.[^.]+)\.[0-9a-z]{25}$/u, "$1");
 
-function mayBePinged({ ip, placement }: Target, { driver, tables, telling }: Around): boolean {
-  if (driver === "swarm") return true;
+function harmlessOf(places: readonly Place[], { tables, ownVteps }: Around): readonly Place[] {
   const { links, neighbours, fdb } = tables;
-  const mac = telling.places.find((place) => place.ip === ip)?.mac;
-  if (placement === "local") return fdb.some((row) => row.mac === mac && row.flags.includes("sticky"));
   const vxlans = new Set(links.filter(({ kind }) => kind === "vxlan").map(({ name }) => name));
-  return neighbours.some((row) => row.ip === ip && vxlans.has(row.dev) && row.state.includes("PERMANENT"));
+  const pinned = new Set(fdb.filter(({ flags }) => flags.includes("sticky")).map(({ mac }) => mac));
+  const answered = neighbours.filter(({ dev, state }) => vxlans.has(dev) && state.includes("PERMANENT"));
+  const known = new Set(answered.map(({ ip }) => ip));
+  return places.filter(({ ip, mac, vtep }) => (ownVteps.has(vtep) ? pinned.has(mac) : known.has(ip)));
 }
 
 /** So many of them, others each time, all in turn. */

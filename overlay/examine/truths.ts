@@ -100,6 +100,7 @@ const sources: Readonly<Record<OverlayDriver, string>> = { classic: "the cluster
 
 function believing(seen: Seen, first: Told, second: Told, around: Around): Seen {
   const truth = truthOf(first.telling, second.telling, new Set(around.facts.ownVteps));
+  if (truth.disputed.size === 0) return { ...seen, input: { ...seen.input, truth } };
   const odd = oddMacs(seen.input, second, around);
   const doubts = [...truth.disputed].filter(([mac]) => odd.has(mac));
   const matter = doubts.map(([mac, doubt]) => [mac, { ...doubt, blind: doubt.blind || around.options.wait }] as const);
