@@ -49,9 +49,10 @@ function grows(work: (size: typeof small) => void): number {
   return fastest(() => work(large)) / fastest(() => work(small));
 }
 
+const judged = ({ namespace }: typeof small) => diagnose({ ...input, namespaces: [namespace] });
+
 describe("overlay/diagnose: a network of thousands", () => {
   it("is judged in a time that grows with the containers, not with their square", () => {
-    const judged = ({ namespace }: typeof small) => diagnose({ ...input, namespaces: [namespace] });
     assert.deepEqual(
       judged(large).namespaces.flatMap(({ findings }) => findings),
       [],
