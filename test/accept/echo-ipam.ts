@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import type { LabHost } from "../../lab/host.ts";
@@ -19,12 +19,7 @@ const asked = z.object({ Pool: z.string().default(""), Address: z.string().defau
  */
 export async function echoIpam(host: LabHost): Promise<EchoIpam> {
   const driver = "echo";
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      const given = asked.parse(body === "" ? {} : JSON.parse(body));
-      response.end(JSON.stringify(answerTo(request.url ?? "", given)));
-    });
-  });
+  const server = createServer((request, response) => void answer(request, response));
   // Where engines look for plugins; by way of the host's own /run.
   const folder = `/proc/${host.pid}/root/run/docker/plugins`;
   mkdirSync(folder, { recursive: true });
@@ -37,6 +32,12 @@ export async function echoIpam(host: LabHost): Promise<EchoIpam> {
       server.closeAllConnections();
     },
   };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await text(request);
+  const given = asked.parse(body === "" ? {} : JSON.parse(body));
+  response.end(JSON.stringify(answerTo(request.url ?? "", given)));
 }
 
 let pools = 0;
