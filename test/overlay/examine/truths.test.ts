@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
 import type { NetworkTask } from "../../../host/docker/tasks.ts";
 import { StoreError } from "../../../host/kv/store.ts";
 import type { OverlayDriver } from "../../../overlay/engine.ts";
@@ -115,6 +116,20 @@ describe("overlay/examine: where other hosts' containers are", () => {
     const { truth } = await known({ tells: () => all, options });
     assert.match(lines.join(), /rows are not as the swarm tells; it is asked again in 1 s/);
     assert.match([...(truth?.disputed.values() ?? [])][0]?.why ?? "", /could not be read a second time/);
+  });
+
+  it("an address that is told elsewhere too is on its way, unless it is told so again 10 s later", async () => {
+    const [mine = assert.fail("no container")] = local;
+    const doubled = [...here, task(mine.ip, "172.31.240.2", "double")];
+    const strange = [...here, task("10.0.0.77", "172.31.240.2", "one"), task("10.0.0.77", "172.31.240.3", "other")];
+    const count = async (tells: readonly NetworkTask[], before: readonly NetworkTask[]) => {
+      const one = await known({ tells: () => tells, options: { memory: told(before, 10_100) } });
+      const { namespaces } = diagnose({ ...input, namespaces: [{ ...first, ...one }] });
+      return namespaces.flatMap(({ findings }) => findings).filter((found) => found.class === "duplicate-ip").length;
+    };
+    const both = doubled.slice(1);
+    assert.deepEqual([await count(both, here), await count(both, both)], [0, 1]);
+    assert.deepEqual([await count(strange, here), await count(strange, strange)], [0, 1]);
   });
 
   const unbelieved: readonly (readonly [string, Stage, RegExp])[] = [
