@@ -22,6 +22,8 @@ export interface ChurnOptions {
   readonly containers: number;
   /** Milliseconds between the beginnings of two changes on one host, where the engine is not slower. */
   readonly paceMs: number;
+  /** Milliseconds for which an address that was left is nobody's: Docker gives them in turn. */
+  readonly restMs: number;
   readonly seed: number;
 }
 
@@ -37,13 +39,13 @@ export class AddressChurn {
   readonly #hosts: readonly LabHost[];
   readonly #options: ChurnOptions;
   readonly #random: () => number;
-  readonly #free: { readonly ip: string; readonly last: LabHost | undefined }[];
+  readonly #free: { readonly ip: string; readonly last: LabHost | undefined; readonly since: number }[];
 
   constructor(hosts: readonly LabHost[], options: ChurnOptions) {
     this.#hosts = hosts;
     this.#options = options;
     this.#random = seeded(options.seed);
-    this.#free = options.addresses.map((ip) => ({ ip, last: undefined }));
+    this.#free = options.addresses.map((ip) => ({ ip, last: undefined, since: 0 }));
   }
 
   /** The network, and on each host all containers, each with its first address. */
@@ -95,7 +97,7 @@ export class AddressChurn {
     if (tenure === undefined) return;
     tenure.until = Date.now();
     await this.#disconnect(host, container);
-    this.#free.push({ ip: tenure.ip, last: host });
+    this.#free.push({ ip: tenure.ip, last: host, since: Date.now() });
   }
 
   async #disconnect(host: LabHost, container: string): Promise<void> {
@@ -121,10 +123,11 @@ export class AddressChurn {
 
   /** Each second time one that was never had, as long as there is one; else what the other host had: often its last one. */
   #choose(host: LabHost, step: number) {
-    const fresh = this.#free.filter(({ last }) => last === undefined);
-    const left = this.#free.filter(({ last }) => last !== undefined && last !== host);
+    const rested = this.#free.filter(({ since }) => Date.now() - since >= this.#options.restMs);
+    const fresh = rested.filter(({ last }) => last === undefined);
+    const left = rested.filter(({ last }) => last !== undefined && last !== host);
     const old = this.#random() < 0.3 ? left.at(-1) : this.#pick(left);
-    const found = (step % 2 === 0 ? (fresh[0] ?? old) : (old ?? fresh[0])) ?? this.#pick(this.#free);
+    const found = (step % 2 === 0 ? (fresh[0] ?? old) : (old ?? fresh[0])) ?? this.#pick(rested) ?? this.#free[0];
     if (found === undefined) throw new Error("no address is free");
     return found;
   }

@@ -5,8 +5,9 @@ import { inOverlay, overlayTable } from "../../lab/overlay-table.ts";
 import { pause, until } from "../../lab/process.ts";
 import { labKinds, useLab } from "../lab/fixture.ts";
 import { AddressChurn } from "./address-churn.ts";
+import { Delivered } from "./delivered.ts";
 import { figure, isFull, sized } from "./length.ts";
-import { endAll } from "./program.ts";
+import { endAll, onHost } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 import { type Judged, type Rhythm, WatchedHost } from "./watched-host.ts";
 
@@ -32,8 +33,8 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
     before("a network of its own", async () => {
       hosts = [lab().host(1), lab().host(2)];
       const seed = randomInt(2 ** 31);
-      const [containers, paceMs] = [sized(12, 3), sized(500, 300)];
-      churn = new AddressChurn(hosts, { network, subnet: "10.9.0.0/23", addresses, containers, paceMs, seed });
+      const [containers, paceMs, restMs] = [sized(24, 4), sized(2000, 1000), sized(10_000, 3000)];
+      churn = new AddressChurn(hosts, { network, subnet: "10.9.0.0/23", addresses, containers, paceMs, restMs, seed });
       await churn.start();
       figure(`seed ${seed}`);
     });
@@ -63,23 +64,32 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
     });
 
     it("probing adds no row on either host, and none that was set is gone", async () => {
-      await churn.steps(sized(20, 4));
+      await churn.steps(sized(20, 6));
       const cares = await both(async (host) => new Treatment(lab(), host));
       treated.push(...cares);
       const read = async () => Promise.all(cares.map(async (one) => one.set()));
       const before = await atRest(read);
-      for (let cycle = 0; cycle < 5; cycle++)
-        for (const one of cares) {
-          const { code, out, err } = await one.at("check", "reachability", "--json");
-          assert.equal(code, 0, err);
-          assert.match(out, /"probe.loss"|probe\.loss/u, "something was pinged");
-        }
-      for (const one of cares) assert.notEqual((await one.doctor()).code, 1);
+      await Promise.all(hosts.map(async (host) => probing(host, 5)));
+      for (const one of cares) {
+        const { json, code } = await one.doctor();
+        const found = json.networks.flatMap(({ findings }) => findings);
+        assert.deepEqual([found.filter(({ state }) => state === "active"), code], [[], 0]);
+      }
       assert.deepEqual(await read(), before);
       figure(
         `${before.map(({ length }) => length).join(" and ")} rows that are set: the same after 5 cycles and a doctor`,
       );
     });
+
+    /** Of an agent that pings, and does nothing else. */
+    async function probing(host: LabHost, many: number): Promise<void> {
+      const delivered = await Delivered.open(lab());
+      const agent = onHost(host, ["run", "reachability"], delivered.settings);
+      await delivered.next(many);
+      assert.equal((await agent.stop()).code, 0, agent.err());
+      await delivered.close();
+      assert.ok(delivered.arrived.filter(({ name }) => name === "probe.loss").length >= many, "something was pinged");
+    }
 
     /** As a cure pins it: the pin is to go with its container. */
     async function pinAll(host: LabHost): Promise<void> {
@@ -144,7 +154,7 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
         [],
         "a pin that nobody has any more",
       );
-      figure(`${host.name}: ${pins.length} pins left of ${sized(13, 4)}, each of a container that is there`);
+      figure(`${host.name}: ${pins.length} pins left of ${sized(25, 5)}, each of a container that is there`);
     }
   });
 }

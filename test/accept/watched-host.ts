@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import type { Lab } from "../../lab/lab.ts";
+import { macOfIp } from "../../overlay/truth/place.ts";
 import type { AddressChurn, Tenure } from "./address-churn.ts";
 import { type Arrived, Delivered } from "./delivered.ts";
 import { readJournal } from "./pipeline.ts";
@@ -142,9 +143,42 @@ export class WatchedHost {
       const isLate = this.#churn.tenures.some((one) => one.ip === ip && Date.now() - one.until < believedAfter);
       return void this.judged.push({ ...told, verdict: isLate ? "moved" : "false" });
     }
-    const lost = await loss(this.host, `stay${this.host.number}`, ip, 5);
+    const lost = await this.#lossTo(before);
     const verdict = this.#churn.holderOf(ip) !== before ? "moved" : lost === 100 ? "true" : "false";
     this.judged.push({ ...told, verdict, lost });
+  }
+
+  /** The worst that a container of this host sees, in percent: it may be one of them that is cut off from all others. */
+  async #lossTo({ ip, host }: Tenure): Promise<number> {
+    const own = this.#churn.tenures.filter((one) => one.host === this.host && one.until === Infinity && one.ip !== ip);
+    // Here, who has known it from before asks for no MAC: a request would end what is to be seen, or begin it (moby#29024).
+    if (host === this.host) return this.#warmLoss(ip);
+    return Math.max(...(await Promise.all(own.map(async ({ container }) => this.#lossFrom(container, ip)))));
+  }
+
+  async #lossFrom(container: string, ip: string): Promise<number> {
+    // One that leaves meanwhile has no answer to give.
+    const lost = await loss(this.host, container, ip, 5).catch(() => 0);
+    return this.#churn.tenureOf(container) === undefined ? 0 : lost;
+  }
+
+  async #warmLoss(ip: string): Promise<number> {
+    const stays = `stay${this.host.number}`;
+    const known = ["lladdr", macOfIp(ip) ?? "", "dev", await this.#deviceOf(stays)];
+    await this.host.inNetworkOf(stays, ["ip", "neigh", "replace", ip, ...known, "nud", "permanent"]);
+    try {
+      return await loss(this.host, stays, ip, 5);
+    } finally {
+      await this.host.inNetworkOf(stays, ["ip", "neigh", "del", ip, ...known.slice(2)]);
+    }
+  }
+
+  /** Of the churn's network: Docker counts interfaces in the order of joining. */
+  async #deviceOf(container: string): Promise<string> {
+    const { stdout } = await this.host.inNetworkOf(container, ["ip", "-o", "-4", "address", "show"]);
+    const ip = this.#churn.tenureOf(container)?.ip ?? "";
+    const line = stdout.split("\n").find((one) => one.includes(` ${ip}/`)) ?? "";
+    return /^\d+: (\S+)/u.exec(line)?.[1] ?? "";
   }
 }
 
