@@ -43,9 +43,7 @@ function targetOf(place: Place, { ownVteps }: Around): Target {
 function mayBePinged({ ip, mac, placement }: Target, { driver, view }: Around): boolean {
   if (driver === "swarm") return true;
   if (placement === "local") return decidingRows(view, mac).some(({ flags }) => flags.includes("sticky"));
-  return view.input.tables.neighbours.some(
-    (row) => row.ip === ip && view.links.get(row.dev)?.kind === "vxlan" && row.state.includes("PERMANENT"),
-  );
+  return (view.answered.get(ip) ?? []).some(({ state }) => state.includes("PERMANENT"));
 }
 
 /** What is sent to it comes back to this host's bridge by the vxlan port, and draws its sender's MAC there: a ping would harm. */

@@ -66,11 +66,11 @@ interface StaleNeighbour {
 
 /** By address or by MAC: a row with only one of them is a floating address, or a remote container with the same one. */
 function staleNeighbours(view: View, endpoint: Endpoint): readonly StaleNeighbour[] {
-  const onVxlan = view.input.tables.neighbours.filter(({ dev }) => view.links.get(dev)?.kind === "vxlan");
   const name = printable(endpoint.owner.name);
   const { mac } = endpoint;
   const addresses = addressesOf(endpoint);
-  return onVxlan.flatMap((row): readonly StaleNeighbour[] => {
+  const answered = new Set([...addresses, mac].flatMap((key) => view.answered.get(key) ?? []));
+  return [...answered].flatMap((row): readonly StaleNeighbour[] => {
     const mine = addresses.includes(row.ip);
     if (row.mac === undefined || (!mine && row.mac !== mac)) return [];
     if (mine && row.mac === mac) return [{ row }];

@@ -140,12 +140,13 @@ function missingRows(view: View): readonly Neighbour[] {
       view.links.get(dev)?.kind === "vxlan" &&
       !view.byIp.has(ip) &&
       !view.byMac.has(mac) &&
-      !permanentSelf(view.input.tables.fdb, mac, dev),
+      !permanentSelf(view, mac, dev),
   );
 }
 
-const permanentSelf = (rows: readonly FdbRow[], mac: string, dev: string): boolean =>
-  rows.some((row) => row.mac === mac && isSelfOn(row, dev) && row.state === "permanent");
+/** By the index: with some thousand containers in a network, a search for each would hold the event loop. */
+const permanentSelf = ({ selfRows }: View, mac: string, dev: string): boolean =>
+  (selfRows.get(mac) ?? []).some(({ ifname, state }) => ifname === dev && state === "permanent");
 
 const isSelfOn = (row: FdbRow, dev: string): boolean => row.ifname === dev && row.flags.includes("self");
 
@@ -198,12 +199,13 @@ const isStill = ({ neighbours, fdb }: Tables, one: Neighbour): boolean =>
 /** Who is reached at such an address is chance. */
 function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[] {
   const { truth } = input;
+  const remote = [...(truth?.elsewhere.values() ?? [])].filter(({ ip }) => byIp.has(ip));
   const local = [...byIp].flatMap(([ip, [endpoint]]) => {
-    const others = [...(truth?.elsewhere.values() ?? [])].filter((place) => place.ip === ip);
+    const others = remote.filter((place) => place.ip === ip);
     return endpoint === undefined || others.length === 0 ? [] : [{ ip, names: [endpoint.owner.name, ...told(others)] }];
   });
-  const remote = [...(truth?.twice ?? [])].map(([ip, places]) => ({ ip, names: told(places) }));
-  return [...local, ...remote].map(({ ip, names }): Finding => {
+  const twice = [...(truth?.twice ?? [])].map(([ip, places]) => ({ ip, names: told(places) }));
+  return [...local, ...twice].map(({ ip, names }): Finding => {
     const who = names.map(printable).join(", ");
     const why = "which of them is to keep the address is a person's decision";
     const device = subnet?.vxlan.name ?? null;

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../endpoints.ts";
 import type { FdbRow } from "../fdb.ts";
 import type { Link } from "../links.ts";
+import type { Neighbour } from "../neighbours.ts";
 import type { NamespaceInput } from "./input.ts";
 
 /** One subnet of a network: a vxlan device, and the bridge that it is a port of. A namespace holds several. */
@@ -19,13 +20,15 @@ export interface View {
   readonly byIp: ReadonlyMap<string, readonly Endpoint[]>;
   readonly bridgeRows: ReadonlyMap<string, readonly FdbRow[]>;
   readonly selfRows: ReadonlyMap<string, readonly FdbRow[]>;
+  /** What the vxlan devices answer for: by address and by MAC. */
+  readonly answered: ReadonlyMap<string, readonly Neighbour[]>;
 }
 
 export function viewOf(input: NamespaceInput): View {
-  const { links, fdb } = input.tables;
+  const { links, fdb, neighbours } = input.tables;
   const byName = new Map(links.map((link) => [link.name, link]));
   const endpoints = input.endpoints ?? [];
-  const onVxlan = (row: FdbRow): boolean => byName.get(row.ifname)?.kind === "vxlan";
+  const isVxlan = (device: string): boolean => byName.get(device)?.kind === "vxlan";
   return {
     input,
     links: byName,
@@ -37,8 +40,12 @@ export function viewOf(input: NamespaceInput): View {
       ({ mac }) => [mac],
     ),
     selfRows: grouped(
-      fdb.filter((row) => row.flags.includes("self") && onVxlan(row)),
+      fdb.filter(({ flags, ifname }) => flags.includes("self") && isVxlan(ifname)),
       ({ mac }) => [mac],
+    ),
+    answered: grouped(
+      neighbours.filter(({ dev }) => isVxlan(dev)),
+      ({ ip, mac }) => (mac === undefined ? [ip] : [ip, mac]),
     ),
   };
 }

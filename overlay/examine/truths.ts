@@ -5,6 +5,7 @@ import { printable } from "../../host/iproute2/error.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
+import { addressesOf } from "../diagnose/view.ts";
 import type { OverlayDriver } from "../engine.ts";
 import { macOfIp, type Telling } from "../truth/place.ts";
 import { tell } from "../truth/tell.ts";
@@ -100,6 +101,7 @@ const sources: Readonly<Record<OverlayDriver, string>> = { classic: "the cluster
 
 function believing(seen: Seen, first: Told, second: Told, around: Around): Seen {
   const truth = truthOf(first.telling, second.telling, new Set(around.facts.ownVteps));
+  if (truth.disputed.size === 0) return { ...seen, input: { ...seen.input, truth } };
   const odd = oddMacs(seen.input, second, around);
   const doubts = [...truth.disputed].filter(([mac]) => odd.has(mac));
   const matter = doubts.map(([mac, doubt]) => [mac, { ...doubt, blind: doubt.blind || around.options.wait }] as const);
@@ -109,15 +111,18 @@ function believing(seen: Seen, first: Told, second: Told, around: Around): Seen 
 function doubting(seen: Seen, { telling }: Told, around: Around, doubt: Doubt): Seen {
   const truth = truthOf(telling, telling, new Set(around.facts.ownVteps));
   const odd = oddMacs(seen.input, { telling }, around);
-  return { ...seen, input: { ...seen.input, truth: without(truth, new Map([...odd].map((mac) => [mac, doubt]))) } };
+  const doubted = without(truth, new Map([...odd].map((mac) => [mac, doubt])));
+  return { ...seen, input: { ...seen.input, truth: { ...doubted, twice: new Map() } } };
 }
 
-/** MACs whose rows are not as it is told. */
+/** MACs whose rows are not as it is told; and of addresses that are had twice, as it looks while one moves. */
 function oddMacs(input: NamespaceInput, { telling }: Pick<Told, "telling">, { facts }: Around): ReadonlySet<string> {
   const truth = truthOf(telling, telling, new Set(facts.ownVteps));
   const { namespaces } = diagnose({ ...facts, namespaces: [{ ...input, truth }] });
   const odd = namespaces.flatMap(({ findings }) => findings).filter((one) => isByTruth(one));
-  return new Set(odd.flatMap(({ mac }) => mac ?? []));
+  const local = new Set((input.endpoints ?? []).flatMap((endpoint) => addressesOf(endpoint)));
+  const doubled = [...truth.elsewhere.values()].filter(({ ip }) => local.has(ip));
+  return new Set([...odd, ...doubled, ...[...truth.twice.values()].flat()].flatMap(({ mac }) => mac ?? []));
 }
 
 /** One that rests on where other hosts' containers are told to be. */

@@ -1,3 +1,4 @@
+import { setImmediate as breath } from "node:timers/promises";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { OverlayView } from "../../host/host.ts";
 import { StoreError } from "../../host/kv/store.ts";
@@ -19,5 +20,8 @@ export async function tell(
 ): Promise<Telling> {
   if (network.driver === "swarm") return swarmTelling(await from.tasks(network.id, signal), macOf);
   if (engine === undefined) throw new StoreError("the engine does not tell which cluster store it has");
-  return classicTelling(await from.stored(engine.clusterStore, endpointsFolder(network.id), signal));
+  const telling = classicTelling(await from.stored(engine.clusterStore, endpointsFolder(network.id), signal));
+  // Some thousand records take 10 ms to read: what else this process does goes on before they are judged.
+  await breath();
+  return telling;
 }

@@ -19,6 +19,8 @@ export interface Arrived {
   readonly tags: Readonly<Record<string, string>>;
   /** The run of the collector that it came from, counted from 0. */
   readonly cycle: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** What a running agent delivers to a unix socket: an agent's own metrics end each cycle. */
@@ -66,7 +68,8 @@ export class Delivered {
     const tags = Object.fromEntries(
       message.tags.map((tag) => [tag.split(":", 1)[0] ?? "", tag.slice(tag.indexOf(":") + 1)]),
     );
-    for (const value of message.values ?? []) this.arrived.push({ name, value, tags, cycle: this.cycles });
+    const at = Date.now();
+    for (const value of message.values ?? []) this.arrived.push({ name, value, tags, cycle: this.cycles, at });
     // Written behind all samples of its cycle.
     if (name === "agent.collect.seconds") this.cycles += 1;
   }

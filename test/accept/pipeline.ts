@@ -142,7 +142,11 @@ const line = z.record(z.string(), z.union([z.string(), z.null(), z.array(z.unkno
 const wanted = ["MESSAGE", ...fieldNames.map((name) => fieldPrefix + name)].join(",");
 
 /** Since a moment in seconds since the epoch. Throws on an entry of ours that can not be read. */
-async function readJournal(host: LabHost, since: number, kind: EntryKind | undefined): Promise<readonly Stored[]> {
+export async function readJournal(
+  host: LabHost,
+  since: number,
+  kind: EntryKind | undefined,
+): Promise<readonly Stored[]> {
   const match = kind === undefined ? [] : [`${fieldPrefix}KIND=${kind}`];
   const begin = `--since=@${since.toFixed(6)}`;
   const argv = ["journalctl", "-q", "--no-pager", "-a", "-o", "json", `--output-fields=${wanted}`, begin];

@@ -2,22 +2,14 @@ import assert from "node:assert/strict";
 import { endpointOf, loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { inOverlay, overlayTable } from "../../lab/overlay-table.ts";
-import type { ShapeOptions } from "../../lab/shape.ts";
-import { useLab } from "../lab/fixture.ts";
+import { labKinds, useLab } from "../lab/fixture.ts";
 import { figure, isFull, sized } from "./length.ts";
 import { type Lie, lyingDocker } from "./lying-docker.ts";
 import { endAll, onHost } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
-const kinds: readonly (readonly [what: string, shape: ShapeOptions])[] = [
-  ["20.10 classic", {}],
-  ["28.5 swarm", { driver: "swarm", engine: "28.5" }],
-  ["26.1 swarm", { driver: "swarm", engine: "26.1" }],
-  ["20.10 swarm", { driver: "swarm", engine: "20.10" }],
-];
-
 /** By `isFull` all, else one of either driver. */
-for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
+for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
   describe(`accept: rows of containers on the other host, ${what}`, function () {
     this.timeout(sized(600_000, 180_000));
     const lab = useLab(shape);

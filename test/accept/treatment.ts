@@ -9,7 +9,13 @@ import { onHost } from "./program.ts";
 const answer = z.object({
   outcome: z.string(),
   actions: z.array(
-    z.object({ command: z.array(z.string()), reason: z.string(), class: z.string(), result: z.string() }),
+    z.object({
+      command: z.array(z.string()),
+      reason: z.string(),
+      class: z.string(),
+      result: z.string(),
+      ip: z.string(),
+    }),
   ),
   verified: z.boolean(),
   undo: z.string().nullable(),
@@ -18,11 +24,11 @@ const answer = z.object({
   notes: z.array(z.string()),
 });
 
+const finding = z.object({ class: z.string(), state: z.string(), ip: z.string().nullable(), evidence: z.string() });
+const endpoint = z.object({ mac: z.string().nullable(), veth: z.string().nullable(), pinned: z.boolean() });
 const report = z.object({
   verdict: z.enum(["healthy", "faulty", "unknown"]),
-  networks: z.array(
-    z.object({ name: z.string(), findings: z.array(z.object({ class: z.string(), state: z.string() })) }),
-  ),
+  networks: z.array(z.object({ name: z.string(), findings: z.array(finding), endpoints: z.array(endpoint) })),
 });
 
 /** Doctor, cleanup and undo on one host of the lab, with a state folder of their own. */
@@ -78,9 +84,14 @@ export class Treatment {
     assert.deepEqual({ gone, added }, { gone: [], added: [] }, message);
   }
 
+  /** Of `tables`, what an engine or a program has set: no row that is learned from frames, and goes with them. */
+  async set(): Promise<readonly string[]> {
+    return whatIsSet(await this.tables());
+  }
+
   /** That nobody at all has written since, dockerd neither. */
   async unchanged(before: readonly string[]): Promise<void> {
-    assert.deepEqual(whatIsSet(await this.tables()), whatIsSet(before));
+    assert.deepEqual(await this.set(), whatIsSet(before));
   }
 
   /** MACs that are pinned, each with its port. */

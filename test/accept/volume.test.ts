@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { z } from "zod";
 import { addressOf } from "../../lab/cluster.ts";
 import { tools } from "../../lab/engines.ts";
@@ -10,6 +10,7 @@ import { assertEqual, atRest } from "./compare.ts";
 import { Delivered, repeated } from "./delivered.ts";
 import { inside, kernelCounters, lifeOf } from "./kernel.ts";
 import { figure, sized } from "./length.ts";
+import { loopHeld, loopProbe } from "./loop-held.ts";
 import { endAll, onHost, type Program, says } from "./program.ts";
 
 const count = sized(50, 10);
@@ -69,18 +70,16 @@ describe(`accept: volume, ${count} containers more`, function () {
     const delivered = await Delivered.open(lab());
     const agent = onHost(host, ["run", "interfaces"], {
       ...delivered.settings,
-      NODE_OPTIONS: `--import=${process.cwd()}/dist/test/accept/loop-probe.js`,
-      NODE_V8_COVERAGE: "",
-      LOOP_PROBE: probe,
+      ...loopProbe(probe),
     });
     await delivered.next(2, 20_000);
     await everyoneSends(host);
     // The start and its imports are not a cycle's.
-    const skipped = lines(probe).length;
+    const skipped = loopHeld(probe).length;
     await delivered.next(sized(20, 5), 30_000);
     assert.equal((await agent.stop()).code, 0, agent.err());
     await delivered.close();
-    const seconds = lines(probe).slice(skipped);
+    const seconds = loopHeld(probe).slice(skipped);
     rmSync(probe);
     const max = Math.max(...seconds.map((s) => s.max));
     const p99 = Math.max(...seconds.map((s) => s.p99));
@@ -152,13 +151,4 @@ async function fullCycle(delivered: Delivered): Promise<number> {
   assert.deepEqual([...last].sort(), [...ours(delivered.cycles - 2)].sort());
   assert.equal(last.length, names.length * 12);
   return last.length;
-}
-
-const second = z.object({ max: z.number(), p99: z.number() });
-
-function lines(file: string): readonly z.output<typeof second>[] {
-  return readFileSync(file, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => second.parse(JSON.parse(line)));
 }

@@ -9,6 +9,14 @@ import { isRoot, needs } from "../needs.ts";
 const labs = new Map<string, Promise<Lab>>();
 const running: Lab[] = [];
 
+/** The four kinds of lab that the acceptance tests speak of. */
+export const labKinds: readonly (readonly [what: string, shape: ShapeOptions])[] = [
+  ["20.10 classic", {}],
+  ["28.5 swarm", { driver: "swarm", engine: "28.5" }],
+  ["26.1 swarm", { driver: "swarm", engine: "26.1" }],
+  ["20.10 swarm", { driver: "swarm", engine: "20.10" }],
+];
+
 /**
  * In a `describe`: `const lab = useLab()`, and `lab()` in its tests. Two classic hosts with A1 B1 and A2 B2 unless told;
  * shared with all suites of that shape, so leave it as it was. Without root or journald the suite is skipped aloud.

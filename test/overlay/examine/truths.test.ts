@@ -66,6 +66,13 @@ async function known({ tells, options, driver = "swarm" }: Stage) {
   return (await withTruth(seen, around)).input;
 }
 
+/** So many addresses that two containers are said to have, told twice, 10 s apart. */
+async function duplicatesOf(tells: readonly NetworkTask[], before: readonly NetworkTask[]): Promise<number> {
+  const one = await known({ tells: () => tells, options: { memory: told(before, 10_100) } });
+  const { namespaces } = diagnose({ ...input, namespaces: [{ ...first, ...one }] });
+  return namespaces.flatMap(({ findings }) => findings).filter((found) => found.class === "duplicate-ip").length;
+}
+
 const told = (places: readonly NetworkTask[], age: number) => {
   const memory = truthMemory();
   const mapped = places.map(({ ip, hostIp, name, endpoint }) => {
@@ -122,6 +129,15 @@ describe("overlay/examine: where other hosts' containers are", () => {
     const { truth } = await known({ tells: () => all, options });
     assert.match(lines.join(), /rows are not as the swarm tells; it is asked again in 1 s/);
     assert.match([...(truth?.disputed.values() ?? [])][0]?.why ?? "", /could not be read a second time/);
+  });
+
+  it("an address that is told elsewhere too is on its way, unless it is told so again 10 s later", async () => {
+    const [mine = assert.fail("no container")] = local;
+    const doubled = [...here, task(mine.ip, "172.31.240.2", "double")];
+    const strange = [...here, task("10.0.0.77", "172.31.240.2", "one"), task("10.0.0.77", "172.31.240.3", "other")];
+    const both = doubled.slice(1);
+    assert.deepEqual([await duplicatesOf(both, here), await duplicatesOf(both, both)], [0, 1]);
+    assert.deepEqual([await duplicatesOf(strange, here), await duplicatesOf(strange, strange)], [0, 1]);
   });
 
   const unbelieved: readonly (readonly [string, Stage, RegExp])[] = [
