@@ -141,10 +141,10 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
       assert.equal(await program.ended, 0, program.err());
       const told = printed.parse(JSON.parse(program.out())).filter(({ tags }) => tags["container_name"] === "B2");
       const tags = { docker_network: "testnet", container_name: "B2", placement: "remote" };
-      assert.deepEqual(told.map((one) => one.metric).toSorted(undefined), [
-        "overlaywatch.probe.loss",
-        "overlaywatch.probe.rtt",
-      ]);
+      assert.deepEqual(
+        new Set(told.map((one) => one.metric)),
+        new Set(["overlaywatch.probe.loss", "overlaywatch.probe.rtt"]),
+      );
       for (const one of told) assert.deepEqual(one.tags, tags);
     });
 
