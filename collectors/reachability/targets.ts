@@ -21,9 +21,9 @@ export interface Around {
 }
 
 /**
- * Whom a ping can not harm. In swarm mode everybody. On a classic engine an ARP request for a local container has the engine
- * write the rows that cut it off: there only pinned ones, and those on other hosts whose neighbour row is here already, so that
- * the proxy answers and no row is added.
+ * Whom a ping can not harm. In swarm mode everybody. On a classic engine an ARP request that nobody's row answers has the engine
+ * write rows, and those of a local container are what cuts it off: there only whose neighbour row is here already, so that the
+ * proxy answers and no row is added; of this host only who is pinned as well.
  */
 export function targetsIn(around: Around): readonly Target[] {
   const all = around.telling.places.map((place) => targetOf(place, around));
@@ -42,8 +42,9 @@ function targetOf(place: Place, { ownVteps }: Around): Target {
 
 function mayBePinged({ ip, mac, placement }: Target, { driver, view }: Around): boolean {
   if (driver === "swarm") return true;
-  if (placement === "local") return decidingRows(view, mac).some(({ flags }) => flags.includes("sticky"));
-  return (view.answered.get(ip) ?? []).some(({ state }) => state.includes("PERMANENT"));
+  const isAnswered = (view.answered.get(ip) ?? []).some(({ state }) => state.includes("PERMANENT"));
+  const isPinned = (): boolean => decidingRows(view, mac).some(({ flags }) => flags.includes("sticky"));
+  return isAnswered && (placement === "remote" || isPinned());
 }
 
 /** What is sent to it comes back to this host's bridge by the vxlan port, and draws its sender's MAC there: a ping would harm. */

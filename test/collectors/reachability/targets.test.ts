@@ -56,7 +56,13 @@ const viewWith = (...fdb: readonly FdbRow[]) =>
     tables: {
       ...input.tables,
       fdb,
-      neighbours: [neighbour(5), neighbour(6, ["STALE"]), neighbour(7, ["PERMANENT"], "br0"), neighbour(4)],
+      neighbours: [
+        neighbour(3),
+        neighbour(4),
+        neighbour(5),
+        neighbour(6, ["STALE"]),
+        neighbour(7, ["PERMANENT"], "br0"),
+      ],
     },
   });
 const around: Around = {
@@ -68,7 +74,7 @@ const around: Around = {
     doubts: 0,
     complete: true,
   },
-  view: viewWith(bridgeRow(3, "veth1", ["sticky"]), bridgeRow(4, "veth1")),
+  view: viewWith(bridgeRow(2, "veth0", ["sticky"]), bridgeRow(3, "veth1", ["sticky"]), bridgeRow(4, "veth2")),
   ownVteps: new Set([own]),
 };
 const names = (targets: readonly Target[]) => targets.map(({ name, placement }) => `${name} ${placement}`);
@@ -97,7 +103,7 @@ describe("collectors/reachability: from where, and to whom", () => {
     );
   });
 
-  it("on a classic engine to pinned ones here, and to those elsewhere that the proxy answers for already", () => {
+  it("on a classic engine to whom the proxy answers for already, of this host to who is pinned as well", () => {
     assert.deepEqual(names(targetsIn(around)), ["c3 local", "c5 remote"]);
   });
 
