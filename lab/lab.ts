@@ -50,7 +50,6 @@ export class Lab {
   readonly shared: string;
   readonly hosts: readonly LabHost[];
   readonly #context: LabContext;
-
   readonly #underlay: ProcessId;
 
   constructor(context: LabContext, underlay: ProcessId, holders: readonly ProcessId[]) {

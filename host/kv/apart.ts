@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL("./clients/main.js", import.meta.url));
 /**
  * By npm's client, in a process of its own that ends with its answer. What is no answer of a store's ends such a client where
  * nobody can catch it: consul 2.0.1 by an exception in a callback, zookeeper 7.3.0 in V8 itself. So it ends no process of
- * ours, and the privileged ones load neither.
+ * ours; the privileged ones load neither, and this one gives root's rights away before it asks.
  */
 export function askApart(kind: "consul" | "zk"): AskStore {
   return async ({ host, port }, key, signal) => {

@@ -23,6 +23,20 @@ async function answer(server: StoreServer) {
 
 /** The other store's client is not even loaded. */
 async function ask(server: StoreServer): Promise<readonly StoredValue[] | undefined> {
-  if (kind === "zk") return (await import("./zookeeper.ts")).readZookeeper(server, key);
-  return (await import("./consul.ts")).readConsul(server, key);
+  const read =
+    kind === "zk" ? (await import("./zookeeper.ts")).readZookeeper : (await import("./consul.ts")).readConsul;
+  becomeNobody();
+  return read(server, key);
+}
+
+/** All its files are read. Where a unit leaves root no right to change its user, there is little to give away. */
+function becomeNobody(): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    process.setgroups?.([]);
+    process.setgid?.(65534);
+    process.setuid?.(65534);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) throw error;
+  }
 }

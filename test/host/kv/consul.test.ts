@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { StoreError } from "../../../host/kv/store.ts";
 import { storedValues } from "../../../host/kv/stores.ts";
+import { isRoot, needs } from "../../needs.ts";
 import { listening } from "./serving.ts";
 
 const { signal } = new AbortController();
@@ -70,6 +72,24 @@ describe("host/kv: Consul", function () {
     assert.deepEqual(await storedValues(`consul://${await consul(item(`${networks}/n/`, "{}"))}`, folder, signal), []);
     const other = await consul(item("somebody/else", "1"));
     await assert.rejects(storedValues(`consul://${other}`, folder, signal), /another cluster's/);
+  });
+
+  it("is asked by a process that has no right of root's left", async function () {
+    needs(this, "root", isRoot());
+    const users: string[] = [];
+    const server = await serving((_, response) => {
+      const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ");
+      const told = children.map((pid) => readFileSync(`/proc/${pid}/status`, "utf8"));
+      const client = told.find((status) => status.startsWith("Name:\tnode\n"));
+      users.push(...(client?.match(/^(?:Uid|Gid|Groups|CapEff):.*/gmu) ?? []));
+      response.writeHead(500).end();
+    });
+    await assert.rejects(storedValues(`consul://${server}`, folder, signal), StoreError);
+    const nobody = Array.from({ length: 4 }, () => "65534").join("\t");
+    assert.deepEqual(
+      users.map((line) => line.trim()),
+      [`Uid:\t${nobody}`, `Gid:\t${nobody}`, "Groups:", `CapEff:\t${"0".repeat(16)}`],
+    );
   });
 
   it("asks the next server where one has no leader, or is not there", async () => {
