@@ -7,6 +7,9 @@ const finding = z.strictObject({
     "self-loop",
     "local-mac-on-vxlan-port",
     "missing-fdb",
+    "wrong-vtep",
+    "orphan-row",
+    "duplicate-ip",
     "orphan-vxlan-link",
     "neighbour-table-full",
     "conntrack-full",
@@ -23,7 +26,12 @@ const finding = z.strictObject({
   why: z.string().optional(),
 });
 
-const unjudged = z.strictObject({ what: z.string(), why: z.string(), blind: z.boolean() });
+const unjudged = z.strictObject({
+  what: z.string(),
+  why: z.string(),
+  blind: z.boolean(),
+  about: z.literal("elsewhere").optional(),
+});
 
 const endpoint = z.strictObject({
   name: z.string(),
