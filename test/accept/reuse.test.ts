@@ -33,7 +33,7 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
     before("a network of its own", async () => {
       hosts = [lab().host(1), lab().host(2)];
       const seed = randomInt(2 ** 31);
-      const [containers, paceMs, restMs] = [sized(24, 4), sized(2000, 1000), sized(10_000, 3000)];
+      const [containers, paceMs, restMs] = [sized(24, 4), sized(2000, 600), sized(10_000, 2000)];
       churn = new AddressChurn(hosts, { network, subnet: "10.9.0.0/23", addresses, containers, paceMs, restMs, seed });
       await churn.start();
       figure(`seed ${seed}`);

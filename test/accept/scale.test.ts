@@ -9,7 +9,7 @@ import { macOfIp } from "../../overlay/truth/place.ts";
 import { useLab } from "../lab/fixture.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { Delivered } from "./delivered.ts";
-import { figure, sized } from "./length.ts";
+import { figure, isFull, sized } from "./length.ts";
 import { loopHeld, loopProbe } from "./loop-held.ts";
 import { endAll, onHost, says } from "./program.ts";
 import { Treatment } from "./treatment.ts";
@@ -73,33 +73,36 @@ describe(`accept: a network with ${size} endpoints`, function () {
     assert.ok(more < 20, `${more} ms`);
   });
 
-  it("the one row of all that is missing is found, and that one only", async () => {
-    await fdb("del", odd);
-    const { code, json, ms, out } = await here.doctor();
-    const found = json.networks.flatMap(({ findings }) => findings.filter(({ state }) => state === "active"));
-    assert.deepEqual(
-      found.map(({ class: of, ip }) => [of, ip]),
-      [["missing-fdb", odd]],
-      out.slice(0, 3000),
-    );
-    figure(`one of ${size} rows gone: doctor ${code}, after ${(ms / 1000).toFixed(1)} s (10 s of them waited)`);
-    const { code: dry, json: plan } = await here.cleanup();
-    assert.deepEqual([dry, plan.actions.map(({ ip }) => ip)], [11, [odd]]);
-  });
+  // 10 s of waiting each, three times.
+  if (isFull()) {
+    it("the one row of all that is missing is found, and that one only", async () => {
+      await fdb("del", odd);
+      const { code, json, ms, out } = await here.doctor();
+      const found = json.networks.flatMap(({ findings }) => findings.filter(({ state }) => state === "active"));
+      assert.deepEqual(
+        found.map(({ class: of, ip }) => [of, ip]),
+        [["missing-fdb", odd]],
+        out.slice(0, 3000),
+      );
+      figure(`one of ${size} rows gone: doctor ${code}, after ${(ms / 1000).toFixed(1)} s (10 s of them waited)`);
+      const { code: dry, json: plan } = await here.cleanup();
+      assert.deepEqual([dry, plan.actions.map(({ ip }) => ip)], [11, [odd]]);
+    });
 
-  it("a store that tells another host the second time: nothing is written, exit 40", async () => {
-    const at = made.indexOf(odd);
-    const record = records[at] ?? assert.fail();
-    const before = await here.tables();
-    const args = ["cleanup", "--apply", "--json", "--state-dir", here.state];
-    const program = onHost(host, args);
-    await says(program, /asked again/u, 20_000);
-    await store.put([{ ...record, value: record.value.replace(`"${there}"`, `"${elsewhere}"`) }]);
-    const code = await program.ended;
-    await here.unwritten(before, program.out());
-    assert.equal(code, 40, program.out());
-    figure(`${odd} at ${there}, then at ${elsewhere}: exit ${code}, nothing written`);
-  });
+    it("a store that tells another host the second time: nothing is written, exit 40", async () => {
+      const at = made.indexOf(odd);
+      const record = records[at] ?? assert.fail();
+      const before = await here.tables();
+      const args = ["cleanup", "--apply", "--json", "--state-dir", here.state];
+      const program = onHost(host, args);
+      await says(program, /asked again/u, 20_000);
+      await store.put([{ ...record, value: record.value.replace(`"${there}"`, `"${elsewhere}"`) }]);
+      const code = await program.ended;
+      await here.unwritten(before, program.out());
+      assert.equal(code, 40, program.out());
+      figure(`${odd} at ${there}, then at ${elsewhere}: exit ${code}, nothing written`);
+    });
+  }
 
   async function fdb(verb: "del" | "replace", ip: string): Promise<void> {
     const row = [macOfIp(ip) ?? "", "dev", table.vxlan, "dst", there, "self"];
@@ -115,7 +118,7 @@ describe(`accept: a network with ${size} endpoints`, function () {
     assert.equal(code, 0, stderr);
   }
 
-  /** Milliseconds for which an agent holds its event loop in a usual second; it pings as many as it may. */
+  /** Milliseconds for which an agent holds its event loop at a time; it pings as many as it may. */
   async function held(name: string): Promise<number> {
     const probe = `${lab().shared}/held-${name}`;
     const delivered = await Delivered.open(lab());
@@ -138,9 +141,9 @@ describe(`accept: a network with ${size} endpoints`, function () {
     );
     const perCycle = asked.length / new Set(asked.map(({ cycle }) => cycle)).size;
     assert.equal(perCycle, name === "with" ? 10 : 1, "the default sample");
-    // Every other second has a cycle, and the machine other work: neither the best nor the worst is usual.
-    const sorted = seconds.map(({ max }) => max).toSorted((a, b) => a - b);
-    return sorted[Math.floor(sorted.length * 0.75)] ?? assert.fail("nothing was measured");
+    // Each two seconds have a cycle of both. Of such pairs the best: what other work the machine has shows in the others.
+    const pairs = seconds.slice(1).map(({ max }, at) => Math.max(max, seconds[at]?.max ?? 0));
+    return Math.min(...pairs);
   }
 });
 

@@ -4,7 +4,7 @@ import type { LabHost } from "../../lab/host.ts";
 import { inOverlay, type OverlayTable, overlayTable } from "../../lab/overlay-table.ts";
 import { useLab } from "../lab/fixture.ts";
 import { type EchoIpam, echoIpam } from "./echo-ipam.ts";
-import { figure, sized } from "./length.ts";
+import { figure, isFull, sized } from "./length.ts";
 import { endAll } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
@@ -49,12 +49,15 @@ describe("accept: two networks with the same subnet, and containers of the same 
     here.forget();
   });
 
-  it("the row of a container elsewhere that is missing in one is found there only, and healed there only", async () => {
-    const mac = "02:42:0a:11:00:04";
-    const row = await set(["bridge", "fdb", "del", mac, "dev", "vxlan0", "dst", lab().host(2).vtep, "self"]);
-    assert.equal(row, 0);
-    await healedThere(["missing-fdb"], []);
-  });
+  // What is told of other hosts is asked for twice, 10 s apart, by each command.
+  if (isFull()) {
+    it("the row of a container elsewhere that is missing in one is found there only, and healed there only", async () => {
+      const mac = "02:42:0a:11:00:04";
+      const row = await set(["bridge", "fdb", "del", mac, "dev", "vxlan0", "dst", lab().host(2).vtep, "self"]);
+      assert.equal(row, 0);
+      await healedThere(["missing-fdb"], []);
+    });
+  }
 
   it("rows that could cut off a container of one are found there only, and it is pinned there only", async () => {
     const mac = "02:42:0a:11:00:02";
