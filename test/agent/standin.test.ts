@@ -10,6 +10,13 @@ const told = z.object({
   organisations: z.array(z.object({ id: z.number(), name: z.string(), api_key: z.string(), app_key: z.string() })),
 });
 
+const keys = (text: string) => text.split("\n").slice(1);
+
+async function wrong(...args: readonly string[]): Promise<string> {
+  const { code, err } = await cli(["standin", ...args]);
+  return `${code} ${err}`;
+}
+
 describe("agent/standin", () => {
   const { path } = useFolder();
   const running: AbortController[] = [];
@@ -30,7 +37,7 @@ describe("agent/standin", () => {
     const one = await start("--json", "--orgs", "1");
     const { url, organisations } = told.parse(JSON.parse(one.out));
     assert.equal(organisations.length, 1);
-    const [{ api_key: apiKey, app_key: appKey }] = organisations as [z.output<typeof told>["organisations"][number]];
+    const { api_key: apiKey, app_key: appKey } = organisations[0]!;
     const headers = { "DD-API-KEY": apiKey, "DD-APPLICATION-KEY": appKey };
     assert.equal((await fetch(`${url}/api/v1/monitor`, { headers })).status, 200);
     await fetch(`${url}/standin/faults`, { method: "POST", body: '{"rates":{"slow":1},"slow":60000}' });
@@ -50,7 +57,6 @@ describe("agent/standin", () => {
       out,
       /^listening on http:\/\/127\.0\.0\.1:\d+\n(organisation \d+ \(stand-in \d\): DD_API_KEY=[0-9a-f]{32} DD_APP_KEY=[0-9a-f]{40}\n){2}$/u,
     );
-    const keys = (text: string) => text.split("\n").slice(1);
     assert.deepEqual(keys((await start("--seed", "7")).out), keys(out), "the same seed, the same keys");
     assert.notDeepEqual(keys((await start("--seed", "8")).out), keys(out));
   });
@@ -66,10 +72,6 @@ describe("agent/standin", () => {
   });
 
   it("says what is wrong, and does nothing", async () => {
-    const wrong = async (...args: readonly string[]) => {
-      const { code, err } = await cli(["standin", ...args]);
-      return `${code} ${err}`;
-    };
     assert.equal(await wrong("--port", "x"), "64 overlaywatch: --port x: expected a whole number from 0 to 65535\n");
     assert.match(await wrong("--faults", "42=1"), /^64 .*--faults 42: there is no such fault; did you mean 4/u);
     assert.match(await wrong("--faults", "cut"), /^64 .*--faults cut: expected a share from 0 to 1, as in cut=0\.1\n/u);

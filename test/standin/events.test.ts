@@ -48,7 +48,11 @@ describe("standin/events", () => {
     const posted = await call("POST", "/api/v1/events", edge);
     assert.equal(posted.status, 202);
     const event = {
-      ...{ ...edge, handle: null, related_event_id: null, id: 7_000_000_001, id_str: "7000000001" },
+      ...edge,
+      handle: null,
+      related_event_id: null,
+      id: 7_000_000_001,
+      id_str: "7000000001",
       url: "https://app.datadoghq.com/event/event?id=7000000001",
     };
     assert.deepEqual(posted.object, { status: "ok", event });
@@ -111,21 +115,26 @@ describe("standin/webhook: delivery", () => {
     await hook({ payload, url: `${receiver.url()}/$ORG_ID`, custom_headers: '{"Authorization":"Bearer $TOKEN"}' });
     await post('a "quote"\nand \\ @webhook-there, @webhook-other and x@webhook-there', { tags: ["team:net", "b"] });
     assert.equal(receiver.received.length, 1);
-    const [{ url, headers, body }] = receiver.received as [Received];
+    const { url, headers, body } = receiver.received[0]!;
     assert.deepEqual(
       [url, headers["content-type"], headers.authorization],
       ["/321813", "application/json", 'Bearer s3cr"et'],
     );
     assert.deepEqual(parseJson(body), {
-      ...{ id: "7000000001", text: 'a "quote"\nand \\ @webhook-there, @webhook-other and x@webhook-there' },
-      ...{ host: "", team: "net", none: "", unknown: "$NO_SUCH", raw: {} },
+      id: "7000000001",
+      text: 'a "quote"\nand \\ @webhook-there, @webhook-other and x@webhook-there',
+      host: "",
+      team: "net",
+      none: "",
+      unknown: "$NO_SUCH",
+      raw: {},
     });
   });
 
   it("can be a form", async () => {
     await hook({ payload: '{"a":"$EVENT_TITLE","b":{"c":1}}', encode_as: "form" });
     await post("@webhook-there", { title: "x&y" });
-    const [{ headers, body }] = receiver.received as [Received];
+    const { headers, body } = receiver.received[0]!;
     assert.equal(headers["content-type"], "application/x-www-form-urlencoded");
     assert.deepEqual(Object.fromEntries(new URLSearchParams(body)), { a: "x&y", b: '{"c":1}' });
   });
@@ -162,12 +171,12 @@ describe("standin/webhook: delivery", () => {
         '{"monitor_id":"$ALERT_ID","cycle":"$ALERT_CYCLE_KEY","transition":"$ALERT_TRANSITION","event":"$ID","host":"$HOSTNAME","scope":"$ALERT_SCOPE","tags":"$TAGS","title":"$ALERT_TITLE","date":"$DATE","org":"$ORG_ID","link":"$LINK"}',
     });
     const made = await call("POST", "/api/v1/monitor", {
-      ...{ type: "query alert", query: "max(last_1m):max:overlaywatch.fdb.misplaced{*} by {host} > 0", tags: ["a:b"] },
-      ...{
-        name: "Local MACs misplaced",
-        message: "{{#is_alert}}Heal it. @webhook-there{{/is_alert}} @team",
-        priority: 1,
-      },
+      type: "query alert",
+      query: "max(last_1m):max:overlaywatch.fdb.misplaced{*} by {host} > 0",
+      tags: ["a:b"],
+      name: "Local MACs misplaced",
+      message: "{{#is_alert}}Heal it. @webhook-there{{/is_alert}} @team",
+      priority: 1,
     });
     const id = Number(made.object["id"]);
     const fire = async (transition: Transition) => {
@@ -179,11 +188,17 @@ describe("standin/webhook: delivery", () => {
     await fire("Recovered");
     assert.equal(receiver.received.length, 1, "the recovery's text names no webhook");
     assert.deepEqual(parseJson(receiver.received[0]!.body), {
-      ...{ monitor_id: String(id), cycle: `${id}-host:node-1,docker_network:net`, transition: "Triggered" },
-      ...{ event: event["id_str"], host: "node-1", scope: "host:node-1,docker_network:net" },
+      monitor_id: String(id),
+      cycle: `${id}-host:node-1,docker_network:net`,
+      transition: "Triggered",
+      event: event["id_str"],
+      host: "node-1",
+      scope: "host:node-1,docker_network:net",
       tags: "a:b,monitor,host:node-1,docker_network:net",
       title: "[Triggered on {host:node-1,docker_network:net}] Local MACs misplaced",
-      ...{ date: String(now * 1000), org: "321813", link: `https://app.datadoghq.com/monitors/${id}` },
+      date: String(now * 1000),
+      org: "321813",
+      link: `https://app.datadoghq.com/monitors/${id}`,
     });
     const seen = (await call("GET", `/api/v1/monitor/${id}`)).object;
     assert.deepEqual([seen["overall_state"], seen["modified"]], ["OK", made.object["modified"]]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type FaultName, faultNames, Faults, faults } from "../../standin/faults.ts";
-import { isObject, objectAt, parseJson } from "../../standin/json.ts";
+import { isList, isObject, objectAt, parseJson, wordAt } from "../../standin/json.ts";
 import { Limits, limits } from "../../standin/limits.ts";
 import { maxBody } from "../../standin/http.ts";
 import { randomFrom } from "../../standin/random.ts";
@@ -38,6 +38,13 @@ const ofReads: readonly { readonly name: FaultName; readonly seen: readonly stri
   { name: "empty-list", seen: [] },
 ];
 
+/** The kinds that befall 4000 writes. */
+function drawn(seed: number): readonly (string | undefined)[] {
+  const some = new Faults(randomFrom(seed));
+  some.settings = { ...some.settings, rates: { "429": 0.1, cut: 0.05, stale: 0.5 } };
+  return Array.from({ length: 4000 }, () => some.draw("POST", "/api/v1/monitor")?.kind);
+}
+
 describe("standin/faults", () => {
   const { call, clock, standin } = useStandin({ faults: { slow: 30, lag: 1500 } });
   const names = () =>
@@ -66,12 +73,12 @@ describe("standin/faults", () => {
     it(`${name}: ${faults[name].why} (${faults[name].source})`, async () => {
       await call("POST", "/api/v1/monitor", { ...metric, name: "old" });
       clock().advance(2000);
-      const { id } = (await call("POST", "/api/v1/monitor", { ...metric, name: "new" })).object;
+      const made = (await call("POST", "/api/v1/monitor", { ...metric, name: "new" })).object;
       standin().disturb({}, { fault: name });
       const { body } = await call("GET", "/api/v1/monitor");
-      assert.deepEqual(Array.isArray(body) && body.map((one) => isObject(one) && one["name"]), seen);
+      assert.deepEqual(isList(body) && body.map((one) => isObject(one) && one["name"]), seen);
       standin().disturb({}, { fault: name, path: "/api/v1/monitor/" });
-      const one = await call("GET", `/api/v1/monitor/${String(id)}`);
+      const one = await call("GET", `/api/v1/monitor/${wordAt(made, "id")}`);
       assert.equal(one.status, name === "stale" ? 404 : 200, "one monitor is no list: it can be stale, not emptied");
     });
 
@@ -84,11 +91,6 @@ describe("standin/faults", () => {
   });
 
   it("come as often as it is said, and the same for the same seed", () => {
-    const drawn = (seed: number) => {
-      const some = new Faults(randomFrom(seed));
-      some.settings = { ...some.settings, rates: { "429": 0.1, cut: 0.05, stale: 0.5 } };
-      return Array.from({ length: 4000 }, () => some.draw("POST", "/api/v1/monitor")?.kind);
-    };
     const count = (kind: string) => drawn(1).filter((one) => one === kind).length;
     assert.ok(Math.abs(count("instead") - 400) < 80, `${count("instead")}`);
     assert.ok(Math.abs(count("cut") - 200) < 60, `${count("cut")}`);
@@ -133,8 +135,11 @@ describe("standin: keys, limits and the edge", () => {
       clock().advance(period * 1000 - (clock().now() % (period * 1000)) + 1500);
       const [first] = Array.from({ length: requests }, taken);
       assert.deepEqual(first!.headers, {
-        ...{ "X-RateLimit-Limit": `${requests}`, "X-RateLimit-Period": `${period}`, "X-RateLimit-Name": bucket },
-        ...{ "X-RateLimit-Remaining": `${requests - 1}`, "X-RateLimit-Reset": `${period - 1}` },
+        "X-RateLimit-Limit": `${requests}`,
+        "X-RateLimit-Period": `${period}`,
+        "X-RateLimit-Name": bucket,
+        "X-RateLimit-Remaining": `${requests - 1}`,
+        "X-RateLimit-Reset": `${period - 1}`,
       });
       assert.equal(taken().refused?.status, 429);
       assert.equal(counter.take(2, bucket).refused, undefined, "another organisation has its own");

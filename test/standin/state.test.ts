@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Json } from "../../standin/json.ts";
+import { type Json, parseJson } from "../../standin/json.ts";
 import { startStandin, type Standin } from "../../standin/standin.ts";
 import { useFolder } from "../agent/folder.ts";
 import { manualClock } from "../host/manual-clock.ts";
 import { useStandin } from "./use-standin.ts";
 
 const metric = { type: "metric alert", name: "n", query: "avg(last_5m):sum:net.x{*} by {host} > 10", message: "m" };
+
+const send = async ({ url, organisations: [org] }: Standin, method: string, to: string, body?: Json) => {
+  const headers = { "DD-API-KEY": org!.apiKey, "DD-APPLICATION-KEY": org!.appKey };
+  const sent = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  return (await fetch(`${url}${to}`, sent)).text();
+};
+const kept = ({ organisations }: Standin) =>
+  organisations.map((org) => Object.values(org.kept).map((collection) => collection.values()));
 
 describe("standin/state", () => {
   const { path } = useFolder();
@@ -20,14 +28,6 @@ describe("standin/state", () => {
       organisations,
       onProblem: (error) => problems.push(error),
     });
-  const send = async ({ url, organisations: [org] }: Standin, method: string, to: string, body?: Json) => {
-    const headers = { "DD-API-KEY": org!.apiKey, "DD-APPLICATION-KEY": org!.appKey };
-    const sent = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    return (await fetch(`${url}${to}`, sent)).text();
-  };
-  const kept = ({ organisations }: Standin) =>
-    organisations.map((org) => Object.values(org.kept).map((collection) => collection.values()));
-
   it("keeps everything over a restart; ids go on", async () => {
     const first = await start();
     await send(first, "POST", "/api/v1/monitor", metric);
@@ -37,7 +37,7 @@ describe("standin/state", () => {
     await send(first, "POST", `${hooks}/custom-variables`, { name: "A", value: "b", is_secret: true });
     await send(first, "POST", "/api/v1/events", { title: "t", text: "x" });
     // What was answered is in the file already: a kill here loses nothing.
-    const written = JSON.parse(readFileSync(file(), "utf8"));
+    const written = parseJson(readFileSync(file(), "utf8"));
     await first.close();
     const second = await start();
     assert.deepEqual(kept(second), kept(first));
@@ -45,7 +45,7 @@ describe("standin/state", () => {
     assert.match(await send(second, "POST", "/api/v1/monitor", { ...metric, name: "o" }), /"id":180000002/u);
     await send(second, "DELETE", "/api/v1/monitor/180000001");
     await second.close();
-    assert.notDeepEqual(JSON.parse(readFileSync(file(), "utf8")), written);
+    assert.notDeepEqual(parseJson(readFileSync(file(), "utf8")), written);
     const third = await start();
     assert.deepEqual(
       third.organisations[0]!.kept.monitors.values().map(({ name }) => name),
@@ -109,9 +109,9 @@ describe("standin/admin", () => {
   });
 
   it("says what is wrong with what it is told", async () => {
-    const wrong = async (body: Json) => (await call("POST", "/standin/faults", body)).errors[0];
-    assert.match(String(await wrong({ rates: { "42": 1 } })), /^42: there is no such fault; there are 403, /u);
-    assert.match(String(await wrong({ next: [{ fault: "x" }] })), /^x: there is no such fault/u);
+    const wrong = async (body: Json) => (await call("POST", "/standin/faults", body)).errors.join();
+    assert.match(await wrong({ rates: { "42": 1 } }), /^42: there is no such fault; there are 403, /u);
+    assert.match(await wrong({ next: [{ fault: "x" }] }), /^x: there is no such fault/u);
     assert.equal(await wrong({ lag: "x" }), "lag: expected a number from 0 up");
     assert.equal(await wrong([]), "Expected a JSON object");
     assert.equal((await call("GET", "/standin/nothing")).status, 404);
