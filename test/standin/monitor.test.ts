@@ -230,8 +230,9 @@ describe("standin/monitor: requests", () => {
   it("has a restriction policy in what writes answer, none in what reads do", async () => {
     const made = await create();
     assert.equal(made["restriction_policy"], null);
-    const read = (await call("GET", path(made))).object;
-    assert.deepEqual(read, omit(made, "restriction_policy"));
+    const read = omit(made, "restriction_policy");
+    assert.deepEqual((await call("GET", path(made))).object, read);
+    assert.deepEqual((await call("GET", "/api/v1/monitor")).body, [{ ...read, matching_downtimes: [] }]);
     assert.equal(made["created_at"], Date.UTC(2026, 0, 2, 3, 4, 5));
   });
 
