@@ -232,6 +232,8 @@ describe("standin/monitor: requests", () => {
     assert.equal(made["restriction_policy"], null);
     const read = omit(made, "restriction_policy");
     assert.deepEqual((await call("GET", path(made))).object, read);
+    const withDowntimes = (await call("GET", path(made, "?with_downtimes=true"))).object;
+    assert.deepEqual(withDowntimes, { ...read, matching_downtimes: [] });
     assert.deepEqual((await call("GET", "/api/v1/monitor")).body, [{ ...read, matching_downtimes: [] }]);
     assert.equal(made["created_at"], Date.UTC(2026, 0, 2, 3, 4, 5));
   });
