@@ -10,7 +10,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   collectors: ["overlay", "emit", "host"],
   pipelines: ["overlay", "emit", "host"],
   lab: ["overlay", "emit", "host"],
-  agent: ["collectors", "pipelines", "lab", "overlay", "emit", "host"],
+  standin: ["overlay", "emit", "host"],
+  agent: ["collectors", "pipelines", "lab", "standin", "overlay", "emit", "host"],
 };
 
 /** What reaches the machine: files, processes, sockets. Outside host/ and lab/ each use stands here, with its reason. */
@@ -31,6 +32,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "emit/dogstatsd/transport.ts": ["node:fs", "node:net"],
   "emit/dogstatsd/receive-unix.ts": ["node:fs", "node:os"],
   "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
+  // A server is what it is.
+  "standin/standin.ts": ["node:http"],
+  "standin/http.ts": ["node:http"],
 };
 
 /**
@@ -44,6 +48,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   emit: ["hot-shots", "unix-dgram"],
   collectors: ["zod"],
   lab: ["zod"],
+  standin: [],
   agent: ["node-cron", "yaml", "zod"],
 };
 
