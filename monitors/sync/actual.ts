@@ -1,0 +1,120 @@
+import type { JsonObject, ObjectKind } from "../desired.ts";
+import type { Api } from "./api.ts";
+import { inParallel } from "./in-parallel.ts";
+import { isList, isObject } from "./json.ts";
+import type { Ledger, LedgerRecord } from "./ledger.ts";
+import { managedTag, markOf } from "./mark.ts";
+import { idOf, pathOf } from "./resources.ts";
+
+/** One object as it is in the organisation. */
+export interface Actual {
+  readonly kind: ObjectKind;
+  readonly id: string;
+  /** The mark that it carries now. */
+  readonly mark?: string;
+  /** The key under which the ledger has it. */
+  readonly known?: string;
+  /** As the API answers it. */
+  readonly body: JsonObject;
+}
+
+const [monitorsPerPage, dashboardsPerPage] = [1000, 100];
+
+/** Edge timeouts of Datadog's begin at some 64 requests at once; eight is what its own tools came to. */
+const atOnce = 8;
+
+/**
+ * Everything that is ours: what carries our mark, and what the ledger knows. Lists may lag and may leave out: they give ids,
+ * and each object is read by its own. Throws `Refusal`.
+ */
+export async function readActual(api: Api, webhooks: readonly string[], ledger: Ledger): Promise<readonly Actual[]> {
+  const found = await Promise.all([
+    readWebhooks(api, webhooks, ledger),
+    readMarked(api, "monitor", ledger),
+    readMarked(api, "dashboard", ledger),
+  ]);
+  return found.flat();
+}
+
+async function readMarked(api: Api, kind: "monitor" | "dashboard", ledger: Ledger): Promise<readonly Actual[]> {
+  const records = ledger.records().filter((one) => one.kind === kind);
+  const listed = await listSettled(api, kind, records);
+  const ids = new Set([...listed.map(({ id }) => id), ...records.flatMap(({ id }) => id ?? [])]);
+  return readEach(api, kind, [...ids], records);
+}
+
+/** A webhook is found by its name alone: the API has no list of them. */
+function readWebhooks(api: Api, names: readonly string[], ledger: Ledger): Promise<readonly Actual[]> {
+  const records = ledger.records().filter((one) => one.kind === "webhook");
+  const all = new Set([...names, ...records.map(({ id, key }) => id ?? key)]);
+  return readEach(api, "webhook", [...all], records);
+}
+
+async function readEach(
+  api: Api,
+  kind: ObjectKind,
+  ids: readonly string[],
+  records: readonly LedgerRecord[],
+): Promise<readonly Actual[]> {
+  const found = await inParallel(atOnce, ids, (id) => readOne(api, kind, id));
+  return found.flatMap((one) => {
+    if (one === undefined) return [];
+    const known = records.find(({ id, key }) => (id ?? (kind === "webhook" ? key : undefined)) === one.id)?.key;
+    return [{ ...one, ...(known === undefined ? {} : { known }) }];
+  });
+}
+
+/** Undefined where there is none of that id. Throws `Refusal`. */
+export async function readOne(api: Api, kind: ObjectKind, id: string): Promise<Actual | undefined> {
+  const body = await api.find(pathOf(kind, id), `read the ${kind} ${id}`);
+  if (body === undefined) return undefined;
+  const mark = markOf(kind, body);
+  return { kind, id, body, ...(mark === undefined ? {} : { mark }) };
+}
+
+interface Listed {
+  readonly id: string;
+  readonly mark: string;
+}
+
+/** A creation that was cut off a moment ago may be there and not show yet: it is waited for until lists have settled. */
+async function listSettled(api: Api, kind: "monitor" | "dashboard", records: readonly LedgerRecord[]) {
+  const pending = records.filter(({ id }) => id === undefined);
+  for (;;) {
+    const listed = await listMarked(api, kind);
+    const marks = new Set(listed.map(({ mark }) => mark));
+    const until = Math.max(
+      ...pending.filter(({ key }) => !marks.has(key)).map(({ asked }) => Date.parse(asked ?? "") + api.patience.settle),
+    );
+    // False where nothing is waited for: then it is -Infinity, or NaN.
+    if (!(until > api.now().getTime())) return listed;
+    api.tell(`a ${kind} that was being made when the last run ended does not show yet: looking again`);
+    await api.wait(Math.min(1000, api.patience.settle / 4));
+  }
+}
+
+/** Ids and marks of all objects that carry our mark, as the API lists them now. */
+export async function listMarked(api: Api, kind: "monitor" | "dashboard"): Promise<readonly Listed[]> {
+  const found: Listed[] = [];
+  for (let page = 0; ; page++) {
+    const objects = kind === "monitor" ? await monitorPage(api, page) : await dashboardPage(api, page);
+    for (const body of objects) {
+      const [id, mark] = [idOf(kind, body), markOf(kind, body)];
+      if (id !== undefined && mark !== undefined) found.push({ id, mark });
+    }
+    if (objects.length < (kind === "monitor" ? monitorsPerPage : dashboardsPerPage)) return found;
+  }
+}
+
+async function monitorPage(api: Api, page: number): Promise<readonly JsonObject[]> {
+  const query = `monitor_tags=${encodeURIComponent(managedTag)}&page=${page}&page_size=${monitorsPerPage}`;
+  const list = await api.ask({ method: "GET", path: `/api/v1/monitor?${query}`, what: "list the monitors" });
+  return isList(list) ? list.filter(isObject) : [];
+}
+
+async function dashboardPage(api: Api, page: number): Promise<readonly JsonObject[]> {
+  const query = `count=${dashboardsPerPage}&start=${page * dashboardsPerPage}`;
+  const answer = await api.ask({ method: "GET", path: `/api/v1/dashboard?${query}`, what: "list the dashboards" });
+  const list = isObject(answer) ? answer["dashboards"] : undefined;
+  return isList(list) ? list.filter(isObject) : [];
+}
