@@ -88,7 +88,8 @@ function driftLines({ change, what, alsoDefined, author }: Drift): readonly stri
   const also = alsoDefined ? ["    its definition was changed as well since it was applied"] : [];
   const id = change.id === undefined || change.id === change.key ? "" : ` (${change.id})`;
   const fields = what === "changed" ? change.fields.flatMap((one) => fieldLines(backwards(one))) : [];
-  return [`! ${nameOf(change)}${id} ${headlines[what]}${authorText(author)}`, ...also, ...fields];
+  const by = what === "unexpected" ? "" : authorText(author);
+  return [`! ${nameOf(change)}${id} ${headlines[what]}${by}`, ...also, ...fields];
 }
 
 /** A plan leads to what is defined; drift led away from it. */

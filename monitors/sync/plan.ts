@@ -31,6 +31,8 @@ export interface Plan {
   readonly org: string;
   /** In the order in which they are to be done. */
   readonly changes: readonly Change[];
+  /** What the ledger has, and is neither defined nor there any more. */
+  readonly lost: readonly Pick<Change, "kind" | "key">[];
   /** How many objects are as they are defined. */
   readonly inSync: number;
   /** Sentences about what needs a person: nothing can be applied before. */
@@ -44,11 +46,12 @@ interface Sides {
   readonly org: string;
   readonly desired: readonly Desired[];
   readonly actual: readonly Actual[];
-  readonly ledger: Pick<Ledger, "find">;
+  readonly ledger: Pick<Ledger, "find" | "records">;
 }
 
 /** What would make the organisation as it is defined. Pure. */
-export function planOf({ api, org, desired, actual, ledger }: Sides): Plan {
+export function planOf(sides: Sides): Plan {
+  const { api, org, desired, actual, ledger } = sides;
   const owned = actual.filter((one) => keyOf(one) !== undefined);
   const changes: Change[] = [];
   const [warnings, conflicts]: [string[], string[]] = [[], []];
@@ -67,7 +70,14 @@ export function planOf({ api, org, desired, actual, ledger }: Sides): Plan {
   const left = owned.filter((one) => !taken.has(one));
   warnings.push(...left.filter((one) => !isMarked(one)).map(unmarkedWarning));
   changes.push(...left.filter(isMarked).map(deletionOf));
-  return { api, org, changes: inOrder(changes), inSync, conflicts, warnings };
+  return { api, org, changes: inOrder(changes), inSync, lost: lostOf(sides), conflicts, warnings };
+}
+
+function lostOf({ ledger, desired, actual }: Sides): Plan["lost"] {
+  const isThere = (kind: ObjectKind, key: string) =>
+    desired.some((one) => one.kind === kind && one.key === key) ||
+    actual.some((one) => one.kind === kind && (one.known ?? one.mark) === key);
+  return ledger.records().flatMap(({ kind, key }) => (isThere(kind, key) ? [] : [{ kind, key }]));
 }
 
 /** The mark says whose it is; where it was taken away, the ledger does. */
