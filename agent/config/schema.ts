@@ -4,7 +4,6 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { strategies } from "../../overlay/remedy/plan.ts";
-import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
@@ -188,7 +187,6 @@ export const configSchema = z
     pipeline,
     remedy,
     sinks,
-    datadog: datadogSection,
   })
   .prefault({});
 

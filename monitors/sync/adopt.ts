@@ -3,6 +3,7 @@ import { readOne } from "./actual.ts";
 import { canonical } from "./canonical.ts";
 import { fingerprint } from "./json.ts";
 import { type Change, updateOf } from "./plan.ts";
+import { resources } from "./resources.ts";
 import type { World } from "./write.ts";
 
 /** What was asked to be taken over can not be. Nothing was done. */
@@ -36,16 +37,25 @@ export async function adoptionOf({ api, ledger }: World, want: Desired, id: stri
   if (found === undefined) throw new NotAdoptable(`there is no ${kind} ${id} in this organisation`);
   if (found.mark !== undefined && found.mark !== key)
     throw new NotAdoptable(`the ${kind} ${id} is ours already, as ${found.mark}`);
-  const other = ledger.find(kind, key)?.id;
-  if (other !== undefined && other !== id && (await readOne(api, kind, other)) !== undefined)
-    throw new NotAdoptable(`there is a ${kind} ${key} already: ${other}; delete that one first`);
+  const other = await otherOf({ api, ledger }, want, id);
+  if (other !== undefined) throw new NotAdoptable(`there is a ${kind} ${key} already: ${other}; delete that one first`);
   const change = updateOf(want, found);
   if (change?.action === "replace")
-    throw new NotAdoptable(
-      `the ${kind} ${id} is of another ${change.fields.some(({ path }) => path === "type") ? "type" : "layout"} than ${key}, and that can not be changed`,
-    );
+    throw new NotAdoptable(`the ${kind} ${id} can not become ${key}: ${fixedIn(change)}`);
   return change;
 }
+
+async function otherOf({ api, ledger }: World, { kind, key }: Desired, id: string): Promise<string | undefined> {
+  const other = ledger.find(kind, key)?.id;
+  if (other === undefined || other === id) return undefined;
+  return (await readOne(api, kind, other)) === undefined ? undefined : other;
+}
+
+const fixedIn = ({ fields, kind }: Change): string =>
+  fields
+    .filter(({ path }) => resources[kind].fixed.includes(path))
+    .map(({ path, actual, desired }) => `its ${path} is ${JSON.stringify(actual)}, not ${JSON.stringify(desired)}`)
+    .join(", ");
 
 /** An equal object is taken over by knowing it. */
 export const adoptEqual = ({ ledger }: World, { kind, key, body }: Desired, id: string): Promise<void> =>

@@ -68,21 +68,23 @@ function answered({ what }: Ask, answer: Answer): Json {
 /** Asks until there is an answer that will not get better, or patience ends. Throws `Refusal` for what is no success. */
 async function persist(asked: Ask, options: ApiOptions): Promise<Answer> {
   const { patience, signal, now, random, tell } = options;
-  // Of all attempts together: one that may have been done is not undone by a next one that surely was not.
+  // Of all attempts together: what may have been done is not undone by a next attempt that surely was not.
   let done: Done = "no";
   for (let attempt = 1; ; attempt++) {
     const outcome = await attemptOnce(asked, options);
     const result = doneBy(outcome);
     if (result === "yes" && "answer" in outcome) return outcome.answer;
     if (result === "unknown") done = "unknown";
-    const again = worthAgain(outcome) && !(asked.once === true && result === "unknown");
     const wait = waitBefore(attempt, outcome, patience, now(), random());
-    if (!again || attempt >= patience.attempts || wait > patience.longestWait)
+    if (!mayAskAgain(asked, outcome) || attempt >= patience.attempts || wait > patience.longestWait)
       throw refusal(asked.what, outcome, done, attempt);
     if (wait > 2000) tell(`${reasonOf(outcome)}: waiting ${Math.ceil(wait / 1000)} s`);
     await sleep(wait, undefined, { signal });
   }
 }
+
+const mayAskAgain = ({ once = false }: Ask, outcome: Outcome): boolean =>
+  worthAgain(outcome) && !(once && doneBy(outcome) === "unknown");
 
 async function attemptOnce(asked: Ask, { transport, patience, signal }: ApiOptions): Promise<Outcome> {
   const late = deadline(signal, patience.timeout);

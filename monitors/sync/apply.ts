@@ -69,7 +69,7 @@ const leave = (change: Change): Tried => ({ change, result: "left", keptOtherwis
 
 async function tryStep(world: World, change: Change): Promise<Tried> {
   try {
-    return { change, result: "done", ...(await step(world, change)) };
+    return { change, result: "done", ...(await act(world, change)) };
   } catch (error) {
     if (!(error instanceof Refusal)) return failed(change, error, true, "unknown");
     return failed(change, error, error.hopeless, error.done === "unknown" ? "unknown" : "failed");
@@ -86,10 +86,7 @@ function failed(change: Change, error: unknown, hopeless: boolean, result: "fail
   };
 }
 
-async function step(
-  world: World,
-  { action, kind, key, id, body }: Change,
-): Promise<Pick<Step, "id" | "keptOtherwise">> {
+async function act(world: World, { action, kind, key, id, body }: Change): Promise<Pick<Step, "id" | "keptOtherwise">> {
   if (id !== undefined && action !== "create" && action !== "update") await remove(world, kind, key, id);
   if (body === undefined) return { keptOtherwise: [] };
   const target = { kind, key, body };

@@ -22,12 +22,13 @@ function* inObjects(actual: JsonObject, desired: JsonObject, path: string): Gene
 }
 
 function* between(actual: Json | undefined, desired: Json | undefined, path: string): Generator<Difference> {
-  if (actual === undefined || desired === undefined) {
-    if (actual !== undefined) yield { path, actual };
-    if (desired !== undefined) yield { path, desired };
-    return;
-  }
-  if (same(actual, desired)) return;
+  if (actual !== undefined && desired !== undefined) {
+    if (!same(actual, desired)) yield* unequal(actual, desired, path);
+  } else if (actual !== undefined) yield { path, actual };
+  else if (desired !== undefined) yield { path, desired };
+}
+
+function* unequal(actual: Json, desired: Json, path: string): Generator<Difference> {
   if (isObject(actual) && isObject(desired)) yield* inObjects(actual, desired, path);
   else if (isList(actual) && isList(desired) && hasObjects(actual, desired)) yield* inLists(actual, desired, path);
   else yield { path, actual, desired };

@@ -25,16 +25,22 @@ export function driftOf(
   ledger: Pick<Ledger, "find" | "records">,
 ): readonly Drift[] {
   return changes.flatMap((change): readonly Drift[] => {
-    const { kind, key, action, seen } = change;
-    const record = ledger.find(kind, key);
-    if (action === "delete") return record === undefined ? [{ change, what: "unexpected", alsoDefined: false }] : [];
+    const { kind, key } = change;
+    const applied = ledger.find(kind, key)?.applied;
     const want = desired.find((one) => one.kind === kind && one.key === key);
     const defined = want === undefined ? undefined : fingerprint(canonical(kind, want.body));
-    const alsoDefined = record?.applied !== undefined && record.applied !== defined;
-    if (action === "create") {
-      const wasMade = record?.id !== undefined || ledger.records().length === 0;
-      return wasMade ? [{ change, what: "gone", alsoDefined }] : [];
-    }
-    return seen === record?.applied ? [] : [{ change, what: "changed", alsoDefined }];
+    const what = whatOf(change, ledger);
+    return what === undefined ? [] : [{ change, what, alsoDefined: applied !== undefined && applied !== defined }];
   });
+}
+
+/** Undefined where only the definitions were changed. */
+function whatOf(
+  { kind, key, action, seen }: Change,
+  ledger: Pick<Ledger, "find" | "records">,
+): Drift["what"] | undefined {
+  const record = ledger.find(kind, key);
+  if (action === "delete") return record === undefined ? "unexpected" : undefined;
+  if (action !== "create") return seen === record?.applied ? undefined : "changed";
+  return record?.id !== undefined || ledger.records().length === 0 ? "gone" : undefined;
 }

@@ -29,13 +29,15 @@ function* changes(
   b: readonly string[],
   lengths: readonly (readonly number[])[],
 ): Generator<string> {
+  const common = (i: number, j: number) => lengths[i]?.[j] ?? 0;
   let [i, j] = [0, 0];
-  while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
+  while (i < a.length && j < b.length) {
+    if (a[i] === b[j]) {
       yield `  ${a[i++]}`;
       j++;
-    } else if (j >= b.length || (i < a.length && (lengths[i + 1]?.[j] ?? 0) >= (lengths[i]?.[j + 1] ?? 0)))
-      yield `- ${a[i++]}`;
+    } else if (common(i + 1, j) >= common(i, j + 1)) yield `- ${a[i++]}`;
     else yield `+ ${b[j++]}`;
   }
+  for (const line of a.slice(i)) yield `- ${line}`;
+  for (const line of b.slice(j)) yield `+ ${line}`;
 }

@@ -1,7 +1,7 @@
 import { printable } from "../../host/iproute2/error.ts";
 import type { Json } from "../desired.ts";
 import type { Difference } from "./difference.ts";
-import { isList, parseJson, same, isObject } from "./json.ts";
+import { isList, isObject, parseJson } from "./json.ts";
 import { lineDifferences } from "./lines.ts";
 
 /** How a field's change is shown: in a line of its own, or line by line. */
@@ -15,8 +15,8 @@ export interface Shown {
 
 export function shown({ path, actual, desired }: Difference): Shown {
   if (isSecret(path)) return { path, change: headersChange(actual, desired), lines: [] };
-  if (isList(actual) && isList(desired) && [...actual, ...desired].every((one) => typeof one === "string"))
-    return { path, change: listChange(actual, desired), lines: [] };
+  const list = listChange(actual, desired);
+  if (list !== undefined) return { path, change: list, lines: [] };
   const [before, after] = [textOf(path, actual), textOf(path, desired)];
   if (before === after) return { path, change: "differs in its layout only", lines: [] };
   if (before.includes("\n") || after.includes("\n") || before.length + after.length > 160)
@@ -28,18 +28,27 @@ export function shown({ path, actual, desired }: Difference): Shown {
 const isSecret = (path: string): boolean => path === "custom_headers";
 
 function headersChange(actual: Json | undefined, desired: Json | undefined): string {
-  const names = (value: Json | undefined) => {
-    const headers = typeof value === "string" ? parseJson(value) : undefined;
-    return isObject(headers) ? Object.keys(headers).map(clean).join(", ") : "none";
-  };
-  const [before, after] = [names(actual), names(desired)];
+  const [before, after] = [headerNames(actual), headerNames(desired)];
   return before === after ? `another value for ${after} (not shown)` : `${before} → ${after} (values are not shown)`;
 }
 
-function listChange(actual: readonly Json[], desired: readonly Json[]): string {
-  const minus = actual.filter((one) => !desired.some((other) => same(one, other)));
-  const plus = desired.filter((one) => !actual.some((other) => same(one, other)));
-  return clean([...minus.map((one) => `-${String(one)}`), ...plus.map((one) => `+${String(one)}`)].join(" "));
+function headerNames(value: Json | undefined): string {
+  const headers = typeof value === "string" ? parseJson(value) : undefined;
+  return isObject(headers) ? Object.keys(headers).map(clean).join(", ") : "none";
+}
+
+/** Undefined where one of them is not a list of texts. */
+function listChange(actual: Json | undefined, desired: Json | undefined): string | undefined {
+  const [before, after] = [textsIn(actual), textsIn(desired)];
+  if (before === undefined || after === undefined) return undefined;
+  const minus = before.filter((one) => !after.includes(one));
+  const plus = after.filter((one) => !before.includes(one));
+  return clean([...minus.map((one) => `-${one}`), ...plus.map((one) => `+${one}`)].join(" "));
+}
+
+function textsIn(value: Json | undefined): readonly string[] | undefined {
+  const texts = isList(value) ? value.filter((one) => typeof one === "string") : [];
+  return isList(value) && texts.length === value.length ? texts : undefined;
 }
 
 const quoted = (path: string, value: Json | undefined): string =>

@@ -28,11 +28,13 @@ function otherUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol))
     throw new BadSite(`${text}: expected an address such as https://api.datadoghq.eu`);
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
+  if ([url.username, url.password, url.search, url.hash].some((part) => part !== ""))
     throw new BadSite(`${url.host}: expected an address without a user, a query or a fragment`);
-  if (url.protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(url.hostname))
+  if (url.protocol === "http:" && !isLoopback(url.hostname))
     throw new BadSite(`${text}: the keys would go unencrypted; http is for this very machine only`);
-  if (/^app\./u.test(url.hostname))
+  if (url.hostname.startsWith("app."))
     throw new BadSite(`${text}: this is the web application; its API is at ${url.protocol}//api.${url.host.slice(4)}`);
   return `${url.origin}${url.pathname.replace(/\/+$/u, "")}`;
 }
+
+const isLoopback = (host: string): boolean => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(host);

@@ -33,8 +33,7 @@ export interface Keys {
  * not read. Its retries are off, because it sends a POST again that may have been done.
  */
 export function datadogTransport(url: string, keys: Keys): Transport {
-  // The client writes errors to the console by itself; they are thrown as well.
-  logger.setLevel("silent");
+  silence(logger);
   const configuration = createConfiguration({
     baseServer: new BaseServerConfiguration(url, {}),
     authMethods: { apiKeyAuth: keys.api, appKeyAuth: keys.application },
@@ -54,4 +53,10 @@ export function datadogTransport(url: string, keys: Keys): Transport {
     const answer = await configuration.httpApi.send(context);
     return { status: answer.httpStatusCode, headers: answer.headers, text: await answer.body.text() };
   };
+}
+
+/** The client writes errors to the console by itself; they are thrown as well. Its types do not say what its log is. */
+function silence(log: unknown): void {
+  if (typeof log !== "object" || log === null || !("setLevel" in log) || typeof log.setLevel !== "function") return;
+  Reflect.apply(log.setLevel, log, ["silent"]);
 }

@@ -3,7 +3,7 @@ import { type Actual, listMarked, readOne } from "./actual.ts";
 import type { Api } from "./api.ts";
 import { canonical } from "./canonical.ts";
 import { type Difference, differences } from "./difference.ts";
-import { fingerprint, isObject } from "./json.ts";
+import { fingerprint, isObject, same } from "./json.ts";
 import type { Ledger } from "./ledger.ts";
 import { idOf, pathOf, resources } from "./resources.ts";
 import { Refusal } from "./refusal.ts";
@@ -60,21 +60,26 @@ async function tryCreate(world: World, target: Target): Promise<Written | Refusa
 /** The object of a creation that failed, where it is there and ours after all. */
 async function alreadyThere(
   { api }: World,
-  { kind, key, body }: Target,
+  target: Target,
   refused: Refusal,
   isRepeated: boolean,
 ): Promise<Actual | undefined> {
+  const { kind, key } = target;
   const duplicate = duplicateOf(refused);
   if (duplicate !== undefined) {
     const found = await readOne(api, kind, duplicate);
     return found?.mark === key ? found : undefined;
   }
-  if (kind !== "webhook") return refused.done === "unknown" ? lookUp(api, kind, key) : undefined;
-  // Nobody else's has our very content; and what was not there when this began can only have come from here.
-  if (refused.done === "no" && !isRepeated && refused.status !== 409 && refused.status !== 400) return undefined;
+  if (kind === "webhook") return isRepeated || mayBeThere(refused) ? equalWebhook(api, target) : undefined;
+  return refused.done === "unknown" ? lookUp(api, kind, key) : undefined;
+}
+
+const mayBeThere = ({ done, status }: Refusal): boolean => done === "unknown" || status === 400 || status === 409;
+
+/** A webhook can carry no mark: one with our very name and content is ours. */
+async function equalWebhook(api: Api, { kind, key, body }: Target): Promise<Actual | undefined> {
   const found = await readOne(api, kind, key);
-  const isOurs = found !== undefined && differences(canonical(kind, found.body), canonical(kind, body)).length === 0;
-  return isOurs ? found : undefined;
+  return found !== undefined && same(canonical(kind, found.body), canonical(kind, body)) ? found : undefined;
 }
 
 /** By its mark, until lists have settled. */
