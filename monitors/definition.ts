@@ -1,6 +1,6 @@
 import { type Desired, type JsonObject, ownerTags } from "./desired.ts";
 import type { MetricName } from "./metric-name.ts";
-import type { Level, MonitorSettings, Thresholds } from "./settings.ts";
+import { changed, type Level, type MonitorSettings, type Thresholds } from "./settings.ts";
 import { webhookName } from "./webhook.ts";
 
 /**
@@ -10,7 +10,8 @@ import { webhookName } from "./webhook.ts";
  * - `ok`: fine. For counts of bad events, which are not sent while nothing happens.
  * - `notify`: an alert of its own.
  */
-export type NoData = "keep" | "ok" | "notify";
+export const noDataPolicies = ["keep", "ok", "notify"] as const;
+export type NoData = (typeof noDataPolicies)[number];
 
 /** What a definition makes its query of. */
 export interface QueryParts {
@@ -57,7 +58,7 @@ export const defineMonitor = (definition: MonitorDefinition): MonitorDefinition 
 /** The monitor as POST takes it. */
 export function monitorOf(definition: MonitorDefinition, settings: MonitorSettings): Desired {
   const { key, level, priority, name } = definition;
-  const thresholds = { ...definition.thresholds, ...settings.thresholds[key] };
+  const thresholds = changed(definition.thresholds, settings.thresholds[key]);
   return {
     kind: "monitor",
     key,
@@ -97,13 +98,12 @@ function messageOf({ message, level, webhook }: MonitorDefinition, { notify, web
   ].join("\n\n");
 }
 
-const noDataOptions: Readonly<Record<NoData, JsonObject>> = {
+/** `keep`, `ok` and `notify` in the API's words. */
+export const noDataOptions: Readonly<Record<NoData, JsonObject>> = {
   keep: { notify_no_data: false },
   ok: { on_missing_data: "resolve" },
   notify: { on_missing_data: "show_and_notify_no_data" },
 };
-
-export const noDataOf = (policy: NoData): JsonObject => noDataOptions[policy];
 
 /** What the API would add by itself is written out, so that its answer has nothing new. */
 function optionsOf(definition: MonitorDefinition, thresholds: Thresholds): JsonObject {
@@ -111,7 +111,7 @@ function optionsOf(definition: MonitorDefinition, thresholds: Thresholds): JsonO
   return {
     thresholds: present(thresholds),
     ...(thresholdWindows === undefined ? {} : { threshold_windows: thresholdWindows }),
-    ...noDataOf(noData),
+    ...noDataOptions[noData],
     // Not on a recovery, nor when data stop: only while it lasts.
     ...(renotify === undefined ? {} : { renotify_interval: renotify, renotify_statuses: ["alert"] }),
     new_group_delay: newGroupDelay,

@@ -9,6 +9,18 @@ export interface Thresholds {
   readonly warning_recovery?: number | undefined;
 }
 
+/** What to set in place of a monitor's own thresholds. */
+export type ThresholdChanges = { readonly [N in keyof Thresholds]?: number | undefined };
+
+export function changed(own: Thresholds, changes: ThresholdChanges = {}): Thresholds {
+  return {
+    critical: changes.critical ?? own.critical,
+    critical_recovery: changes.critical_recovery ?? own.critical_recovery,
+    warning: changes.warning ?? own.warning,
+    warning_recovery: changes.warning_recovery ?? own.warning_recovery,
+  };
+}
+
 /** What the user decides about all monitors. */
 export interface MonitorSettings {
   /** Put before every metric name, with its dot. */
@@ -17,8 +29,8 @@ export interface MonitorSettings {
   readonly scope: readonly string[];
   /** Handles, with their `@`, by level. */
   readonly notify: Readonly<Record<Level, readonly string[]>>;
-  /** By key of the monitor, what to set in place of its own. */
-  readonly thresholds: Readonly<Record<string, Readonly<Partial<Thresholds>>>>;
+  /** By key of the monitor. */
+  readonly thresholds: Readonly<Record<string, ThresholdChanges>>;
   /** Keys of shipped monitors that are not wanted. */
   readonly skip: readonly string[];
   /** Where the gateway is reached from outside. Without it there is no webhook, and no message mentions it. */

@@ -19,7 +19,7 @@ export const interfaceDrops = defineMonitor({
     look: "Received: no room (a slow reader), too long for the MTU, or nobody took them. Sent: too long for the peer, or the device was down. Dropped on both sides of an overlay at once: compare the MTU of all hosts.",
     run: [
       ["overlaywatch check interfaces", "each interface of each container, now"],
-      ["overlaywatch doctor", "whether the MTU is wrong, among others"],
+      ["overlaywatch explain CONTAINER_A CONTAINER_B", "a packet's way between two of them, the MTU included"],
     ],
   },
   // The query itself makes a missing count 0.

@@ -14,7 +14,10 @@ export const pipelineLosingEvents = defineMonitor({
     look: "Cause `overrun`: the kernel's buffer was full, so there was a storm, or the recorder had no CPU. `suppressed`: journald's rate limit. `gap`: entries that never reached the journal, or left it before they were read.",
     run: [
       ["overlaywatch status", "how far recorder and follower are"],
-      ["sysctl net.core.rmem_max", "overrun: a buffer of 4 MiB is asked for, and more than this is not given"],
+      [
+        "sysctl net.core.rmem_max",
+        "overrun: a buffer of 8 MiB is asked for (pipeline.record.rcvbuf), and more than this is not given",
+      ],
       ["journalctl --since -1h -u systemd-journald", "suppressed: which limit it was"],
     ],
   },

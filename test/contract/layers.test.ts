@@ -23,6 +23,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "agent/config/load.ts": ["node:fs"],
   // The undo file that the user names.
   "agent/remedy/undo.ts": ["node:fs/promises"],
+  // The user's own monitors.
+  "agent/monitors/definitions.ts": ["node:fs"],
   // package.json beside the program.
   "agent/cli.ts": ["node:fs/promises"],
   // Where agents of this host tell `status` how they are.
