@@ -57,8 +57,20 @@ const monitors = z
   .prefault({})
   .describe("The monitors that this program defines in your Datadog organisation.");
 
+const keyFile = z
+  .union([z.literal(""), z.string().startsWith("/", { error: "expected an absolute path" })])
+  .default("");
+
+/** Keys themselves are never in this file: `configcheck` shows it, and it is copied around. */
 export const datadogSection = z
   .strictObject({
+    site: z.string().min(1).default("datadoghq.com").describe("Datadog's site that `monitors` talks to; DD_SITE wins."),
+    api_key_file: keyFile.describe("A file that has the API key, where DD_API_KEY is not set."),
+    app_key_file: keyFile.describe("A file that has the application key, where DD_APP_KEY is not set."),
+    org: z
+      .string()
+      .default("")
+      .describe("Public id of the organisation that the keys must be of. Empty: the one that was first applied to."),
     webhook_url: z
       .union([z.literal(""), z.url({ protocol: /^https?$/u, error: "expected an http or https address" })])
       .default("")

@@ -1,14 +1,14 @@
 import { join } from "node:path";
-import { atomicFile } from "../../host/atomic-file.ts";
 import { openApi } from "../../monitors/sync/api.ts";
 import { openLedger } from "../../monitors/sync/ledger.ts";
 import { patience } from "../../monitors/sync/retry.ts";
 import { apiUrl, BadSite } from "../../monitors/sync/site.ts";
-import { datadogTransport, type Keys } from "../../monitors/sync/transport.ts";
+import { datadogTransport } from "../../monitors/sync/transport.ts";
 import type { World } from "../../monitors/sync/write.ts";
 import type { Io } from "../command.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError, UsageError } from "../exit-codes.ts";
+import { keysOf } from "./keys.ts";
 
 export interface Connection extends World {
   /** The API's address. */
@@ -47,27 +47,4 @@ function addressOf(config: Config, url: string | undefined, { env }: Io): string
     if (url !== undefined) throw new UsageError(`--api-url: ${error.message}`, { cause: error });
     throw new ConfigError(`${site === "" ? "datadog.site" : "DD_SITE"}: ${error.message}`, { cause: error });
   }
-}
-
-/** Whether both keys are given at all. */
-export const hasKeys = (config: Config, { env }: Io): boolean =>
-  sources(config).every(({ variable, file }) => (env[variable] ?? "") !== "" || file !== "");
-
-const sources = ({ datadog }: Config) => [
-  { variable: "DD_API_KEY", option: "datadog.api_key_file", file: datadog.api_key_file },
-  { variable: "DD_APP_KEY", option: "datadog.app_key_file", file: datadog.app_key_file },
-];
-
-async function keysOf(config: Config, { env }: Io): Promise<Keys> {
-  const [api = "", application = ""] = await Promise.all(
-    sources(config).map(async ({ variable, option, file }) => {
-      const set = (env[variable] ?? "").trim();
-      const key = set === "" && file !== "" ? ((await atomicFile(file).read()) ?? "").trim() : set;
-      // What a header can not hold would be told of by an error that quotes it.
-      if (!/^[\x21-\x7e]*$/u.test(key)) throw new Error(`${set === "" ? file : variable}: no key: it has blanks in it`);
-      if (key === "") throw new Error(`no key: set ${variable}, or name a file that has it in ${option}`);
-      return key;
-    }),
-  );
-  return { api, application };
 }

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Desired } from "../../monitors/desired.ts";
+import { problemText } from "../../monitors/problem.ts";
 import type { MonitorSettings, SourceFile } from "../../monitors/settings.ts";
 import { validate } from "../../monitors/validate.ts";
 import { catalogue } from "../catalogue.ts";
@@ -16,7 +18,14 @@ export function definitionsOf(config: Config) {
   return { ...validate(settings, files, { metrics, nearest: nearestOf }), settings, files };
 }
 
-export function monitorSettings({ datadog, sinks }: Config): MonitorSettings {
+/** What is to be in the organisation. Throws an Error that names every definition that is wrong: nothing is done by halves. */
+export function definedOrThrow(config: Config): readonly Desired[] {
+  const { objects, problems } = definitionsOf(config);
+  if (problems.length === 0) return objects;
+  throw new Error(`definitions are wrong, and nothing was done:\n${problems.map(problemText).join("\n")}`);
+}
+
+function monitorSettings({ datadog, sinks }: Config): MonitorSettings {
   const { scope, notify, thresholds, skip, other_webhooks } = datadog.monitors;
   return {
     prefix: sinks.dogstatsd.prefix,

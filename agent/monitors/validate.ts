@@ -6,19 +6,21 @@ import { definitionsOf } from "./definitions.ts";
 
 type Definitions = ReturnType<typeof definitionsOf>;
 
-/** What `monitors validate` says without the network: exit code and text. */
-export function validateOffline(config: Config, json: boolean): { readonly code: number; readonly text: string } {
+/** What `monitors validate` says without the network: exit code, and what is told to people and to machines. */
+export function validateOffline(config: Config) {
   const found = definitionsOf(config);
   return {
     code: found.problems.length === 0 ? exitCodes.ok : exitCodes.failed,
-    text: json ? jsonText(found) : peopleText(found),
+    objects: found.objects,
+    text: peopleText(found),
+    json: jsonOf(found),
   };
 }
 
-function jsonText(found: Definitions): string {
+function jsonOf(found: Definitions) {
   const { objects, problems } = found;
   const named = objects.map(({ kind, key, origin }) => ({ kind, key, origin }));
-  return `${JSON.stringify({ objects: named, problems, notes: notes(found) }, undefined, 1)}\n`;
+  return { objects: named, problems, notes: notes(found) };
 }
 
 function peopleText(found: Definitions): string {
