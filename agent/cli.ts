@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   record: () => import("./record.ts"),
   run: () => import("./run.ts"),
   sink: () => import("./sink.ts"),
+  standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
 };
