@@ -24,7 +24,7 @@ datadog.api_key_file and datadog.app_key_file name; the site from DD_SITE.
     --max-deletes N   refuse to delete more
   Of all but validate:
     --api-url URL     another address of the API
-    --org ID          the public id of the organisation that the keys must be of
+    --org ID          the id of the organisation that the keys must be of
     --yes             ask nothing on a terminal
 
 Exit codes: 0 in sync, or done; 2 there are changes, or drift; 1 something is wrong: a definition, keys, the API, another

@@ -70,7 +70,7 @@ export const datadogSection = z
     org: z
       .string()
       .default("")
-      .describe("Public id of the organisation that the keys must be of. Empty: the one that was first applied to."),
+      .describe("Id of the organisation that the keys must be of. Empty: the one that was first applied to."),
     webhook_url: z
       .union([z.literal(""), z.url({ protocol: /^https?$/u, error: "expected an http or https address" })])
       .default("")

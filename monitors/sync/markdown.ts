@@ -26,9 +26,9 @@ function fold(change: Change): string {
   const summary = `<summary><code>${escaped(head)}</code></summary>`;
   if (lines.length === 0) return `- \`${head.replaceAll("`", "'")}\`\n`;
   // In front, where a fence of `diff` colours them.
-  const diff = lines.map((line) => line.replace(/^( +)([-+]) /u, "$2 $1").replace(/^ {4}/u, "  "));
+  const diff = lines.map((line) => line.replace(/^( +)([-+]) /u, "$2 ").replace(/^ {4}/u, "  "));
   const fence = "`".repeat(Math.max(3, ...lines.map(longestRun)) + 1);
-  return `<details>${summary}\n\n${fence}diff\n${diff.join("\n")}\n${fence}\n\n</details>\n`;
+  return `<details>${summary}\n\n${fence}diff\n${diff.map((line) => line.trimEnd()).join("\n")}\n${fence}\n\n</details>\n`;
 }
 
 /** A message may have a fence of its own. */

@@ -1,6 +1,6 @@
 import type { Actual } from "./actual.ts";
 import type { Api } from "./api.ts";
-import { isList, member, textAt } from "./json.ts";
+import { member, textAt } from "./json.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -10,17 +10,15 @@ export class WrongOrg extends Error {
 }
 
 /**
- * A name for the organisation that the keys are of; undefined where they may not ask (`org_management`), and no object says it.
- * Throws `Refusal`.
+ * The id of the organisation that the keys are of; undefined where the API does not tell these keys. Keys that are no good for
+ * anything are refused by all the others. Throws `Refusal`.
  */
 export async function askOrg(api: Api): Promise<string | undefined> {
   try {
-    const answer = await api.ask({ method: "GET", path: "/api/v1/org", what: "ask for the organisation" });
-    const orgs = member(answer, "orgs");
-    const ids = isList(orgs) ? orgs.flatMap((one) => textAt(one, "public_id") ?? []) : [];
-    return ids.length === 0 ? undefined : ids.toSorted().join(",");
+    const path = "/api/v2/current_user";
+    const answer = await api.ask({ method: "GET", path, what: "ask for the organisation" });
+    return textAt(member(member(member(member(answer, "data"), "relationships"), "org"), "data"), "id");
   } catch (error) {
-    // Keys that may do everything else may be refused here; keys that may do nothing are refused there as well.
     if (error instanceof Refusal && (error.status === 403 || error.status === 404)) return undefined;
     throw error;
   }

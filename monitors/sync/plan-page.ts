@@ -3,8 +3,9 @@ import type { Step } from "./apply.ts";
 import type { Author } from "./author.ts";
 import type { Difference } from "./difference.ts";
 import type { Drift } from "./drift.ts";
+import { textAt } from "./json.ts";
 import type { Change, Plan } from "./plan.ts";
-import { type Shown, shown } from "./shown.ts";
+import { type Shown, shown, shownText } from "./shown.ts";
 
 const signs = { create: "+", update: "~", replace: "±", delete: "-" } as const;
 
@@ -13,10 +14,11 @@ export function planPage(plan: Plan): string {
   const { changes, conflicts, warnings } = plan;
   return page([
     placeLine(plan),
-    ...changes.flatMap((change) => ["", ...changeLines(change)]),
+    "",
+    ...changes.flatMap(changeLines),
     ...noteLines(conflicts, "Conflict"),
     ...noteLines(warnings, "Note"),
-    "",
+    ...(changes.length + conflicts.length + warnings.length === 0 ? [] : [""]),
     summaryLine(plan),
   ]);
 }
@@ -25,9 +27,10 @@ export function planPage(plan: Plan): string {
 export function driftPage(plan: Plan, drifts: readonly Drift[]): string {
   return page([
     placeLine(plan),
-    ...drifts.flatMap((drift) => ["", ...driftLines(drift)]),
-    ...noteLines(plan.warnings, "Note"),
     "",
+    ...drifts.flatMap(driftLines),
+    ...noteLines(plan.warnings, "Note"),
+    ...(drifts.length + plan.warnings.length === 0 ? [] : [""]),
     drifts.length === 0
       ? "No drift: everything is as it was applied."
       : `Drift: ${counted(drifts.length, "object")}. To put back what is defined: overlaywatch monitors plan, then apply.`,
@@ -70,7 +73,14 @@ export function changeLines(change: Change): readonly string[] {
   const title = change.title === "" || change.title === change.key ? "" : `  ${printable(change.title)}`;
   const head = `${signs[change.action]} ${nameOf(change)}${id}${title}`;
   const replaced = change.action === "replace" ? ["    is deleted and made again: the API can not change this"] : [];
-  return [head, ...replaced, ...change.fields.flatMap(fieldLines)];
+  return [head, ...replaced, ...newLines(change), ...change.fields.flatMap(fieldLines)];
+}
+
+/** Of what is new, the line that says most. */
+function newLines({ action, kind, body }: Change): readonly string[] {
+  if (action !== "create" || body === undefined) return [];
+  const line = kind === "dashboard" ? undefined : textAt(body, kind === "monitor" ? "query" : "url");
+  return line === undefined ? [] : [`    ${shownText(kind === "webhook" ? "url" : "query", line)}`];
 }
 
 function fieldLines(difference: Difference): readonly string[] {
@@ -115,4 +125,4 @@ const noteLines = (sentences: readonly string[], head: string): readonly string[
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-const page = (lines: readonly string[]): string => `${lines.join("\n")}\n`;
+const page = (lines: readonly string[]): string => lines.map((line) => `${line.trimEnd()}\n`).join("");

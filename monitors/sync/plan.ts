@@ -5,6 +5,7 @@ import { type Difference, differences } from "./difference.ts";
 import { fingerprint } from "./json.ts";
 import type { Ledger } from "./ledger.ts";
 import { kinds, resources, titleOf } from "./resources.ts";
+import { redacted } from "./secret.ts";
 
 /** What is to be done to one object. A replacement deletes it and makes it again: the API can not change its type. */
 export interface Change {
@@ -113,7 +114,18 @@ export function updateOf({ kind, key, origin, body }: Desired, { id, body: raw }
   const isFixed = fields.some(({ path }) => resources[kind].fixed.includes(path));
   const action = isFixed ? "replace" : "update";
   const full = isFixed ? body : { ...resetsFor(kind, fields, body), ...body };
-  return { action, kind, key, origin, id, title: titleOf(kind, body), body: full, fields, seen: fingerprint(actual) };
+  const told = fields.map((one) => (kind === "webhook" ? redacted(one) : one));
+  return {
+    action,
+    kind,
+    key,
+    origin,
+    id,
+    title: titleOf(kind, body),
+    body: full,
+    fields: told,
+    seen: fingerprint(actual),
+  };
 }
 
 /** A PUT leaves alone, at the top level, what it does not name: what a definition does not have is put back by name. */

@@ -3,6 +3,7 @@ import type { Json } from "../desired.ts";
 import type { Difference } from "./difference.ts";
 import { isList, isObject, parseJson } from "./json.ts";
 import { lineDifferences } from "./lines.ts";
+import { withoutSecret } from "./secret.ts";
 
 /** How a field's change is shown: in a line of its own, or line by line. */
 export interface Shown {
@@ -63,8 +64,9 @@ function textOf(path: string, value: Json | undefined): string {
   return isObject(inner) ? JSON.stringify(inner, undefined, 1) : plain;
 }
 
-/** `https://user:password@host` */
-const hidden = (path: string, value: Json): Json =>
-  path === "url" && typeof value === "string" ? value.replace(/\/\/[^/@]*@/u, "//(hidden)@") : value;
+/** A text without what must not be shown. */
+export const shownText = (path: string, text: string): string => clean(textOf(path, text));
+
+const hidden = (path: string, value: Json): Json => (typeof value === "string" ? withoutSecret(path, value) : value);
 
 const clean = (text: string): string => printable(text);
