@@ -56,13 +56,28 @@ async function readEach(
   ids: readonly string[],
   records: readonly LedgerRecord[],
 ): Promise<readonly Actual[]> {
-  const found = await inParallel(atOnce, ids, (id) => readOne(api, kind, id));
-  return found.flatMap((one) => {
-    if (one === undefined) return [];
-    const known = records.find(({ id, key }) => (id ?? (kind === "webhook" ? key : undefined)) === one.id)?.key;
-    return [{ ...one, ...(known === undefined ? {} : { known }) }];
+  const found = await inParallel(atOnce, ids, async (id) => {
+    const record = records.find((one) => (one.id ?? (kind === "webhook" ? one.key : undefined)) === id);
+    const one = await readSettled(api, kind, id, settledAt(api, record));
+    return one === undefined || record === undefined ? one : { ...one, known: record.key };
   });
+  return found.filter((one) => one !== undefined);
 }
+
+/** An object that was made a moment ago may not be there yet for a reader. */
+async function readSettled(api: Api, kind: ObjectKind, id: string, until: number): Promise<Actual | undefined> {
+  for (;;) {
+    const found = await readOne(api, kind, id);
+    if (found !== undefined || !(until > api.now().getTime())) return found;
+    await waitToSettle(api);
+  }
+}
+
+/** NaN where nothing was asked for. */
+const settledAt = ({ patience }: Api, record: LedgerRecord | undefined): number =>
+  Date.parse(record?.asked ?? "") + patience.settle;
+
+export const waitToSettle = ({ wait, patience }: Api): Promise<void> => wait(Math.min(1000, patience.settle / 4));
 
 /** Undefined where there is none of that id. Throws `Refusal`. */
 export async function readOne(api: Api, kind: ObjectKind, id: string): Promise<Actual | undefined> {
@@ -83,13 +98,11 @@ async function listSettled(api: Api, kind: "monitor" | "dashboard", records: rea
   for (;;) {
     const listed = await listMarked(api, kind);
     const marks = new Set(listed.map(({ mark }) => mark));
-    const until = Math.max(
-      ...pending.filter(({ key }) => !marks.has(key)).map(({ asked }) => Date.parse(asked ?? "") + api.patience.settle),
-    );
+    const until = Math.max(...pending.filter(({ key }) => !marks.has(key)).map((record) => settledAt(api, record)));
     // False where nothing is waited for: then it is -Infinity, or NaN.
     if (!(until > api.now().getTime())) return listed;
     api.tell(`a ${kind} that was being made when the last run ended does not show yet: looking again`);
-    await api.wait(Math.min(1000, api.patience.settle / 4));
+    await waitToSettle(api);
   }
 }
 

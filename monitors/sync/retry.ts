@@ -20,7 +20,7 @@ export const patience: Patience = {
   timeout: 30_000,
   longestWait: 310_000,
   firstWait: 500,
-  settle: 15_000,
+  settle: 5000,
 };
 
 /** What came of one request: an answer, or the error of a network that gave none. */

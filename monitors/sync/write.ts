@@ -1,5 +1,5 @@
 import type { Json, JsonObject, ObjectKind } from "../desired.ts";
-import { type Actual, listMarked, readOne } from "./actual.ts";
+import { type Actual, listMarked, readOne, waitToSettle } from "./actual.ts";
 import type { Api } from "./api.ts";
 import { canonical } from "./canonical.ts";
 import { type Difference, differences } from "./difference.ts";
@@ -92,7 +92,7 @@ async function lookUp(api: Api, kind: "monitor" | "dashboard", key: string): Pro
       if (found?.mark === key) return found;
     }
     if (api.now().getTime() >= until) return undefined;
-    await api.wait(Math.min(1000, api.patience.settle / 4));
+    await waitToSettle(api);
   }
 }
 
@@ -136,6 +136,7 @@ async function record({ ledger }: World, { kind, key, body }: Target, answer: Js
   if (id === undefined)
     throw new Refusal(`the API's answer for the ${kind} ${key} has no id`, { texts: [], done: "unknown" });
   const wanted = canonical(kind, body);
-  await ledger.put({ kind, key, id, applied: fingerprint(wanted) });
+  const { asked } = ledger.find(kind, key) ?? {};
+  await ledger.put({ kind, key, id, applied: fingerprint(wanted), ...(asked === undefined ? {} : { asked }) });
   return { id, keptOtherwise: differences(canonical(kind, kept), wanted) };
 }
