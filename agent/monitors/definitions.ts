@@ -16,7 +16,7 @@ export function definitionsOf(config: Config) {
   return { ...validate(settings, files, { metrics, nearest: nearestOf }), settings, files };
 }
 
-export function monitorSettings({ datadog, sinks }: Config): MonitorSettings {
+function monitorSettings({ datadog, sinks }: Config): MonitorSettings {
   const { scope, notify, thresholds, skip, other_webhooks } = datadog.monitors;
   return {
     prefix: sinks.dogstatsd.prefix,
