@@ -1,4 +1,4 @@
-import { type Desired, type JsonObject, ownerTags } from "./desired.ts";
+import { type Desired, type Json, type JsonObject, ownerTags } from "./desired.ts";
 import type { MetricName } from "./metric-name.ts";
 import { changed, type Level, type MonitorSettings, type Thresholds } from "./settings.ts";
 import { webhookName } from "./webhook.ts";
@@ -47,6 +47,8 @@ export interface MonitorDefinition {
   readonly newGroupDelay: number;
   /** Whether the window must be full of points: what "for a minute" is made of. */
   readonly fullWindow: boolean;
+  /** Tags by which notifications are put together, where that is coarser than the groups. */
+  readonly notifyBy?: readonly string[];
   /** An anomaly's windows. */
   readonly thresholdWindows?: { readonly trigger_window: string; readonly recovery_window: string };
   /** Whether the webhook is called. Its query must be plain and grouped by host: a composite can not name the host. */
@@ -66,13 +68,17 @@ export function monitorOf(definition: MonitorDefinition, settings: MonitorSettin
     body: {
       name,
       type: "query alert",
-      query: definition.query(queryParts(settings, thresholds.critical)),
+      query: queryOf(definition, settings),
       message: messageOf(definition, settings),
       tags: [...ownerTags(key), "integration:overlaywatch", `level:${level}`],
       priority,
       options: optionsOf(definition, thresholds),
     },
   };
+}
+
+export function queryOf({ key, thresholds, query }: MonitorDefinition, settings: MonitorSettings): string {
+  return query(queryParts(settings, changed(thresholds, settings.thresholds[key]).critical));
 }
 
 function queryParts({ prefix, scope }: MonitorSettings, critical: number): QueryParts {
@@ -107,11 +113,12 @@ export const noDataOptions: Readonly<Record<NoData, JsonObject>> = {
 
 /** What the API would add by itself is written out, so that its answer has nothing new. */
 function optionsOf(definition: MonitorDefinition, thresholds: Thresholds): JsonObject {
-  const { noData, renotify, newGroupDelay, fullWindow, thresholdWindows } = definition;
+  const { noData, renotify, newGroupDelay, fullWindow, notifyBy, thresholdWindows } = definition;
   return {
-    thresholds: present(thresholds),
+    thresholds: present({ ...thresholds }),
     ...(thresholdWindows === undefined ? {} : { threshold_windows: thresholdWindows }),
     ...noDataOptions[noData],
+    ...(notifyBy === undefined ? {} : { notify_by: notifyBy }),
     // Not on a recovery, nor when data stop: only while it lasts.
     ...(renotify === undefined ? {} : { renotify_interval: renotify, renotify_statuses: ["alert"] }),
     new_group_delay: newGroupDelay,
@@ -122,6 +129,8 @@ function optionsOf(definition: MonitorDefinition, thresholds: Thresholds): JsonO
 }
 
 /** Without the keys that are undefined: JSON has none. */
-export function present(values: Readonly<Record<string, number | undefined>> | Thresholds): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+export function present(values: { readonly [key: string]: Json | undefined }): JsonObject {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
+  );
 }

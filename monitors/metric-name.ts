@@ -13,4 +13,4 @@ type Tables = typeof interfaces &
   typeof pipelineMetrics;
 
 /** Every metric that a definition may name, without the prefix: a misspelt one does not compile. */
-export type MetricName = keyof Tables & string;
+export type MetricName = keyof Tables;

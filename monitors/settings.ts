@@ -12,12 +12,17 @@ export interface Thresholds {
 /** What to set in place of a monitor's own thresholds. */
 export type ThresholdChanges = { readonly [N in keyof Thresholds]?: number | undefined };
 
+/** Where critical alone is changed, the others keep their share of it: a recovery stays below. */
 export function changed(own: Thresholds, changes: ThresholdChanges = {}): Thresholds {
+  const critical = changes.critical ?? own.critical;
+  const share = own.critical === 0 ? 1 : critical / own.critical;
+  const moved = (value: number | undefined) =>
+    value === undefined ? undefined : Number((value * share).toPrecision(6));
   return {
-    critical: changes.critical ?? own.critical,
-    critical_recovery: changes.critical_recovery ?? own.critical_recovery,
-    warning: changes.warning ?? own.warning,
-    warning_recovery: changes.warning_recovery ?? own.warning_recovery,
+    critical,
+    critical_recovery: changes.critical_recovery ?? moved(own.critical_recovery),
+    warning: changes.warning ?? moved(own.warning),
+    warning_recovery: changes.warning_recovery ?? moved(own.warning_recovery),
   };
 }
 

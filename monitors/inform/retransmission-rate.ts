@@ -11,7 +11,7 @@ export const retransmissionRate = defineMonitor({
   query: ({ metric, scope, critical }) => {
     const of = (name: "tcp.retrans_segs" | "tcp.out_segs") =>
       `sum:${metric(name)}${scope()} by {host,container_name}.as_count()`;
-    return `sum(last_15m):100 * ${of("tcp.retrans_segs")} / (${of("tcp.out_segs")} + 1000) > ${critical}`;
+    return `sum(last_15m):(${of("tcp.retrans_segs")} / (${of("tcp.out_segs")} + 1000)) * 100 > ${critical}`;
   },
   message: {
     means:

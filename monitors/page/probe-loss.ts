@@ -4,15 +4,17 @@ export const probeLoss = defineMonitor({
   key: "probe-loss",
   level: "page",
   priority: 2,
-  name: "A container does not answer over its overlay network",
+  name: "Containers do not answer over their overlay network",
   thresholds: { critical: 0.5, critical_recovery: 0.2 },
-  // The worst container of each network: an average over all would hide one among fifty. Only where the collector
-  // reachability is enabled; there each container is pinged in turn.
+  // By container: each is pinged in turn, and an average over all would hide one among fifty. Only where the collector
+  // reachability is enabled.
   query: ({ metric, scope, critical }) =>
-    `min(last_3m):max:${metric("probe.loss")}${scope()} by {host,docker_network} > ${critical}`,
+    `avg(last_5m):avg:${metric("probe.loss")}${scope()} by {host,docker_network,container_name} > ${critical}`,
+  // A broken network is one page, not forty.
+  notifyBy: ["host", "docker_network"],
   message: {
     means:
-      "For 3 minutes at least one container of the network {{docker_network.name}} has not answered most of the pings that were sent from {{host.name}} (share lost: {{value}}).",
+      "Containers of the network {{docker_network.name}} have lost most of the pings that were sent to them from {{host.name}} in the last 5 minutes (share lost of the first: {{value}}).",
     look: "The tags `container_name` and `placement` of `probe.loss`. `local`: the bridge of this host, see `fdb.misplaced`. `remote` on one host only: rows of the vxlan device here. `remote` on all hosts: the other host, or the container itself.",
     run: [
       ["overlaywatch check reachability", "loss to each container, now"],
@@ -24,8 +26,8 @@ export const probeLoss = defineMonitor({
   noData: "keep",
   // A person is reminded while packets are lost.
   renotify: 30,
-  // A network whose first container has only just been started.
-  newGroupDelay: 60,
-  // For 3 minutes, not in the first sample.
-  fullWindow: true,
+  // A container that has only just been started does not answer yet.
+  newGroupDelay: 300,
+  // Where there are many containers, each has a point a minute or so: a full window would never come.
+  fullWindow: false,
 });

@@ -22,11 +22,11 @@ export const thresholds: Rule = {
 };
 
 /** For `>`: warning below critical, and each recovers below itself. For `<` the other way round. */
-function order(operator: Operator, thresholds: Thresholds): readonly Complaint[] {
+function order(operator: Operator, all: Thresholds): readonly Complaint[] {
   const sign = operator.startsWith(">") ? 1 : operator.startsWith("<") ? -1 : 0;
   if (sign === 0) return [];
   const side = sign === 1 ? "below" : "above";
-  const { critical, critical_recovery, warning, warning_recovery } = thresholds;
+  const { critical, critical_recovery, warning, warning_recovery } = all;
   /** Where `a` is not on the quiet side of `b`. */
   const wrong = (name: keyof Thresholds, a: number | undefined, than: string, b: number | undefined) =>
     when(

@@ -1,4 +1,4 @@
-import { type Complaint, type Rule, type Surroundings } from "./rule.ts";
+import type { Complaint, Rule, Surroundings } from "./rule.ts";
 
 /** What every message may name, and the conditions that need no tag. */
 const builtIn: ReadonlySet<string> = new Set([
@@ -37,11 +37,16 @@ const ofEvent = /^(?:event|log)\./u;
 /** Every `{{...}}` of the message is known, its tag is in the group-by, and its blocks are closed. */
 export const variables: Rule = {
   tag: "variables",
-  monitor: (body, { groupBy }, around) => [
-    ...textComplaints("message", body.message, groupBy, around),
-    ...textComplaints("name", body.name, groupBy, around),
-    ...textComplaints("options.escalation_message", body.options.escalation_message ?? "", groupBy, around),
-  ],
+  monitor: ({ name, message, options }, { groupBy }, around) => {
+    // Where groups are put together, only what they have in common can be named.
+    const { notify_by: by = [], escalation_message: escalation = "" } = options;
+    const named = by.length === 0 || by.includes("*") ? groupBy : new Set(by);
+    return [
+      ...textComplaints("message", message, named, around),
+      ...textComplaints("name", name, named, around),
+      ...textComplaints("options.escalation_message", escalation, named, around),
+    ];
+  },
 };
 
 function textComplaints(
@@ -50,43 +55,60 @@ function textComplaints(
   groupBy: ReadonlySet<string> | undefined,
   around: Surroundings,
 ): readonly Complaint[] {
-  const found: Complaint[] = [];
-  const open: string[] = [];
-  const say = (message: string) => void found.push({ field, message });
-  for (const [whole, inner = ""] of text.matchAll(/\{\{([^{}]*)\}\}/gu)) {
-    const [sign = ""] = /^[#^/!]?/u.exec(inner) ?? [];
-    const [word = "", ...rest] = inner.slice(sign.length).trim().split(/\s+/u);
-    if (sign === "!") continue;
-    if (sign === "/") {
-      if (open.pop() !== word) say(`${whole} closes what is not open`);
-      continue;
-    }
-    if (sign !== "") open.push(word);
-    const name = onVariable.has(word) ? (/^"([^"]*)"/u.exec(rest.join(" "))?.[1] ?? "") : word;
-    const known = sign !== "" && conditions.has(word);
-    if (!known) found.push(...variableComplaints({ field, whole, name, groupBy, around }));
-  }
-  if (open.length > 0) say(`{{#${open.join("}} and {{#")}}} is not closed`);
-  if (/\{\{[^{}]*$|\{\{[^}]*\{/u.test(text)) say("a {{ is not closed");
-  return found;
+  const marks = [...text.matchAll(/\{\{([^{}]*)\}\}/gu)].map(([whole, inner = ""]) => markOf(whole, inner));
+  const left = text.replaceAll(/\{\{[^{}]*\}\}/gu, "");
+  const messages = [
+    ...unclosed(marks),
+    ...(left.includes("{{") ? ["a {{ is not closed"] : []),
+    ...marks.flatMap((mark) => variableMessage(mark, groupBy, around)),
+  ];
+  return messages.map((message) => ({ field, message }));
 }
 
-interface Named {
-  readonly field: string;
+/** `{{#is_match "host.name" "web"}}`: sign `#`, word `is_match`, name `host.name`. */
+interface Mark {
   readonly whole: string;
+  readonly sign: string;
+  readonly word: string;
+  /** The variable; a block's where it has one. */
   readonly name: string;
-  readonly groupBy: ReadonlySet<string> | undefined;
-  readonly around: Surroundings;
 }
 
-function variableComplaints({ field, whole, name, groupBy, around }: Named): readonly Complaint[] {
-  if (builtIn.has(name) || ofEvent.test(name) || groupBy === undefined) return [];
-  // `host.name`, and for a host its metadata: `host.ip`, `host.env`. A tag may have dots: `[kube.pod].name`.
+function markOf(whole: string, inner: string): Mark {
+  const [, sign = "", word = "", rest = ""] = /^([#^/!]?)\s*(\S*)\s*(.*)$/su.exec(inner.trim()) ?? [];
+  const name = onVariable.has(word) ? (/^"([^"]*)"/u.exec(rest)?.[1] ?? "") : word;
+  return { whole, sign, word, name };
+}
+
+function unclosed(marks: readonly Mark[]): readonly string[] {
+  const open: string[] = [];
+  const strange: string[] = [];
+  for (const { whole, sign, word } of marks) {
+    if (sign === "#" || sign === "^") open.push(word);
+    if (sign === "/" && open.pop() !== word) strange.push(`${whole} closes what is not open`);
+  }
+  return [...strange, ...open.map((word) => `the block ${word} is not closed`)];
+}
+
+function variableMessage(
+  { whole, sign, name }: Mark,
+  groupBy: ReadonlySet<string> | undefined,
+  around: Surroundings,
+): readonly string[] {
+  if (sign === "/" || sign === "!" || isKnown(sign, name) || groupBy === undefined) return [];
+  const tag = tagOf(name);
+  if (tag === undefined)
+    return [`${whole}: there is no such variable${around.nearest(name, [...builtIn, ...conditions])}`];
+  if (groupBy.has(tag)) return [];
+  const by = groupBy.size > 0 ? `by ${tag}, but by ${[...groupBy].join(", ")}` : `, so it has no ${tag}`;
+  return [`${whole}: the alert is not grouped ${by}`.replace(" ,", ",")];
+}
+
+const isKnown = (sign: string, name: string): boolean =>
+  builtIn.has(name) || ofEvent.test(name) || (sign !== "" && conditions.has(name));
+
+/** `host.name`, and for a host its metadata: `host.ip`, `host.env`. A tag may have dots itself: `[kube.pod].name`. */
+function tagOf(name: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^.]+))\.[\w-]+$/u.exec(name) ?? [];
-  const tag = bracketed ?? plain;
-  if (tag !== undefined && groupBy.has(tag)) return [];
-  if (tag !== undefined && groupBy.size > 0)
-    return [{ field, message: `${whole}: the query is not grouped by ${tag}, but by ${[...groupBy].join(", ")}` }];
-  if (tag !== undefined) return [{ field, message: `${whole}: the query is not grouped, so it has no ${tag}` }];
-  return [{ field, message: `${whole}: there is no such variable${around.nearest(name, [...builtIn])}` }];
+  return bracketed ?? plain;
 }

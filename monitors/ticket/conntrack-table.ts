@@ -7,7 +7,7 @@ export const conntrackTable = defineMonitor({
   name: "Connection tracking table of the host is nearly full",
   thresholds: { critical: 80, critical_recovery: 75 },
   query: ({ metric, scope, critical }) =>
-    `avg(last_10m):100 * max:${metric("overlay.conntrack_entries")}${scope()} by {host} / max:${metric("overlay.conntrack_limit")}${scope()} by {host} > ${critical}`,
+    `avg(last_10m):(max:${metric("overlay.conntrack_entries")}${scope()} by {host} / max:${metric("overlay.conntrack_limit")}${scope()} by {host}) * 100 > ${critical}`,
   message: {
     means:
       "{{host.name}} tracks {{value}} % of the connections that it may track (nf_conntrack_max). When the table is full, packets of new connections are dropped: published ports and services time out at random.",

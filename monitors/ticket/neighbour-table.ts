@@ -7,7 +7,7 @@ export const neighbourTable = defineMonitor({
   name: "Neighbour table of the host is nearly full",
   thresholds: { critical: 80, critical_recovery: 75 },
   query: ({ metric, scope, critical }) =>
-    `avg(last_10m):100 * max:${metric("overlay.neighbour_entries")}${scope()} by {host} / max:${metric("overlay.neighbour_limit")}${scope()} by {host} > ${critical}`,
+    `avg(last_10m):(max:${metric("overlay.neighbour_entries")}${scope()} by {host} / max:${metric("overlay.neighbour_limit")}${scope()} by {host}) * 100 > ${critical}`,
   message: {
     means:
       'The neighbour rows of all namespaces of {{host.name}} take {{value}} % of what the kernel allows (gc_thresh3). When it is full, new connections to any address fail with "No buffer space available", in every container and on the host itself.',

@@ -31,5 +31,3 @@ export const userFile = z.strictObject({
   variables: z.record(z.string().regex(/^[a-z][a-z\d_]*$/u), scalar).default({}),
   monitors: z.array(userMonitor).min(1),
 });
-
-export type UserFile = z.output<typeof userFile>;

@@ -51,9 +51,9 @@ function issueProblems(issue: z.core.$ZodIssue, { at, value }: Located, nearest:
         `there is no such key${nearest(key, knownKeys(issue.path))}`,
       ),
     );
-  const missing = issue.code === "invalid_type" && valueAt(value, issue.path) === undefined;
-  const said = missing ? `it is missing: expected ${issue.expected}` : issue.message;
-  return [formProblem(at(issue.path), field, said)];
+  const said = issue.message.replace(/^Invalid (?:input|option): /u, "").replace(/, received undefined$/u, "");
+  const missing = valueAt(value, issue.path) === undefined ? "it is missing: " : "";
+  return [formProblem(at(issue.path), field, `${missing}${said}`)];
 }
 
 /** What may stand there, for a hint. */
@@ -109,7 +109,7 @@ function userMonitor(
   };
   const message = withHandles(filled("message"), monitor, variables);
   const body = { ...rest(monitor), name: filled("name"), query: filled("query"), message };
-  const options = optionsOf(monitor, present(thresholds));
+  const options = optionsOf(monitor, present({ ...thresholds }));
   return {
     defined: { object: { kind: "monitor", key: monitor.key, origin: at(""), body: { ...body, options } }, at },
     problems,
@@ -130,12 +130,11 @@ function withHandles(text: string, { message }: UserMonitor, { notify = "" }: Va
 function optionsOf({ type, no_data, options }: UserMonitor, thresholds: JsonObject): JsonObject {
   // A service check knows the older option only.
   const noData = type === "service check" && no_data === "notify" ? { notify_no_data: true } : noDataOptions[no_data];
-  const given: JsonObject = JSON.parse(JSON.stringify(options));
   return {
     include_tags: true,
     notify_audit: false,
     ...(type.startsWith("query") || type.startsWith("metric") ? { require_full_window: false } : {}),
-    ...given,
+    ...present(options),
     ...noData,
     thresholds,
   };
