@@ -21,12 +21,14 @@ const numbers = z.strictObject({
   warning_recovery: z.number().optional(),
 });
 
-/** A number alone is the critical one; the environment has it as text. */
-const threshold = z.union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/u), numbers], {
+const expected = {
   error: "expected a number, or critical, critical_recovery, warning and warning_recovery with a number each",
-});
+};
 
-const term = z.string().regex(/^[^\s,{}](?:[^{}]*[^\s,{}])?$/u, {
+/** A number alone is the critical one; the environment has it as text. */
+const threshold = z.union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/u, expected), numbers], expected);
+
+const term = z.string().regex(/^(?!\s)(?:[^,{}()]|\([^{}()]*\))+(?<!\s)$/u, {
   error: "expected a term of a Datadog filter such as env:prod or !team:lab",
 });
 
@@ -72,7 +74,8 @@ export const datadogSection = z
       .default("")
       .describe("Id of the organisation that the keys must be of. Empty: the one that was first applied to."),
     webhook_url: z
-      .union([z.literal(""), z.url({ protocol: /^https?$/u, error: "expected an http or https address" })])
+      .string()
+      .regex(/^(?:https?:\/\/[^\s/]\S*)?$/u, { error: "expected an http or https address" })
       .default("")
       .describe(
         "Where Datadog reaches the gateway (`overlaywatch webhook`). Empty: there is no webhook, and no monitor mentions one.",

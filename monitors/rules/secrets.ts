@@ -6,7 +6,7 @@ const secretForms: readonly (readonly [RegExp, string])[] = [
   [/\b(?:Bearer|Basic|Token)\s+(?![$A-Z]*\$)[\w+/=.-]{8,}/iu, "a token behind Bearer, Basic or Token"],
   [/:\/\/[^\s/@:]+:(?!\$)[^\s/@]+@/u, "a password in an address"],
   [
-    /\b(?:password|passwd|secret|api_?key|token)["']?\s*[:=]\s*["']?(?!\$|\{\{)[^\s"',]{4,}/iu,
+    /\b(?:password|passwd|secret|api_?key|token)["']?\s*[:=]\s*["']?(?!\$|\{\{)(?=[^\s"',]*\d)[^\s"',]{6,}/iu,
     "a secret behind its name",
   ],
   [

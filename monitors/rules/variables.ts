@@ -40,7 +40,7 @@ export const variables: Rule = {
   monitor: ({ name, message, options }, { groupBy }, around) => {
     // Where groups are put together, only what they have in common can be named.
     const { notify_by: by = [], escalation_message: escalation = "" } = options;
-    const named = by.length === 0 || by.includes("*") ? groupBy : new Set(by);
+    const named = by.length === 0 ? groupBy : new Set(by.filter((tag) => tag !== "*"));
     return [
       ...textComplaints("message", message, named, around),
       ...textComplaints("name", name, named, around),

@@ -6,7 +6,7 @@ export const interfaceErrors = defineMonitor({
   priority: 3,
   name: "A container's interface has errors",
   // In 10 minutes. A veth pair has none by nature.
-  thresholds: { critical: 10, critical_recovery: 0 },
+  thresholds: { critical: 10, critical_recovery: 5 },
   // A counter that never moved has no series, and a sum with nothing is nothing: hence default_zero.
   query: ({ metric, scope, critical }) => {
     const of = (name: "net.errors_rcvd" | "net.errors_sent") =>

@@ -6,7 +6,7 @@ export const listenOverflows = defineMonitor({
   priority: 3,
   name: "A container loses connections: its accept queue overflows",
   // In 10 minutes: a few at a start are forgiven.
-  thresholds: { critical: 10, critical_recovery: 0 },
+  thresholds: { critical: 10, critical_recovery: 5 },
   query: ({ metric, scope, critical }) =>
     `sum(last_10m):sum:${metric("tcp.listen_overflows")}${scope()} by {host,container_name}.as_count() > ${critical}`,
   message: {

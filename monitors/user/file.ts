@@ -29,5 +29,5 @@ const scalar = z.union([z.string(), z.number()]);
 
 export const userFile = z.strictObject({
   variables: z.record(z.string().regex(/^[a-z][a-z\d_]*$/u), scalar).default({}),
-  monitors: z.array(userMonitor).min(1),
+  monitors: z.array(userMonitor).min(1, { error: "expected one at least" }),
 });

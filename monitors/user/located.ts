@@ -8,17 +8,24 @@ export interface Located {
   readonly at: (path: readonly PropertyKey[]) => string;
 }
 
-/** Reads one file; the message of what makes it no YAML, with its line. */
-export function locate({ path, text }: SourceFile): Located | { readonly where: string; readonly error: string } {
+interface Unreadable {
+  readonly where: string;
+  readonly error: string;
+}
+
+/** Reads one file, or says with its line why it is no YAML. */
+export function locate({ path, text }: SourceFile): Located | Unreadable {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
+  const at = (offset: number) => `${path}:${lines.linePos(offset).line}`;
   const [error] = document.errors;
-  if (error !== undefined)
-    return { where: `${path}:${lines.linePos(error.pos[0]).line}`, error: `not YAML: ${error.message}` };
-  return {
-    value: document.toJS(),
-    at: (wanted) => `${path}:${lines.linePos(offsetOf(document, wanted)).line}`,
-  };
+  if (error !== undefined) return { where: at(error.pos[0]), error: `not YAML: ${error.message}` };
+  try {
+    return { value: document.toJS(), at: (wanted) => at(offsetOf(document, wanted)) };
+  } catch (cause) {
+    // Aliases are followed only now: one that is not there, or too many.
+    return { where: at(0), error: `not YAML: ${cause instanceof Error ? cause.message : String(cause)}` };
+  }
 }
 
 /** A key's own place where there is one, else its value's; what is not there is where it should be: in its parent. */
