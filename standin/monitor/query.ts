@@ -17,7 +17,7 @@ export const isMetric = (type: string): boolean => metricTypes.has(type);
 const searched =
   /^(?:log|rum|event-v2|audit|ci-pipelines|ci-tests|error-tracking|database-monitoring|network-performance|network-path|llm-observability) alert$/u;
 
-const comparison = /\s*(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$/iu;
+const comparison = /(?<![<>=!])(>=|<=|==|!=|>|<)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*$/iu;
 
 export function parseQuery(type: string, query: string): Query | BadQuery {
   if (!isBalanced(query)) return { reason: "" };
