@@ -1,6 +1,5 @@
 import type { JsonObject, ObjectKind } from "../desired.ts";
 import type { Api } from "./api.ts";
-import { inParallel } from "./in-parallel.ts";
 import { isList, isObject } from "./json.ts";
 import type { Ledger, LedgerRecord } from "./ledger.ts";
 import { managedTag, markOf } from "./mark.ts";
@@ -19,9 +18,6 @@ export interface Actual {
 }
 
 const [monitorsPerPage, dashboardsPerPage] = [1000, 100];
-
-/** Edge timeouts of Datadog's begin at some 64 requests at once; eight is what its own tools came to. */
-const atOnce = 8;
 
 /**
  * Everything that is ours: what carries our mark, and what the ledger knows. Lists may lag and may leave out: they give ids,
@@ -56,11 +52,13 @@ async function readEach(
   ids: readonly string[],
   records: readonly LedgerRecord[],
 ): Promise<readonly Actual[]> {
-  const found = await inParallel(atOnce, ids, async (id) => {
-    const record = records.find((one) => (one.id ?? (kind === "webhook" ? one.key : undefined)) === id);
-    const one = await readSettled(api, kind, id, settledAt(api, record));
-    return one === undefined || record === undefined ? one : { ...one, known: record.key };
-  });
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      const record = records.find((one) => (one.id ?? (kind === "webhook" ? one.key : undefined)) === id);
+      const one = await readSettled(api, kind, id, settledAt(api, record));
+      return one === undefined || record === undefined ? one : { ...one, known: record.key };
+    }),
+  );
   return found.filter((one) => one !== undefined);
 }
 

@@ -1,7 +1,6 @@
 import { readOne } from "./actual.ts";
 import { canonical } from "./canonical.ts";
 import type { Difference } from "./difference.ts";
-import { inParallel } from "./in-parallel.ts";
 import { fingerprint } from "./json.ts";
 import type { Change } from "./plan.ts";
 import { Refusal } from "./refusal.ts";
@@ -25,17 +24,22 @@ export class Stale extends Error {
 
 /** Throws `Stale` where any object of the plan has changed since; each is read anew. Throws `Refusal`. */
 export async function refuseStale({ api }: World, changes: readonly Change[]): Promise<readonly Backup[]> {
-  const checked = await inParallel(8, changes, async (change) => {
-    const { kind, id } = change;
-    if (id === undefined) return {};
-    const found = await readOne(api, kind, id);
-    if (found === undefined) return { stale: `${told(change)} is gone` };
-    if (fingerprint(canonical(kind, found.body)) !== change.seen) return { stale: `${told(change)} was changed` };
-    return { backup: { kind, key: change.key, id, body: found.body } };
-  });
+  const checked = await Promise.all(changes.map((change) => check(api, change)));
   const stale = checked.flatMap((one) => one.stale ?? []);
   if (stale.length > 0) throw new Stale(`${stale.join("; ")} since the plan was made: nothing was done; plan again`);
   return checked.flatMap((one) => one.backup ?? []);
+}
+
+async function check(
+  api: World["api"],
+  change: Change,
+): Promise<{ readonly stale?: string; readonly backup?: Backup }> {
+  const { kind, key, id, seen } = change;
+  if (id === undefined) return {};
+  const found = await readOne(api, kind, id);
+  if (found === undefined) return { stale: `${told(change)} is gone` };
+  if (fingerprint(canonical(kind, found.body)) !== seen) return { stale: `${told(change)} was changed` };
+  return { backup: { kind, key, id, body: found.body } };
 }
 
 /** An object as it was before a change. */

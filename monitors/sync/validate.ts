@@ -1,6 +1,5 @@
 import type { Desired } from "../desired.ts";
 import type { Api } from "./api.ts";
-import { inParallel } from "./in-parallel.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -19,16 +18,18 @@ export async function validateOnline(
   desired: readonly Desired[],
   ledger: Pick<Ledger, "find">,
 ): Promise<readonly Verdict[]> {
-  return inParallel(8, desired, async (one): Promise<Verdict> => {
-    if (one.kind !== "monitor") return { desired: one, verdict: "unasked", texts: [] };
-    try {
-      await ask(api, one, ledger.find(one.kind, one.key)?.id);
-      return { desired: one, verdict: "accepted", texts: [] };
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.hopeless) throw error;
-      return { desired: one, verdict: "refused", texts: error.texts };
-    }
-  });
+  return Promise.all(desired.map((one) => judged(api, one, ledger)));
+}
+
+async function judged(api: Api, desired: Desired, ledger: Pick<Ledger, "find">): Promise<Verdict> {
+  if (desired.kind !== "monitor") return { desired, verdict: "unasked", texts: [] };
+  try {
+    await ask(api, desired, ledger.find(desired.kind, desired.key)?.id);
+    return { desired, verdict: "accepted", texts: [] };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.hopeless) throw error;
+    return { desired, verdict: "refused", texts: error.texts };
+  }
 }
 
 /** Against the monitor that is there, the organisation's rules for tags are applied as well. */

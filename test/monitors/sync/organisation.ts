@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,13 +43,20 @@ interface Opened {
 export function useOrganisation(options: Partial<StandinOptions> = {}) {
   let standin: Standin;
   let folder = "";
+  const problems: unknown[] = [];
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "ow-sync-"));
-    standin = await startStandin({ clock: liveClock, unlimited: true, onProblem: (e) => console.error(e), ...options });
+    standin = await startStandin({
+      clock: liveClock,
+      unlimited: true,
+      onProblem: (error) => void problems.push(error),
+      ...options,
+    });
   });
   afterEach(async () => {
     await standin.close();
     rmSync(folder, { recursive: true, force: true });
+    assert.deepEqual(problems, [], "the stand-in has a fault of its own");
   });
   const open = async ({ org = 0, patience = {}, signal, told = [], state = "state" }: Opened = {}): Promise<World> => {
     const { apiKey, appKey } = standin.organisations[org]!;
