@@ -15,8 +15,8 @@ export async function validate(config: Config, values: Values, io: Io): Promise<
   const unasked = whyUnasked(code, config, values, io);
   const verdicts = unasked === undefined ? await ask(config, values, objects, io) : [];
   const refused = verdicts.filter(({ verdict }) => verdict === "refused");
-  const online = { asked: unasked === undefined, verdicts: verdicts.map(toldOf) };
-  if (values.json === true) io.stdout.write(`${JSON.stringify({ ...json, online }, undefined, 1)}\n`);
+  const online = unasked === undefined ? { online: verdicts.map(toldOf) } : {};
+  if (values.json === true) io.stdout.write(`${JSON.stringify({ ...json, ...online }, undefined, 1)}\n`);
   else io.stdout.write(`${text}${unasked ?? onlineText(verdicts)}\n`);
   return code === exitCodes.ok && refused.length > 0 ? exitCodes.failed : code;
 }

@@ -3,7 +3,7 @@ import type { Ledger } from "./ledger.ts";
 import { type Change, deletions } from "./plan.ts";
 
 /** More would be done than was meant. Nothing was done. */
-export class TooMuch extends Error {
+class TooMuch extends Error {
   override readonly name = "TooMuch";
 }
 

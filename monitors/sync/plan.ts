@@ -136,7 +136,7 @@ function resetsFor(kind: ObjectKind, fields: readonly Difference[], body: JsonOb
   );
 }
 
-export function deletionOf(one: Actual): Change {
+function deletionOf(one: Actual): Change {
   const { kind, id, body } = one;
   const seen = fingerprint(canonical(kind, body));
   return { action: "delete", kind, key: keyOf(one) ?? id, id, title: titleOf(kind, body), fields: [], seen };

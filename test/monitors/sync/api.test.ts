@@ -11,9 +11,43 @@ const now = new Date("2026-01-01T00:00:00Z");
 const refused = () =>
   Object.assign(new Error("connect"), { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) });
 
-describe("monitors/sync: whether and when to ask again", () => {
-  const wait = (one: Answer, attempt = 1, spread = 0) => waitBefore(attempt, { answer: one }, quick, now, spread);
+const wait = (one: Answer, attempt = 1, spread = 0) => waitBefore(attempt, { answer: one }, quick, now, spread);
 
+const asking = (answers: readonly (Answer | Error)[]) => {
+  let asked = 0;
+  const api = openApi({
+    transport: () => {
+      const next = answers[asked++] ?? answer(200);
+      return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
+    },
+    patience: { ...quick, attempts: 3, longestWait: 100 },
+    signal: new AbortController().signal,
+    tell: () => undefined,
+    now: () => now,
+    random: () => 0,
+  });
+  return { api, asked: () => asked };
+};
+
+const post = { method: "POST", path: "/x", what: "create the monitor a", once: true } as const;
+const get = { method: "GET", path: "/x", what: "read the monitor a" } as const;
+
+const refusalOf = async (work: Promise<unknown>): Promise<Refusal> => {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(error instanceof Refusal, String(error));
+    return error;
+  }
+  return assert.fail("it was answered");
+};
+
+const texts = (text: string) => errorTexts(answer(400, text));
+
+const told = async (status: number, text = '{"errors":["their words"]}') =>
+  (await refusalOf(asking([answer(status, text)]).api.ask(post))).message;
+
+describe("monitors/sync: whether and when to ask again", () => {
   it("waits as long as the API says, in either header", () => {
     assert.equal(wait(answer(429, "", { "x-ratelimit-reset": "7" })), 7000);
     assert.equal(wait(answer(503, "", { "retry-after": "2" })), 2000);
@@ -47,33 +81,6 @@ describe("monitors/sync: whether and when to ask again", () => {
 });
 
 describe("monitors/sync: asking", () => {
-  const asking = (answers: readonly (Answer | Error)[]) => {
-    let asked = 0;
-    const api = openApi({
-      transport: () => {
-        const next = answers[asked++] ?? answer(200);
-        return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
-      },
-      patience: { ...quick, attempts: 3, longestWait: 100 },
-      signal: new AbortController().signal,
-      tell: () => undefined,
-      now: () => now,
-      random: () => 0,
-    });
-    return { api, asked: () => asked };
-  };
-  const post = { method: "POST", path: "/x", what: "create the monitor a", once: true } as const;
-  const get = { method: "GET", path: "/x", what: "read the monitor a" } as const;
-  const refusalOf = async (work: Promise<unknown>): Promise<Refusal> => {
-    try {
-      await work;
-    } catch (error) {
-      assert.ok(error instanceof Refusal, String(error));
-      return error;
-    }
-    return assert.fail("it was answered");
-  };
-
   it("asks again where it may, and no oftener than it has patience", async () => {
     const better = asking([answer(500), new Error("reset"), answer(200, '{"a":1}')]);
     assert.deepEqual(await better.api.ask(get), { a: 1 });
@@ -114,8 +121,6 @@ describe("monitors/sync: asking", () => {
   });
 
   it("tells each status with the API's own words and what to do", async () => {
-    const told = async (status: number, text = '{"errors":["their words"]}') =>
-      (await refusalOf(asking([answer(status, text)]).api.ask(post))).message;
     for (const status of [400, 401, 403, 404, 409, 413, 422])
       assert.match(await told(status), new RegExp(`the API answered ${status}: their words`, "u"));
     assert.match(await told(401), /check DD_API_KEY and DD_APP_KEY/u);
@@ -124,7 +129,6 @@ describe("monitors/sync: asking", () => {
   });
 
   it("reads every form of the API's errors", () => {
-    const texts = (text: string) => errorTexts(answer(400, text));
     assert.deepEqual(texts('{"errors":["a","b"]}'), ["a", "b"]);
     assert.deepEqual(texts('{"errors":[{"title":"t","detail":"d"},{"title":"t"}]}'), ["d", "t"]);
     assert.deepEqual(texts('{"errors":{"1":["x"],"2":["y"]}}'), ["x", "y"]);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { liveClock } from "../../../host/clock.ts";
 import { plainSettings } from "../../../monitors/assets.ts";
-import type { Desired } from "../../../monitors/desired.ts";
+import type { Desired, JsonObject } from "../../../monitors/desired.ts";
 import { openApi } from "../../../monitors/sync/api.ts";
 import { perform, refuseStale, type Step } from "../../../monitors/sync/apply.ts";
 import { openLedger } from "../../../monitors/sync/ledger.ts";
@@ -72,6 +72,14 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
       }),
     };
   };
+  /** Somebody else's. Fails the test where it is refused. */
+  const request = async (method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: JsonObject) => {
+    const { apiKey, appKey } = standin.organisations[0]!;
+    const send = datadogTransport(standin.url, { api: apiKey, application: appKey });
+    const answer = await send({ method, path, ...(body === undefined ? {} : { body }) }, new AbortController().signal);
+    assert.ok(answer.status < 300, answer.text);
+    return answer;
+  };
   const plan = async (world: World, desired = some) => (await survey(world, { url: standin.url, desired })).plan;
   const kept = (kind: "monitors" | "dashboards" | "webhooks", org = 0) => [
     ...standin.organisations[org]!.kept[kind].values(),
@@ -79,6 +87,7 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
   return {
     standin: () => standin,
     folder: () => folder,
+    request,
     open,
     plan,
     kept,
@@ -99,3 +108,5 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
 
 export const failures = (steps: readonly Step[]): readonly string[] =>
   steps.filter(({ result }) => result !== "done").map(({ change, error }) => `${change.key}: ${error}`);
+
+export const webhookPath = (name: string): string => `/api/v1/integration/webhooks/configuration/webhooks/${name}`;
