@@ -31,14 +31,14 @@ const made = "2026-11-25";
 export function monitorAssets(): readonly Asset[] {
   return [
     ...shippedMonitors.map((definition) => ({
-      path: `monitors/${definition.key}.json`,
+      path: `monitors/${definition.key.replaceAll("-", "_")}.json`,
       content: template(monitorOf(definition, plainSettings), definition),
     })),
     { path: "dashboards/overview.json", content: dashboardOf(plainSettings).body },
   ];
 }
 
-function template({ key, body }: Desired, { name, message }: MonitorDefinition): JsonObject {
+function template({ key, body }: Desired, { name, about }: MonitorDefinition): JsonObject {
   const owners = ownerTags(key);
   const { tags } = body;
   const own = Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string" && !owners.includes(tag)) : [];
@@ -47,7 +47,7 @@ function template({ key, body }: Desired, { name, message }: MonitorDefinition):
     created_at: made,
     last_updated_at: made,
     title: name,
-    description: message.means,
+    description: about,
     definition: { ...body, tags: own },
     tags: own,
   };

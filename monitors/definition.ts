@@ -31,6 +31,8 @@ export interface MonitorDefinition {
   readonly priority: 1 | 2 | 3 | 4 | 5;
   /** Plain text: the webhook's payload carries it. The group's tags are put before it by Datadog. */
   readonly name: string;
+  /** What it is told for, and what that does to users; 300 characters at most, for the list of templates. */
+  readonly about: string;
   readonly thresholds: Thresholds;
   readonly query: (parts: QueryParts) => string;
   /** For the person on call. */
@@ -42,7 +44,7 @@ export interface MonitorDefinition {
   };
   readonly noData: NoData;
   /** Minutes after which it is told again while it lasts. */
-  readonly renotify?: number;
+  readonly renotify: number | "never";
   /** Seconds in which a new group is not looked at. Set even where it is 0: Datadog's own default is 300 for a new host. */
   readonly newGroupDelay: number;
   /** Whether the window must be full of points: what "for a minute" is made of. */
@@ -120,7 +122,7 @@ function optionsOf(definition: MonitorDefinition, thresholds: Thresholds): JsonO
     ...noDataOptions[noData],
     ...(notifyBy === undefined ? {} : { notify_by: notifyBy }),
     // Not on a recovery, nor when data stop: only while it lasts.
-    ...(renotify === undefined ? {} : { renotify_interval: renotify, renotify_statuses: ["alert"] }),
+    ...(renotify === "never" ? {} : { renotify_interval: renotify, renotify_statuses: ["alert"] }),
     new_group_delay: newGroupDelay,
     require_full_window: fullWindow,
     include_tags: true,

@@ -37,7 +37,7 @@ export function validate(settings: MonitorSettings, files: readonly SourceFile[]
       ...settingsProblems(settings, users, known),
       ...twice(all),
       ...all.flatMap((one) => judge(one, around)),
-    ],
+    ].toSorted((a, b) => a.where.localeCompare(b.where, "en", { numeric: true })),
   };
 }
 

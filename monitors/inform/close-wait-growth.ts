@@ -5,6 +5,8 @@ export const closeWaitGrowth = defineMonitor({
   level: "inform",
   priority: 4,
   name: "CLOSE_WAIT sockets of a container grow",
+  about:
+    "Told when a container has more sockets in CLOSE_WAIT than an hour ago. It does not close what the other side has closed, and will run out of file descriptors.",
   // Sockets more than an hour ago: CLOSE_WAIT has no timer, so each waits for its program.
   thresholds: { critical: 100, critical_recovery: 50 },
   query: ({ metric, scope, critical }) =>
@@ -24,6 +26,7 @@ export const closeWaitGrowth = defineMonitor({
   // Not sent while there are none, which is well.
   noData: "ok",
   // A trend is told once.
+  renotify: "never",
   // An hour must be known before it can be compared.
   newGroupDelay: 3600,
   // The gauge is not sent while it stands at 0, so windows have gaps.

@@ -8,6 +8,8 @@ export const netlinkEventsAnomaly = defineMonitor({
   level: "inform",
   priority: 5,
   name: "Netlink events of an overlay network are unusual",
+  about:
+    "Told when an overlay network has more netlink events than it usually has at this hour. No fault by itself; it is there to be seen beside one.",
   // The share of the window that is out of bounds.
   thresholds: { critical: 0.8, critical_recovery: 0.1 },
   // agile: a deployment changes the level for good, and it learns that soonest. 4 deviations: counts are bursty. Only
@@ -23,6 +25,7 @@ export const netlinkEventsAnomaly = defineMonitor({
   // A count is not sent while nothing happens; count_default_zero makes it 0.
   noData: "keep",
   // Nobody is to be told twice of what is no fault.
+  renotify: "never",
   // It has to learn what is usual first.
   newGroupDelay: 3600,
   // An anomaly's window has gaps where a count stood still.

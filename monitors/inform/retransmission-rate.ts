@@ -5,6 +5,7 @@ export const retransmissionRate = defineMonitor({
   level: "inform",
   priority: 4,
   name: "A container sends many TCP segments again",
+  about: "Told when a container sends many TCP segments again. Packets are lost on the way, or come too late.",
   // Percent of the segments sent.
   thresholds: { critical: 5, critical_recovery: 2 },
   // 1000 segments are added below: of a container that sent ten, one lost is no rate.
@@ -25,6 +26,7 @@ export const retransmissionRate = defineMonitor({
   // A count is not sent while nothing is sent again.
   noData: "ok",
   // A trend is told once.
+  renotify: "never",
   // What a start sends again.
   newGroupDelay: 300,
   // A count that stands still leaves gaps.

@@ -5,6 +5,8 @@ export const timeWaitGrowth = defineMonitor({
   level: "inform",
   priority: 4,
   name: "TIME_WAIT sockets of a container grow",
+  about:
+    "Told when a container has thousands more sockets in TIME_WAIT than an hour ago. It opens a connection for each request, and may run out of ports.",
   // Sockets more than an hour ago; 28232 ports are there for outgoing connections to one address.
   thresholds: { critical: 5000, critical_recovery: 2000 },
   query: ({ metric, scope, critical }) =>
@@ -21,6 +23,7 @@ export const timeWaitGrowth = defineMonitor({
   // Not sent while there are none, which is well.
   noData: "ok",
   // A trend is told once.
+  renotify: "never",
   // An hour must be known before it can be compared.
   newGroupDelay: 3600,
   // The gauge is not sent while it stands at 0, so windows have gaps.

@@ -5,6 +5,8 @@ export const activeFindings = defineMonitor({
   level: "page",
   priority: 1,
   name: "Overlay network is broken: its tables send packets the wrong way",
+  about:
+    "Told when the tables of an overlay network have had wrong or missing rows that do harm now, for 2 minutes. Packets of its containers are lost, or go to the wrong host.",
   thresholds: { critical: 0 },
   // Not by class: one fault often shows as several, and is healed at once.
   query: ({ metric, scope, critical }) =>

@@ -5,6 +5,8 @@ export const fdbMisplaced = defineMonitor({
   level: "page",
   priority: 1,
   name: "Overlay network loses packets: a container's MAC address is on the wrong port",
+  about:
+    "Told when the MAC address of a local container has been on the vxlan port of its overlay's bridge for most of a minute. Frames to it leave the bridge the wrong way, so its traffic on this host is lost.",
   thresholds: { critical: 0 },
   // The number of containers that are misplaced all the time. Not by container: a broken network is one page, not forty.
   query: ({ metric, scope, critical }) =>

@@ -5,6 +5,8 @@ export const netlinkEventsSpike = defineMonitor({
   level: "page",
   priority: 2,
   name: "Spike of netlink events in an overlay network",
+  about:
+    "Told when the namespace of an overlay network has far more netlink events than usual. Its rows go to and fro, as they do when containers of one host lose each other; a deployment makes events as well.",
   // In 5 minutes. The weakest outage that was measured (5 pings a second) makes 11 events a second: 3300. A network of
   // chatty containers on a classic engine can make more with nothing lost: then raise it, and trust fdb-misplaced.
   thresholds: { critical: 3000, critical_recovery: 2000 },
@@ -25,6 +27,7 @@ export const netlinkEventsSpike = defineMonitor({
   // A count is not sent while nothing happens.
   noData: "ok",
   // A person looks once. What lasts and harms is told by the others.
+  renotify: "never",
   // A network that comes to a host brings its rows at once, and that is no spike.
   newGroupDelay: 300,
   // An event is a point: a window that waits for more would miss a short spike.

@@ -5,6 +5,8 @@ export const probeLoss = defineMonitor({
   level: "page",
   priority: 2,
   name: "Containers do not answer over their overlay network",
+  about:
+    "Told when containers of an overlay network lose most of the pings that are sent to them. Who depends on them sees timeouts.",
   thresholds: { critical: 0.5, critical_recovery: 0.2 },
   // By container: each is pinged in turn, and an average over all would hide one among fifty. Only where the collector
   // reachability is enabled.

@@ -5,6 +5,8 @@ export const remedyFailed = defineMonitor({
   level: "page",
   priority: 2,
   name: "Healing an overlay network failed",
+  about:
+    "Told when a cleanup of an overlay network was verified and did not help, so that it was undone, or failed altogether. The fault is still there and needs a person.",
   thresholds: { critical: 0 },
   query: ({ metric, scope, critical }) =>
     `sum(last_10m):sum:${metric("remedy.runs")}${scope("outcome IN (failed,undone)")} by {host,strategy}.as_count() > ${critical}`,
@@ -26,6 +28,7 @@ export const remedyFailed = defineMonitor({
   // A count is not sent while nothing happens.
   noData: "ok",
   // It happened; telling it again would not be news.
+  renotify: "never",
   // The series is born with the first failure.
   newGroupDelay: 0,
   // One point is all there is.

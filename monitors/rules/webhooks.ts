@@ -1,3 +1,4 @@
+import { webhookName } from "../webhook.ts";
 import type { Rule } from "./rule.ts";
 
 /** Every `@webhook-NAME` is one that is defined here, or that the user says is there. */
@@ -9,9 +10,11 @@ export const webhooks: Rule = {
         [...text.matchAll(/@webhook-([\w-]+)/gu)]
           .map(([, name = ""]) => name)
           .filter((name) => !known.has(name))
-          .map((name) => ({
-            field,
-            message: `@webhook-${name}: there is no such webhook${known.size === 0 ? "; datadog.webhook_url is not set" : nearest(name, [...known])}`,
-          })),
+          .map((name) => ({ field, message: `@webhook-${name}: ${why(name, nearest(name, [...known]))}` })),
     ),
 };
+
+const why = (name: string, nearest: string): string =>
+  name === webhookName
+    ? "datadog.webhook_url is not set, so there is no such webhook"
+    : `there is no such webhook${nearest}; if your organisation has it, name it in datadog.monitors.other_webhooks`;

@@ -5,6 +5,8 @@ export const conntrackTable = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "Connection tracking table of the host is nearly full",
+  about:
+    "Told when a host tracks more than 80 % of the connections that it may track. When the table is full, packets of new connections are dropped.",
   thresholds: { critical: 80, critical_recovery: 75 },
   query: ({ metric, scope, critical }) =>
     `avg(last_10m):(max:${metric("overlay.conntrack_entries")}${scope()} by {host} / max:${metric("overlay.conntrack_limit")}${scope()} by {host}) * 100 > ${critical}`,
@@ -21,6 +23,7 @@ export const conntrackTable = defineMonitor({
   // The count is not sent while it stands at 0, which is no danger.
   noData: "keep",
   // It grows slowly, a ticket once is enough.
+  renotify: "never",
   // A host that has only just booted.
   newGroupDelay: 300,
   // An average of few points says nothing of a trend, but to wait for a full window after each restart helps nobody.

@@ -5,6 +5,8 @@ export const heartbeatSilent = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "The recorder of netlink events is silent",
+  about:
+    "Told when nobody has recorded netlink events on a host for 10 minutes, or nothing comes from it at all. Faults of its overlay networks would not be seen.",
   // Seconds.
   thresholds: { critical: 600, critical_recovery: 60 },
   query: ({ metric, scope, critical }) =>
@@ -22,6 +24,7 @@ export const heartbeatSilent = defineMonitor({
   // told once; mute or remove it.
   noData: "notify",
   // A ticket once is enough.
+  renotify: "never",
   // A host that boots starts its engine first.
   newGroupDelay: 600,
   // Its age says by itself for how long; one point over it is enough.

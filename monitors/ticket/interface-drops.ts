@@ -5,6 +5,7 @@ export const interfaceDrops = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "A container's interface drops packets",
+  about: "Told when a container's interface drops many packets: a slow reader, a wrong MTU, or a device that was down.",
   // In 10 minutes. A few at a start, and broadcasts that nobody takes, are everyday life.
   thresholds: { critical: 500, critical_recovery: 100 },
   // A counter that never moved has no series, and a sum with nothing is nothing: hence default_zero.
@@ -25,6 +26,7 @@ export const interfaceDrops = defineMonitor({
   // The query itself makes a missing count 0.
   noData: "keep",
   // A ticket once is enough.
+  renotify: "never",
   // What a start drops.
   newGroupDelay: 60,
   // One burst is a point.

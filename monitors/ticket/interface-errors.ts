@@ -5,6 +5,8 @@ export const interfaceErrors = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "A container's interface has errors",
+  about:
+    "Told when a container's interface has errors. Veth interfaces have none by nature, so something below is wrong.",
   // In 10 minutes. A veth pair has none by nature.
   thresholds: { critical: 10, critical_recovery: 5 },
   // A counter that never moved has no series, and a sum with nothing is nothing: hence default_zero.
@@ -26,6 +28,7 @@ export const interfaceErrors = defineMonitor({
   // The query itself makes a missing count 0.
   noData: "keep",
   // A ticket once is enough.
+  renotify: "never",
   // The series is born with the first error.
   newGroupDelay: 0,
   // One burst is a point.

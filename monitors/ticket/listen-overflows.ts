@@ -5,6 +5,8 @@ export const listenOverflows = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "A container loses connections: its accept queue overflows",
+  about:
+    "Told when a container throws connections away because its listener's accept queue is full. Clients see timeouts, and it looks like a network fault.",
   // In 10 minutes: a few at a start are forgiven.
   thresholds: { critical: 10, critical_recovery: 5 },
   query: ({ metric, scope, critical }) =>
@@ -21,6 +23,7 @@ export const listenOverflows = defineMonitor({
   // A count is not sent while nothing happens.
   noData: "ok",
   // A ticket once is enough.
+  renotify: "never",
   // The series is born with the first loss; what a start loses is below the threshold.
   newGroupDelay: 0,
   // One burst is a point.

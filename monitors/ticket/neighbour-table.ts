@@ -5,6 +5,8 @@ export const neighbourTable = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "Neighbour table of the host is nearly full",
+  about:
+    "Told when the neighbour (ARP) tables of a host are more than 80 % full. When they are full, new connections fail on the host and in all its containers.",
   thresholds: { critical: 80, critical_recovery: 75 },
   query: ({ metric, scope, critical }) =>
     `avg(last_10m):(max:${metric("overlay.neighbour_entries")}${scope()} by {host} / max:${metric("overlay.neighbour_limit")}${scope()} by {host}) * 100 > ${critical}`,
@@ -20,6 +22,7 @@ export const neighbourTable = defineMonitor({
   // Told every cycle: where nothing comes, the heartbeat's monitor says so.
   noData: "keep",
   // It grows slowly, a ticket once is enough.
+  renotify: "never",
   // A host that has only just booted fills its table.
   newGroupDelay: 300,
   // An average of few points says nothing of a trend, but to wait for a full window after each restart helps nobody.

@@ -5,6 +5,8 @@ export const pipelineLosingEvents = defineMonitor({
   level: "ticket",
   priority: 3,
   name: "Netlink events are lost before they are counted",
+  about:
+    "Told when netlink events were lost before they could be counted. Counts of events are too low then; whether containers are misplaced is still known.",
   thresholds: { critical: 0 },
   query: ({ metric, scope, critical }) =>
     `sum(last_15m):sum:${metric("netlink.lost")}${scope()} by {host,cause,socket}.as_count() > ${critical}`,
@@ -24,6 +26,7 @@ export const pipelineLosingEvents = defineMonitor({
   // A count is not sent while nothing is lost.
   noData: "ok",
   // A storm is told once; a ticket is not closed by it.
+  renotify: "never",
   // The series is born with the first loss.
   newGroupDelay: 0,
   // One point is a loss.

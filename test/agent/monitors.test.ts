@@ -91,7 +91,7 @@ describe("monitors validate", () => {
       ["scope: ['env:prod,team:x']", /scope\.0: expected a term of a Datadog filter/u],
       ["scope: ['{env:prod}']", /scope\.0: expected a term/u],
       ["thresholds: {neighbour-table: much}", /thresholds\.neighbour-table: expected a number, or/u],
-      ["thresholds: {neighbour-table: {critcal: 3}}", /thresholds\.neighbour-table: expected a number, or/u],
+      ["thresholds: {neighbour-table: {critcal: 3}}", /thresholds\.neighbour-table\.critcal: there is no such key/u],
     ] as const) {
       const { code, err } = await cli([
         "monitors",

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { z } from "zod";
 import { catalogue } from "../../agent/catalogue.ts";
 import { containerTagKeys } from "../../collectors/container-tags.ts";
-import { plainSettings } from "../../monitors/assets.ts";
+import { monitorAssets, plainSettings } from "../../monitors/assets.ts";
 import { monitorBody } from "../../monitors/body.ts";
 import { monitorOf, queryOf } from "../../monitors/definition.ts";
 import type { Desired } from "../../monitors/desired.ts";
@@ -15,6 +15,16 @@ import { cli } from "../agent/cli.ts";
 import { needs } from "../needs.ts";
 import { fullSettings, validated } from "./around.ts";
 import { hasOfficialSchema, officialSchema } from "./official-schema.ts";
+
+const monitorAsset = z.strictObject({
+  version: z.literal(2),
+  created_at: z.iso.date(),
+  last_updated_at: z.iso.date(),
+  title: z.string().min(1),
+  description: z.string().min(1),
+  definition: monitorBody,
+  tags: z.array(z.string()),
+});
 
 const bodyOf = (object: Desired | undefined) => monitorBody.parse(object?.body);
 
@@ -108,6 +118,23 @@ describe("monitors: what ships", () => {
       const query = queryOf(one, plainSettings);
       assert.match(query, /^min\(last_[12]m\):sum:[\w.]+\{[^}]*\} by \{host,docker_network\} > 0$/u);
       assert.equal(one.newGroupDelay, 0);
+    }
+  });
+
+  it("has assets as Datadog's packs want them", () => {
+    const assets = monitorAssets().filter(({ path }) => path.startsWith("monitors/"));
+    assert.deepEqual(
+      assets.map(({ path }) => path).toSorted(),
+      readdirSync("assets/monitors").map((name) => `monitors/${name}`),
+    );
+    assert.equal(assets.length, shippedMonitors.length);
+    for (const { path, content } of assets) {
+      const { title, description, tags, definition } = monitorAsset.parse(content);
+      assert.match(path, /^monitors\/[a-z_]+\.json$/u);
+      assert.ok(description.length <= 300, path);
+      assert.doesNotMatch(`${title} ${description}`, /\{\{/u);
+      assert.ok(tags.includes("integration:overlaywatch"));
+      assert.doesNotMatch(JSON.stringify(definition), /managed-by|overlaywatch-key/u);
     }
   });
 

@@ -141,14 +141,26 @@ describe("monitors/user", () => {
       "q.yaml:10: queue-full: message: {{pod.name}}: the alert is not grouped by pod, but by host [variables]",
     ]);
     assert.deepEqual(told("on {{host.name}}", "@webhook-x"), [
-      "q.yaml:10: queue-full: message: @webhook-x: there is no such webhook; datadog.webhook_url is not set [webhooks]",
+      "q.yaml:10: queue-full: message: @webhook-x: there is no such webhook; if your organisation has it, name it in datadog.monitors.other_webhooks [webhooks]",
     ]);
+    assert.deepEqual(told("on {{host.name}}", "@webhook-overlaywatch"), [
+      "q.yaml:10: queue-full: message: @webhook-overlaywatch: datadog.webhook_url is not set, so there is no such webhook [webhooks]",
+    ]);
+    assert.deepEqual(told("on {{host.name}}", "@webhook-overlaywatch", fullSettings), []);
     assert.deepEqual(told("avg:my.fill", "avg:overlaywatch.tcp.conections"), [
       "q.yaml:7: queue-full: query: overlaywatch.tcp.conections: there is no such metric; did you mean overlaywatch.tcp.connections? [metrics]",
     ]);
     assert.deepEqual(told("renotify_interval: 60", "renotify_statuses: [alert]"), [
       "q.yaml:13: queue-full: options.renotify_statuses: it needs renotify_interval [options]",
     ]);
+  });
+
+  it("tells them in the order of the file", () => {
+    const text = good.replace("on {{host.name}}", "on ${nope}").replace("> ${critical}", "> 91");
+    assert.deepEqual(
+      read(text).told.map((line) => line.split(":")[1]),
+      ["8", "10"],
+    );
   });
 
   it("takes a webhook that is there already", () => {
