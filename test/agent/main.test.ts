@@ -48,6 +48,18 @@ describe("agent/main, as a process", () => {
     }
   });
 
+  it("ends the stand-in on SIGTERM with 0, within two seconds, connections open", async () => {
+    const { child, text, code } = start("standin", "--json", "--faults", "slow=1");
+    await until("it says where it is", () => text().endsWith("\n"), 8000);
+    const [, url = ""] = /"url":"([^"]+)"/u.exec(text()) ?? [];
+    const cut = assert.rejects(fetch(`${url}/api/v1/validate`));
+    const began = performance.now();
+    child.kill("SIGTERM");
+    assert.equal(await code, 0);
+    assert.ok(performance.now() - began < 2000);
+    await cut;
+  });
+
   it("takes a reader that went away for a normal end", async () => {
     const { child, code } = start("check", "--raw", "--json", ...host.args);
     child.stdout?.destroy();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dashboardNormalisations } from "../../standin/dashboard/normal.ts";
 import { dashboardRules } from "../../standin/dashboard/rules.ts";
-import { isObject, type Json, type JsonObject, objectAt, omit } from "../../standin/json.ts";
+import { isList, isObject, type Json, type JsonObject, objectAt, omit, wordAt } from "../../standin/json.ts";
 import { useStandin } from "./use-standin.ts";
 
 const note = { definition: { type: "note", content: "x" } };
@@ -48,11 +48,12 @@ const accepted: readonly JsonObject[] = [
   { ...board, widgets: [{ definition: { type: "group", layout_type: "ordered", widgets: [note] } }] },
 ];
 
+const path = (dashboard: JsonObject) => `/api/v1/dashboard/${wordAt(dashboard, "id")}`;
+const widgetsOf = ({ widgets }: JsonObject) => (isList(widgets) ? widgets.filter(isObject) : []);
+
 describe("standin/dashboard", () => {
   const { call, clock } = useStandin();
   const create = (body: Json) => call("POST", "/api/v1/dashboard", body);
-  const path = ({ id }: JsonObject) => `/api/v1/dashboard/${String(id)}`;
-  const widgetsOf = (of: JsonObject) => (Array.isArray(of["widgets"]) ? of["widgets"].filter(isObject) : []);
 
   it("has a case for every rule and every normalisation", () => {
     assert.deepEqual(
@@ -86,13 +87,21 @@ describe("standin/dashboard", () => {
 
   it("read-only-dropped, defaults: answers what was sent, and what the API adds", async () => {
     const made = (await create({ ...board, id: "mine", author_handle: "me", url: "/x" })).object;
-    assert.match(String(made["id"]), /^[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}$/u);
+    assert.match(wordAt(made, "id"), /^[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}$/u);
     assert.deepEqual(omit(made, "id", "url", "widgets"), {
-      ...{ title: "Overlay", layout_type: "ordered", description: null, template_variables: null, notify_list: null },
-      ...{ is_read_only: false, restricted_roles: [], author_name: "Stand-in", author_handle: "stand-in@example.com" },
-      ...{ created_at: "2026-01-02T03:04:05.000000+00:00", modified_at: "2026-01-02T03:04:05.000000+00:00" },
+      title: "Overlay",
+      layout_type: "ordered",
+      description: null,
+      template_variables: null,
+      notify_list: null,
+      is_read_only: false,
+      restricted_roles: [],
+      author_name: "Stand-in",
+      author_handle: "stand-in@example.com",
+      created_at: "2026-01-02T03:04:05.000000+00:00",
+      modified_at: "2026-01-02T03:04:05.000000+00:00",
     });
-    assert.equal(made["url"], `/dashboard/${String(made["id"])}/overlay`);
+    assert.equal(made["url"], `/dashboard/${wordAt(made, "id")}/overlay`);
     assert.deepEqual((await call("GET", path(made))).object, made);
   });
 
@@ -115,7 +124,7 @@ describe("standin/dashboard", () => {
     const { object } = await call("PUT", path(made), { ...board, title: "New" });
     assert.deepEqual([object["title"], object["description"], object["tags"]], ["New", null, undefined]);
     assert.deepEqual([object["id"], object["created_at"]], [made["id"], made["created_at"]]);
-    assert.match(String(object["modified_at"]), /^2026-01-02T03:04:06/u);
+    assert.match(wordAt(object, "modified_at"), /^2026-01-02T03:04:06/u);
   });
 
   it("lists summaries, and deletes", async () => {
@@ -129,7 +138,7 @@ describe("standin/dashboard", () => {
     assert.equal(Array.isArray(left) && left.length, 1);
     for (const method of ["GET", "DELETE"]) {
       const gone = await call(method, path(first));
-      assert.deepEqual([gone.status, gone.errors], [404, [`Dashboard with ID ${String(first["id"])} not found`]]);
+      assert.deepEqual([gone.status, gone.errors], [404, [`Dashboard with ID ${wordAt(first, "id")} not found`]]);
     }
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isObject, type Json, type JsonObject, objectAt, omit } from "../../standin/json.ts";
+import { isList, isObject, type Json, type JsonObject, objectAt, omit, wordAt } from "../../standin/json.ts";
 import { monitorNormalisations } from "../../standin/monitor/normal.ts";
 import { useStandin } from "./use-standin.ts";
 
@@ -137,8 +137,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       kept: {
         assets: [
           {
-            ...{ monitor_id: 180_000_001, category: "runbook", name: "r", url: "/notebooks/1" },
-            ...{ template_variables: {}, options: {} },
+            monitor_id: 180_000_001,
+            category: "runbook",
+            name: "r",
+            url: "/notebooks/1",
+            template_variables: {},
+            options: {},
           },
         ],
       },
@@ -153,6 +157,10 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     { sent: metric, kept: {}, gone: ["restricted", "run_as", "avalanche_window"] },
   ],
 };
+
+const path = (monitor: JsonObject, more = "") => `/api/v1/monitor/${wordAt(monitor, "id")}${more}`;
+const namesOf = (body: Json) => (isList(body) ? body.filter(isObject).map(({ name }) => name) : body);
+const size = (body: Json) => (isList(body) ? body.length : -1);
 
 describe("standin/monitor: what is kept", () => {
   const { call } = useStandin();
@@ -173,8 +181,7 @@ describe("standin/monitor: what is kept", () => {
         for (const [key, value] of Object.entries(kept)) assert.deepEqual(object[key], value, key);
         for (const [key, value] of Object.entries(options)) assert.deepEqual(answered[key], value, key);
         for (const key of gone) assert.ok(!(key in object) && !(key in answered), key);
-        const { id: made } = object;
-        const again = await call("PUT", `/api/v1/monitor/${String(made)}`, settable(object), { org });
+        const again = await call("PUT", path(object), settable(object), { org });
         assert.deepEqual(
           omit(again.object, "modified"),
           omit(object, "modified"),
@@ -195,8 +202,6 @@ describe("standin/monitor: requests", () => {
   const { call, clock, standin } = useStandin();
   const create = async (over: JsonObject = {}) =>
     (await call("POST", "/api/v1/monitor", { ...metric, ...over })).object;
-  const path = (monitor: JsonObject, more = "") => `/api/v1/monitor/${String(monitor["id"])}${more}`;
-  const namesOf = (body: Json) => (Array.isArray(body) ? body.filter(isObject).map(({ name }) => name) : body);
 
   it("merges the top level of an update, and replaces all options (recorded: Edit-a-monitor)", async () => {
     const made = await create({
@@ -207,14 +212,19 @@ describe("standin/monitor: requests", () => {
     clock().advance(1000);
     const sent = { name: "updated", options: { evaluation_delay: null, thresholds: { critical: 10, warning: null } } };
     const { object } = await call("PUT", path(made), sent);
-    const { name, query, message, tags, priority, options, created, modified } = object;
+    const { name, query, message, tags, priority, options, created } = object;
     assert.deepEqual([name, query, message, tags, priority], ["updated", metric.query, "m", ["env:ci"], 3]);
     assert.deepEqual(options, {
-      ...{ silenced: {}, notify_audit: false, include_tags: true, new_host_delay: 300, notify_no_data: false },
-      ...{ evaluation_delay: null, thresholds: { critical: 10 } },
+      silenced: {},
+      notify_audit: false,
+      include_tags: true,
+      new_host_delay: 300,
+      notify_no_data: false,
+      evaluation_delay: null,
+      thresholds: { critical: 10 },
     });
     assert.equal(created, made["created"]);
-    assert.match(String(modified), /^2026-01-02T03:04:06\.\d{6}\+00:00$/u);
+    assert.match(wordAt(object, "modified"), /^2026-01-02T03:04:06\.\d{6}\+00:00$/u);
   });
 
   it("has a restriction policy in what writes answer, none in what reads do", async () => {
@@ -228,7 +238,6 @@ describe("standin/monitor: requests", () => {
   it("lists all, or pages of 100; filters by tags, name and offset", async () => {
     for (let i = 0; i < 102; i++) await create({ name: `m${i}`, tags: i % 2 === 0 ? ["even", "all:x"] : ["all:x"] });
     const list = async (query: string) => (await call("GET", `/api/v1/monitor${query}`)).body;
-    const size = (body: Json) => (Array.isArray(body) ? body.length : -1);
     assert.equal(size(await list("")), 102);
     assert.equal(size(await list("?page=0")), 100);
     assert.deepEqual(namesOf(await list("?page=1")), ["m100", "m101"]);
@@ -286,16 +295,16 @@ describe("standin/monitor: requests", () => {
     const made = await create();
     const id = Number(made["id"]);
     const composite = await create({ type: "composite", name: "c", query: `${id} && ${id}`, options: {} });
-    const uses = `monitor [${id},n] is referenced in composite monitors: [${String(composite["id"])},c]`;
+    const uses = `monitor [${id},n] is referenced in composite monitors: [${wordAt(composite, "id")},c]`;
     const can = (ids: string) => call("GET", `/api/v1/monitor/can_delete?monitor_ids=${ids}`);
-    const asked = await can(`${id},${String(composite["id"])}`);
+    const asked = await can(`${id},${wordAt(composite, "id")}`);
     assert.equal(asked.status, 409);
     assert.deepEqual(asked.body, { data: { ok: [composite["id"] ?? null] }, errors: { [id]: [uses] } });
     const kept = await call("DELETE", path(made));
     assert.deepEqual([kept.status, kept.errors], [400, [uses]]);
     assert.deepEqual((await call("DELETE", path(made, "?force=true"))).body, { deleted_monitor_id: id });
     assert.equal((await call("GET", path(made))).status, 404);
-    assert.deepEqual((await can(String(composite["id"]))).body, {
+    assert.deepEqual((await can(wordAt(composite, "id"))).body, {
       data: { ok: [composite["id"] ?? null] },
       errors: null,
     });

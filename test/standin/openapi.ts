@@ -31,6 +31,8 @@ function absent(): undefined {
   told = true;
 }
 
+const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/\{\w+\}/gu, "[^/]+")}$`, "u");
+
 export class OfficialSchema {
   readonly #spec: Specification;
 
@@ -53,8 +55,7 @@ export class OfficialSchema {
 
   #operation(method: string, path: string): JsonObject {
     const fixed = this.#spec.paths[path];
-    const pattern = (one: string) => new RegExp(`^${one.replaceAll(/\{\w+\}/gu, "[^/]+")}$`, "u");
-    const found = fixed ?? Object.entries(this.#spec.paths).find(([one]) => pattern(one).test(path))?.[1] ?? {};
+    const found = fixed ?? Object.entries(this.#spec.paths).find(([one]) => patternOf(one).test(path))?.[1] ?? {};
     return objectAt(found, method.toLowerCase());
   }
 
@@ -65,12 +66,7 @@ export class OfficialSchema {
 
   #check(schema: JsonObject, value: Json, at: string): readonly string[] {
     const [, name] = /^#\/components\/schemas\/(\w+)$/u.exec(textAt(schema, "$ref")) ?? [];
-    if (name !== undefined) {
-      const target = this.#spec.components.schemas[name];
-      // Beside a reference only `nullable` matters (Dashboard.default_timeframe).
-      if (value === null && schema["nullable"] === true) return [];
-      return isObject(target) ? this.#check(target, value, at) : [`${at}: no schema ${name}`];
-    }
+    if (name !== undefined) return this.#referred(schema, name, value, at);
     if (value === null) return schema["nullable"] === true || schema["type"] === undefined ? [] : [`${at}: null`];
     return [
       ...typeProblems(schema, value, at),
@@ -78,6 +74,13 @@ export class OfficialSchema {
       ...(isObject(value) ? this.#fields(schema, value, at) : []),
       ...(isList(value) ? this.#items(schema, value, at) : []),
     ];
+  }
+
+  #referred(schema: JsonObject, name: string, value: Json, at: string): readonly string[] {
+    // Beside a reference only `nullable` matters (Dashboard.default_timeframe).
+    if (value === null && schema["nullable"] === true) return [];
+    const target = this.#spec.components.schemas[name];
+    return isObject(target) ? this.#check(target, value, at) : [`${at}: no schema ${name}`];
   }
 
   #choice(schema: JsonObject, value: Json, at: string): readonly string[] {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isObject, type Json, type JsonObject, parseJson } from "../../standin/json.ts";
+import { isObject, type Json, type JsonObject, parseJson, textsAt } from "../../standin/json.ts";
 import { startStandin, type Standin, type StandinOptions } from "../../standin/standin.ts";
 import { type ManualClock, manualClock } from "../host/manual-clock.ts";
 import { officialSchema } from "./openapi.ts";
@@ -13,7 +13,7 @@ export interface Answered {
   /** Of a JSON object. */
   readonly object: JsonObject;
   /** The error texts. */
-  readonly errors: readonly Json[];
+  readonly errors: readonly string[];
 }
 
 export interface CallOptions {
@@ -74,7 +74,7 @@ function answeredOf(status: number, headers: Headers, text: string): Answered {
   const isJson = headers.get("content-type") === "application/json";
   const body = isJson ? parseJson(text) : null;
   const object = isObject(body) ? body : {};
-  return { status, headers, text, body, object, errors: Array.isArray(object["errors"]) ? object["errors"] : [] };
+  return { status, headers, text, body, object, errors: textsAt(object, "errors") };
 }
 
 function conforms(method: string, path: string, sent: Json | undefined, { status, body, headers }: Answered): void {

@@ -75,7 +75,9 @@ describe("standin/webhook", () => {
     assert.equal(made.headers.get("location"), `https://app.datadoghq.com${hooks}/overlaywatch`);
     assert.deepEqual(made.object, {
       ...hook,
-      ...{ custom_headers: null, encode_as: "json", auth_method_id: null },
+      custom_headers: null,
+      encode_as: "json",
+      auth_method_id: null,
       payload:
         '{"body": "$EVENT_MSG", "last_updated": "$LAST_UPDATED", "event_type": "$EVENT_TYPE", "title": "$EVENT_TITLE", "date": "$DATE", "org": {"id": "$ORG_ID", "name": "$ORG_NAME"}, "id": "$ID"}',
     });
@@ -125,7 +127,9 @@ describe("standin/webhook", () => {
     const put = await call("PUT", `${variables}/TOKEN_1`, { value: "not to be seen either" });
     for (const { object } of [made, read, put]) assert.deepEqual(object, { name: "TOKEN_1", is_secret: true });
     assert.deepEqual((await call("PUT", `${variables}/TOKEN_1`, { is_secret: false })).object, {
-      ...{ name: "TOKEN_1", is_secret: false, value: "not to be seen either" },
+      name: "TOKEN_1",
+      is_secret: false,
+      value: "not to be seen either",
     });
   });
 });
