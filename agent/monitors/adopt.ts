@@ -2,8 +2,9 @@ import { adoptEqual, adoptionOf, idIn, wantedBy } from "../../monitors/sync/adop
 import { askOrg, guardOrg } from "../../monitors/sync/org.ts";
 import { planPage } from "../../monitors/sync/plan-page.ts";
 import { UsageError } from "../exit-codes.ts";
+import { connectFor } from "./connection.ts";
 import { carryOut, confirmed, locked } from "./perform.ts";
-import { connectFor, printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
+import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
 /** Takes over an object that somebody made: it becomes what is defined, and keeps its id and its history. */
 export async function adopt(request: SyncRequest): Promise<number> {

@@ -6,9 +6,9 @@ import { loadPlan, type SavedPlan } from "../../monitors/sync/plan-file.ts";
 import { planPage } from "../../monitors/sync/plan-page.ts";
 import { survey } from "../../monitors/sync/survey.ts";
 import { UsageError } from "../exit-codes.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, connectFor } from "./connection.ts";
 import { carryOut, confirmed, locked } from "./perform.ts";
-import { connectFor, mostDeletions, syncExits, type SyncRequest, wantedOf } from "./request.ts";
+import { mostDeletions, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
 /** So many are deleted without a word more. */
 const usualDeletions = 10;
@@ -16,18 +16,21 @@ const usualDeletions = 10;
 /** Makes the organisation as it is defined; with a saved plan, does just that. */
 export async function apply(request: SyncRequest): Promise<number> {
   const [file] = request.operands;
+  const most = mostDeletions(request, usualDeletions);
   const connection = await connectFor(request);
   return locked(connection, request.io, () =>
-    file === undefined ? applyNow(request, connection) : applySaved(request, connection, resolve(request.io.cwd, file)),
+    file === undefined
+      ? applyNow(request, connection, most)
+      : applySaved(request, connection, resolve(request.io.cwd, file), most),
   );
 }
 
-async function applyNow(request: SyncRequest, connection: Connection): Promise<number> {
+async function applyNow(request: SyncRequest, connection: Connection, most: number): Promise<number> {
   const { values, io, desired } = request;
   const { plan, actual } = await survey(connection, wantedOf(request, connection));
   guardAllGone(connection.ledger, actual, values.recreate === true);
   guardNothingDefined(desired.length, plan.changes);
-  guardDeletions(plan.changes, mostDeletions(request, usualDeletions));
+  guardDeletions(plan.changes, most);
   const json = values.json === true;
   if (!json) io.stdout.write(planPage(plan));
   if (plan.conflicts.length > 0) throw new Error(`${plan.conflicts.join("; ")}: nothing was done`);
@@ -42,12 +45,11 @@ async function forgetLost({ ledger }: Connection, { lost }: Plan): Promise<void>
   for (const { kind, key } of lost) await ledger.drop(kind, key);
 }
 
-async function applySaved(request: SyncRequest, connection: Connection, path: string): Promise<number> {
+async function applySaved(request: SyncRequest, connection: Connection, path: string, most: number): Promise<number> {
   const { values, io } = request;
-  if (values.recreate === true || values.out !== undefined || values.markdown === true)
-    throw new UsageError("a saved plan is applied as it is: no --recreate, --out or --markdown");
+  if (values.recreate === true) throw new UsageError("--recreate: a saved plan is done as it is");
   const saved = await loadPlan(path);
-  guardDeletions(saved.changes, mostDeletions(request, usualDeletions));
+  guardDeletions(saved.changes, most);
   const org = await guardSaved(request, connection, saved, path);
   await refuseMade(request, connection, saved);
   if (saved.changes.length > 0) await confirmed(io, "apply", "The plan is going to be done.", values.yes === true);

@@ -9,6 +9,7 @@ import type { Io } from "../command.ts";
 import type { Config } from "../config/schema.ts";
 import { ConfigError, UsageError } from "../exit-codes.ts";
 import { keysOf } from "./keys.ts";
+import type { SyncRequest } from "./request.ts";
 
 export interface Connection extends World {
   /** The API's address. */
@@ -16,6 +17,9 @@ export interface Connection extends World {
   /** What is kept between runs: the ledger, backups, the lock. */
   readonly folder: string;
 }
+
+export const connectFor = ({ config, values, io }: SyncRequest): Promise<Connection> =>
+  connect(config, values["api-url"], io);
 
 /** Sends nothing yet. Throws `UsageError`, `ConfigError`, or an Error that says which key is missing. */
 export async function connect(config: Config, url: string | undefined, io: Io): Promise<Connection> {

@@ -2,7 +2,8 @@ import { authorOf } from "../../monitors/sync/author.ts";
 import { driftOf } from "../../monitors/sync/drift.ts";
 import { driftPage } from "../../monitors/sync/plan-page.ts";
 import { survey } from "../../monitors/sync/survey.ts";
-import { connectFor, printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
+import { connectFor } from "./connection.ts";
+import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
 /** What was changed in Datadog since it was applied, by whom, and when; nothing is done. */
 export async function drift(request: SyncRequest): Promise<number> {

@@ -5,7 +5,8 @@ import type { Plan } from "../../monitors/sync/plan.ts";
 import { savePlan } from "../../monitors/sync/plan-file.ts";
 import { planPage } from "../../monitors/sync/plan-page.ts";
 import { survey } from "../../monitors/sync/survey.ts";
-import { connectFor, printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
+import { connectFor } from "./connection.ts";
+import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
 /** What `apply` would do; nothing is done. */
 export async function plan(request: SyncRequest): Promise<number> {

@@ -2,7 +2,7 @@ import type { Desired } from "../../monitors/desired.ts";
 import type { Io } from "../command.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../exit-codes.ts";
-import { type Connection, connect } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
 /** Options of the actions of `monitors` that talk to Datadog. */
 export const syncOptions = {
@@ -31,9 +31,6 @@ export interface SyncRequest {
 
 /** In sync or done; changes are to be made, or were made otherwise than defined; an error. */
 export const syncExits = { inSync: 0, failed: 1, changes: 2 } as const;
-
-export const connectFor = ({ config, values, io }: SyncRequest): Promise<Connection> =>
-  connect(config, values["api-url"], io);
 
 /** What is looked for, for `survey`. */
 export function wantedOf({ desired, values, config }: SyncRequest, { url }: Connection) {

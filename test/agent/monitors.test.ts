@@ -18,6 +18,8 @@ const own = `monitors:
 const rows = z.array(z.record(z.string(), z.string()));
 const told = z.strictObject({ objects: rows, problems: rows, notes: z.array(z.string()) });
 
+const notAsked = "Datadog was not asked: there are no keys (DD_API_KEY, DD_APP_KEY).\n";
+
 describe("monitors validate", () => {
   const { path, file } = useFolder();
   /** With a configuration of this section, and one file of the user's. */
@@ -36,7 +38,8 @@ describe("monitors validate", () => {
       out,
       "Valid: 17 monitors, 0 webhooks, 1 dashboard; of your own: 1 file.\n" +
         "Nobody is told of page, ticket, inform: datadog.monitors.notify has no handle for it.\n" +
-        "There is no webhook: datadog.webhook_url is not set.\n",
+        "There is no webhook: datadog.webhook_url is not set.\n" +
+        notAsked,
     );
     assert.equal(code, 0);
   });
@@ -44,7 +47,7 @@ describe("monitors validate", () => {
   it("takes handles, scope, thresholds and the webhook's address from the configuration", async () => {
     const datadog = `    notify: {page: ["@pd-x"], ticket: ["@jira-x"], inform: ["@slack-x"]}\n    scope: [env:prod]\n    thresholds: {neighbour-table: 90, queue-full: {critical: 70, warning: 60}}\n    skip: [remedy-failed]\n  webhook_url: https://gateway.example.org/x\n`;
     const { code, out } = await validate(datadog, own);
-    assert.equal(out, "Valid: 16 monitors, 1 webhook, 1 dashboard; of your own: 1 file.\n");
+    assert.equal(out, `Valid: 16 monitors, 1 webhook, 1 dashboard; of your own: 1 file.\n${notAsked}`);
     assert.equal(code, 0);
   });
 

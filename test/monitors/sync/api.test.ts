@@ -105,6 +105,15 @@ describe("monitors/sync: asking", () => {
     assert.equal((await refusalOf(api.ask({ ...get, method: "PUT" }))).done, "unknown");
   });
 
+  it("says what became of a request that got no answer", async () => {
+    const { api } = asking([refused(), refused(), refused()]);
+    const { message, done } = await refusalOf(api.ask(get));
+    assert.equal(done, "no");
+    assert.match(message, /no answer \(tried 3 times\): connect: x: ECONNREFUSED; is the address right/u);
+    const cut = await refusalOf(asking([new Error("terminated")]).api.ask(post));
+    assert.match(cut.message, /no answer: terminated; whether it was done is not known/u);
+  });
+
   it("does not wait longer than it has patience", async () => {
     const one = asking([answer(429, "{}", { "x-ratelimit-reset": "600" })]);
     await refusalOf(one.api.ask(get));
