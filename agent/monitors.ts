@@ -7,7 +7,8 @@ import { syncOptions, type SyncRequest } from "./monitors/request.ts";
 const usage = `usage: overlaywatch monitors ACTION [OPTION...]
 
 Monitors, dashboard and webhook of this program in your Datadog organisation, as code: what ships, and your own in
-datadog.monitors.dir (docs/monitors.md). Keys are taken from DD_API_KEY and DD_APP_KEY, or from files that
+datadog.monitors.dir (docs/monitors.md,
+docs/monitors-sync.md). Keys are taken from DD_API_KEY and DD_APP_KEY, or from files that
 datadog.api_key_file and datadog.app_key_file name; the site from DD_SITE.
   validate       judges every definition, by its form and by rules; then, where there are keys, Datadog does. Makes nothing
     --offline    Datadog is not asked

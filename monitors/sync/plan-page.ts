@@ -54,7 +54,8 @@ const results = { done: "done", failed: "not done", unknown: "perhaps done", lef
 
 export function stepLine({ change, id, result, error }: Step): string {
   const named = id === undefined || id === change.key ? "" : ` (${id})`;
-  const why = error === undefined ? "" : `: ${error}`;
+  const place = change.origin === undefined ? "" : `; it is defined in ${printable(change.origin)}`;
+  const why = error === undefined ? "" : `: ${error}${place}`;
   return `${signs[change.action]} ${nameOf(change)}${named}: ${results[result]}${why}`;
 }
 
