@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { takeLock } from "../../host/lock.ts";
 import { liveClock } from "../../host/clock.ts";
@@ -283,28 +281,5 @@ describe("agent/monitors, with the stand-in", () => {
     assert.equal(site.code, 78);
     assert.match(site.err, /DD_SITE: datadog\.com: no site of Datadog's/u);
     assert.equal(standin.requests().length, 0);
-  });
-});
-
-describe("agent/monitors, with what is no API", () => {
-  const { path } = useFolder();
-  let server: Server;
-  afterEach(() => void server.close());
-
-  it("says that a page is none", async () => {
-    server = createServer((_, response) => {
-      response.writeHead(200, { "Content-Type": "text/html" });
-      response.end("<!DOCTYPE html><html><head><title>Datadog</title></head></html>");
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    assert.ok(typeof address === "object" && address !== null);
-    const { code, err } = await cli(
-      ["monitors", "plan", "--state-dir", path(), "--api-url", `http://127.0.0.1:${address.port}`],
-      { env: { DD_API_KEY: "a", DD_APP_KEY: "b" } },
-    );
-    assert.equal(code, 1);
-    assert.match(err, /a page, not an API's answer \(Datadog\); is the address the API's/u);
   });
 });

@@ -29,7 +29,7 @@ describe("monitors/sync: applying to the stand-in", () => {
 
   it("makes webhooks before monitors before dashboards, and deletes the other way round", async () => {
     const world = await open();
-    const order = (await apply(world)).map(({ change }) => change.kind);
+    const order = (await apply(world, some.toReversed())).map(({ change }) => change.kind);
     assert.deepEqual(order, ["webhook", "monitor", "monitor", "dashboard"]);
     assert.deepEqual(
       (await destroy(world)).map(({ change }) => change.kind),

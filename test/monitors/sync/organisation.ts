@@ -11,7 +11,7 @@ import { openLedger } from "../../../monitors/sync/ledger.ts";
 import { deletions } from "../../../monitors/sync/plan.ts";
 import type { Patience } from "../../../monitors/sync/retry.ts";
 import { survey } from "../../../monitors/sync/survey.ts";
-import { datadogTransport } from "../../../monitors/sync/transport.ts";
+import { datadogTransport, type Transport } from "../../../monitors/sync/transport.ts";
 import type { World } from "../../../monitors/sync/write.ts";
 import { shipped } from "../../../monitors/shipped.ts";
 import { type Standin, type StandinOptions, startStandin } from "../../../standin/standin.ts";
@@ -35,6 +35,8 @@ interface Opened {
   readonly patience?: Partial<Patience>;
   readonly signal?: AbortSignal;
   readonly told?: string[];
+  /** Between the program and the network. */
+  readonly wrap?: (transport: Transport) => Transport;
   /** In the folder of the test; another one has another ledger. */
   readonly state?: string;
 }
@@ -58,12 +60,19 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
     rmSync(folder, { recursive: true, force: true });
     assert.deepEqual(problems, [], "the stand-in has a fault of its own");
   });
-  const open = async ({ org = 0, patience = {}, signal, told = [], state = "state" }: Opened = {}): Promise<World> => {
+  const open = async ({
+    org = 0,
+    patience = {},
+    signal,
+    told = [],
+    wrap = (transport) => transport,
+    state = "state",
+  }: Opened = {}): Promise<World> => {
     const { apiKey, appKey } = standin.organisations[org]!;
     return {
       ledger: await openLedger(join(folder, state, "objects.json")),
       api: openApi({
-        transport: datadogTransport(standin.url, { api: apiKey, application: appKey }),
+        transport: wrap(datadogTransport(standin.url, { api: apiKey, application: appKey })),
         patience: { ...quick, ...patience },
         signal: signal ?? new AbortController().signal,
         tell: (sentence) => void told.push(sentence),

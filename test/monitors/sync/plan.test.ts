@@ -93,14 +93,19 @@ class Organisation {
   }
 
   apply({ changes }: Plan): void {
-    for (const { action, kind, key, id, body } of changes) {
-      if (action === "delete" || action === "replace") this.objects.delete(id ?? "");
-      if (body === undefined) continue;
-      const before = action === "update" && kind !== "dashboard" ? this.objects.get(id ?? "")?.body : {};
-      assert.ok(before !== undefined, "an update of what is not there");
-      const target = action === "update" ? (id ?? "") : kind === "webhook" ? key : String(++this.#last);
-      this.objects.set(target, { kind, key, body: { ...before, ...body } });
+    for (const change of changes) {
+      const { action, kind, key, id = "", body } = change;
+      if (action === "update") this.#update(id, body ?? {});
+      else this.objects.delete(id);
+      if (action === "create" || action === "replace")
+        this.objects.set(kind === "webhook" ? key : String(++this.#last), { kind, key, body: body ?? {} });
     }
+  }
+
+  #update(id: string, body: JsonObject): void {
+    const before = this.objects.get(id);
+    assert.ok(before !== undefined, "an update of what is not there");
+    this.objects.set(id, { ...before, body: before.kind === "dashboard" ? body : { ...before.body, ...body } });
   }
 }
 
