@@ -231,6 +231,7 @@ describe("monitors/rules", () => {
       { ...option({ notify_by: ["host"] }), ...message("{{host.name}}") },
       anomaly("last_15m", windows("last_15m")),
       option({ group_retention_duration: "72h" }),
+      message("basic functionality, https://git.example.org/x/blob/0123456789abcdef0123456789abcdef01234567/run.md"),
       message(
         "Bearer $OVERLAYWATCH_WEBHOOK_TOKEN, password: {{value}}, token: ask somebody, see https://example.org:443/a@b",
       ),

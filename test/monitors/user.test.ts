@@ -167,6 +167,17 @@ describe("monitors/user", () => {
     assert.deepEqual(told("on {{host.name}}", "@webhook-x", { ...plainSettings, otherWebhooks: ["x"] }), []);
   });
 
+  it("refuses variables that are taken, or no names", () => {
+    assert.deepEqual(told("  queue: orders\n", "  queue: orders\n  critical: 3\n  scope: x\n  Big: 1\n"), [
+      "q.yaml:3: variables.critical: it is filled in already: expected another name [form]",
+      "q.yaml:4: variables.scope: it is filled in already: expected another name [form]",
+      "q.yaml:5: variables.Big: expected a name of a-z, 0-9 and _, such as queue_name [form]",
+    ]);
+    assert.deepEqual(told("queue: orders", "queue: [orders]"), [
+      "q.yaml:2: variables.queue: expected text or a number [form]",
+    ]);
+  });
+
   it("names a variable that is not known", () => {
     assert.deepEqual(told("Queue ${queue}", "Queue ${queu}"), [
       "q.yaml:6: queue-full: name: ${queu}: there is no such variable; did you mean queue? [form]",
