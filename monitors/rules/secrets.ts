@@ -2,8 +2,9 @@ import type { Complaint, Rule } from "./rule.ts";
 
 /** What looks like a secret, and what it is called. A variable (`$NAME`, `{{name}}`) is none. */
 const secretForms: readonly (readonly [RegExp, string])[] = [
-  [/\b[\da-f]{32}(?:[\da-f]{8})?\b/u, "a key of 32 or 40 hexadecimal digits"],
-  [/\b(?:Bearer|Basic|Token)\s+(?![$A-Z]*\$)[\w+/=.-]{8,}/iu, "a token behind Bearer, Basic or Token"],
+  // 40 digits in a link to a repository are a commit.
+  [/(?<!\/(?:blob|commit|raw|tree)\/)\b[\da-f]{32}(?:[\da-f]{8})?\b/u, "a key of 32 or 40 hexadecimal digits"],
+  [/\b(?:Bearer|Basic|Token)\s+(?=[\w+/=.-]*\d)[\w+/=.-]{12,}/iu, "a token behind Bearer, Basic or Token"],
   [/:\/\/[^\s/@:]+:(?!\$)[^\s/@]+@/u, "a password in an address"],
   [
     /\b(?:password|passwd|secret|api_?key|token)["']?\s*[:=]\s*["']?(?!\$|\{\{)(?=[^\s"',]*\d)[^\s"',]{6,}/iu,

@@ -10,7 +10,7 @@ export const heartbeatSilent = defineMonitor({
   // Seconds.
   thresholds: { critical: 600, critical_recovery: 60 },
   query: ({ metric, scope, critical }) =>
-    `min(last_10m):max:${metric("pipeline.heartbeat.age")}${scope()} by {host} > ${critical}`,
+    `max(last_10m):max:${metric("pipeline.heartbeat.age")}${scope()} by {host} > ${critical}`,
   message: {
     means:
       "{{^is_no_data}}The recorder on {{host.name}} has not written a heartbeat for {{value}} s.{{/is_no_data}}{{#is_no_data}}Nothing has come from the follower on {{host.name}} for 10 minutes: it, the Datadog agent or the host is down.{{/is_no_data}} Meanwhile nobody sees a misplaced container there: no page about it is no news.",
@@ -27,6 +27,6 @@ export const heartbeatSilent = defineMonitor({
   renotify: "never",
   // A host that boots starts its engine first.
   newGroupDelay: 600,
-  // Its age says by itself for how long; one point over it is enough.
+  // Its age says by itself for how long: one point over it is enough. The window is that of missing data.
   fullWindow: false,
 });

@@ -25,9 +25,20 @@ const userMonitor = z.strictObject({
 
 export type UserMonitor = z.output<typeof userMonitor>;
 
-const scalar = z.union([z.string(), z.number()]);
+/** Filled in with what is in force, so that a file can not mean something else by them. */
+const taken: ReadonlySet<string> = new Set(["scope", "notify", ...Object.keys(thresholdsSchema.shape)]);
+
+const variables = z
+  .record(z.string(), z.union([z.string(), z.number()], { error: "expected text or a number" }))
+  .superRefine((all, context) => {
+    for (const name of Object.keys(all)) {
+      const complain = (message: string) => context.addIssue({ code: "custom", path: [name], message });
+      if (taken.has(name)) complain("it is filled in already: expected another name");
+      else if (!/^[a-z][a-z\d_]*$/u.test(name)) complain("expected a name of a-z, 0-9 and _, such as queue_name");
+    }
+  });
 
 export const userFile = z.strictObject({
-  variables: z.record(z.string().regex(/^[a-z][a-z\d_]*$/u), scalar).default({}),
+  variables: variables.default({}),
   monitors: z.array(userMonitor).min(1, { error: "expected one at least" }),
 });

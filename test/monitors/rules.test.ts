@@ -211,7 +211,8 @@ const baseOf = (change: JsonObject): Desired =>
 
 describe("monitors/rules", () => {
   it("take what is sound", () => {
-    for (const object of [sound, webhook, dashboardOf(plainSettings)])
+    const plain = withBody(dashboardOf(plainSettings), { widgets: [{ definition: { type: "note", title: null } }] });
+    for (const object of [sound, webhook, dashboardOf(plainSettings), plain])
       assert.deepEqual(judge({ object, at: () => "" }, around).map(problemText), []);
   });
 
@@ -229,8 +230,11 @@ describe("monitors/rules", () => {
       missing("show_and_notify_no_data"),
       option({ renotify_interval: 5, renotify_statuses: ["alert"], renotify_occurrences: 2, escalation_message: "x" }),
       { ...option({ notify_by: ["host"] }), ...message("{{host.name}}") },
+      { ...option({ notify_by: ["*"] }), ...message("{{value}}") },
+      option({ no_data_timeframe: 10 }),
       anomaly("last_15m", windows("last_15m")),
       option({ group_retention_duration: "72h" }),
+      message("basic functionality, https://git.example.org/x/blob/0123456789abcdef0123456789abcdef01234567/run.md"),
       message(
         "Bearer $OVERLAYWATCH_WEBHOOK_TOKEN, password: {{value}}, token: ask somebody, see https://example.org:443/a@b",
       ),

@@ -115,11 +115,9 @@ describe("monitors/user", () => {
       "q.yaml:13: monitors.0.options.renotify_intervall: there is no such key; did you mean renotify_interval? [form]",
     ]);
     assert.deepEqual(told("renotify_interval: 60", "on_missing_data: resolve").length, 1);
-    assert.deepEqual(
-      told("critical: 90,", "crit: 90,")
-        .at(-1)
-        ?.startsWith("q.yaml:8: monitors.0.thresholds.crit: there is no such key"),
-      true,
+    assert.equal(
+      told("critical: 90,", "critcal: 90,").at(-1),
+      "q.yaml:8: monitors.0.thresholds.critcal: there is no such key; did you mean critical? [form]",
     );
     assert.deepEqual(
       told("monitors:\n", "monitor:\n").at(-1),
@@ -167,6 +165,17 @@ describe("monitors/user", () => {
     assert.deepEqual(told("on {{host.name}}", "@webhook-x", { ...plainSettings, otherWebhooks: ["x"] }), []);
   });
 
+  it("refuses variables that are taken, or no names", () => {
+    assert.deepEqual(told("  queue: orders\n", "  queue: orders\n  critical: 3\n  scope: x\n  Big: 1\n"), [
+      "q.yaml:3: variables.critical: it is filled in already: expected another name [form]",
+      "q.yaml:4: variables.scope: it is filled in already: expected another name [form]",
+      "q.yaml:5: variables.Big: expected a name of a-z, 0-9 and _, such as queue_name [form]",
+    ]);
+    assert.deepEqual(told("queue: orders", "queue: [orders]"), [
+      "q.yaml:2: variables.queue: expected text or a number [form]",
+    ]);
+  });
+
   it("names a variable that is not known", () => {
     assert.deepEqual(told("Queue ${queue}", "Queue ${queu}"), [
       "q.yaml:6: queue-full: name: ${queu}: there is no such variable; did you mean queue? [form]",
@@ -176,6 +185,11 @@ describe("monitors/user", () => {
   it("says what is no such file at all", () => {
     assert.match(read("monitors:\n  - key: [\n").told[0] ?? "", /^q\.yaml:\d: not YAML: /u);
     assert.match(read("").told[0] ?? "", /^q\.yaml:1: expected object/u);
+    assert.deepEqual(read("monitors:\n  -\n").told, ["q.yaml:2: monitors.0: expected object, received null [form]"]);
+    assert.match(
+      told("thresholds: { critical: 90, critical_recovery: 80 }", "thresholds:")[0] ?? "",
+      /^q\.yaml:8: monitors\.0\.thresholds: expected object/u,
+    );
     assert.deepEqual(read("monitors: []\n").told, ["q.yaml:1: monitors: expected one at least [form]"]);
   });
 
