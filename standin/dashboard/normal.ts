@@ -1,4 +1,4 @@
-import { isList, isObject, type Json, type JsonObject, omit } from "../json.ts";
+import { isList, isObject, type Json, type JsonObject } from "../json.ts";
 import type { Normalisation } from "../rule.ts";
 
 export interface Draft {
@@ -14,17 +14,8 @@ const defaults: JsonObject = {
   restricted_roles: [],
 };
 
-/** In this order. */
+/** In this order. What is sent of ids, times, author and address is overwritten (routes.ts). */
 export const dashboardNormalisations: readonly Normalisation<Draft>[] = [
-  {
-    id: "read-only-dropped",
-    why: "Ids, times, author and address are the API's own; what is sent of them is dropped.",
-    source: "4.2 [S]; 2.2 (what terraform strips)",
-    apply: (draft) => ({
-      ...draft,
-      body: omit(draft.body, "id", "author_handle", "author_name", "created_at", "modified_at", "url"),
-    }),
-  },
   {
     id: "defaults",
     why: "These are answered where they were not sent.",

@@ -59,7 +59,7 @@ export const optionRules: readonly Rule<Candidate>[] = [
   {
     id: "custom-schedule",
     why: "A custom schedule needs on_missing_data and no full window.",
-    source: "4.3, 2.3; text ours",
+    source: "4.3, 2.3 (sync-cli repairs it in 2026; a recording of 2023-11 still got through); text ours",
     refuses: ({ options }) => {
       if (!isObject(objectAt(options, "scheduling_options")["custom_schedule"])) return undefined;
       if (!isSet(options, "on_missing_data")) return "custom_schedule requires on_missing_data";

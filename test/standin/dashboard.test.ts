@@ -62,7 +62,7 @@ describe("standin/dashboard", () => {
     );
     assert.deepEqual(
       dashboardNormalisations.map(({ id }) => id),
-      ["read-only-dropped", "defaults", "widget-ids"],
+      ["defaults", "widget-ids"],
     );
   });
 
@@ -85,7 +85,7 @@ describe("standin/dashboard", () => {
     assert.deepEqual(answer.errors, ["'layout_type' can not be changed"]);
   });
 
-  it("read-only-dropped, defaults: answers what was sent, and what the API adds", async () => {
+  it("defaults: answers what was sent, and what the API adds; what is read-only is its own", async () => {
     const made = (await create({ ...board, id: "mine", author_handle: "me", url: "/x" })).object;
     assert.match(wordAt(made, "id"), /^[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}$/u);
     assert.deepEqual(omit(made, "id", "url", "widgets"), {

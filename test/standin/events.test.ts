@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { once } from "node:events";
 import { eventRules } from "../../standin/events.ts";
-import { type JsonObject, parseJson } from "../../standin/json.ts";
+import { type JsonObject, omit, parseJson, wordAt } from "../../standin/json.ts";
 import type { Transition } from "../../standin/trigger.ts";
 import { useStandin } from "./use-standin.ts";
 
@@ -200,6 +200,8 @@ describe("standin/webhook: delivery", () => {
       org: "321813",
       link: `https://app.datadoghq.com/monitors/${id}`,
     });
+    const shown = (await call("GET", `/api/v1/events/${wordAt(event, "id_str")}`)).object;
+    assert.deepEqual(shown["event"], omit(event, "alert"));
     const seen = (await call("GET", `/api/v1/monitor/${id}`)).object;
     assert.deepEqual([seen["overall_state"], seen["modified"]], ["OK", made.object["modified"]]);
     assert.throws(() => standin().trigger(1, { host: "h", transition: "Warn" }), /Monitor not found/u);

@@ -44,12 +44,13 @@ describe("standin/state", () => {
     assert.ok(kept(second)[0]!.every((objects) => objects.length === 1));
     assert.match(await send(second, "POST", "/api/v1/monitor", { ...metric, name: "o" }), /"id":180000002/u);
     await send(second, "DELETE", "/api/v1/monitor/180000001");
+    second.trigger(180_000_002, { host: "h", transition: "Warn" });
     await second.close();
     assert.notDeepEqual(parseJson(readFileSync(file(), "utf8")), written);
     const third = await start();
     assert.deepEqual(
-      third.organisations[0]!.kept.monitors.values().map(({ name }) => name),
-      ["o"],
+      third.organisations[0]!.kept.monitors.values().map((one) => [one["name"], one["overall_state"]]),
+      [["o", "Warn"]],
     );
     await third.close();
     assert.deepEqual(problems, []);
