@@ -5,6 +5,7 @@ import type { Plan } from "../../monitors/sync/plan.ts";
 import { savePlan } from "../../monitors/sync/plan-file.ts";
 import { planPage } from "../../monitors/sync/plan-page.ts";
 import { survey } from "../../monitors/sync/survey.ts";
+import type { Io } from "../command.ts";
 import { connectFor } from "./connection.ts";
 import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
@@ -16,14 +17,18 @@ export async function plan(request: SyncRequest): Promise<number> {
   guardAllGone(connection.ledger, actual, values.recreate === true);
   if (values.json === true) printJson(io, made);
   else io.stdout.write(values.markdown === true ? planMarkdown(made) : planPage(made));
-  if (values.out !== undefined) {
-    const path = resolve(io.cwd, values.out);
-    await savePlan(path, made, connection.api.now());
-    io.stderr.write(
-      `overlaywatch: the plan is in ${path}; to do just that: overlaywatch monitors apply ${values.out}\n`,
-    );
-  }
+  if (values.out !== undefined) await keep(made, values.out, io, connection.api.now());
   return exitOf(made);
+}
+
+async function keep(made: Plan, out: string, { cwd, stderr }: Io, now: Date): Promise<void> {
+  if (made.conflicts.length > 0) {
+    stderr.write("overlaywatch: the plan was not saved: its conflicts come first\n");
+    return;
+  }
+  const path = resolve(cwd, out);
+  await savePlan(path, made, now);
+  stderr.write(`overlaywatch: the plan is in ${path}; to do just that: overlaywatch monitors apply ${out}\n`);
 }
 
 function exitOf({ changes, conflicts }: Plan): number {

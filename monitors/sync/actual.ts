@@ -1,6 +1,6 @@
 import type { JsonObject, ObjectKind } from "../desired.ts";
 import type { Api } from "./api.ts";
-import { isList, isObject } from "./json.ts";
+import { isList, isObject, member } from "./json.ts";
 import type { Ledger, LedgerRecord } from "./ledger.ts";
 import { managedTag, markOf } from "./mark.ts";
 import { idOf, pathOf } from "./resources.ts";
@@ -16,8 +16,6 @@ export interface Actual {
   /** As the API answers it. */
   readonly body: JsonObject;
 }
-
-const [monitorsPerPage, dashboardsPerPage] = [1000, 100];
 
 /**
  * Everything that is ours: what carries our mark, and what the ledger knows. Lists may lag and may leave out: they give ids,
@@ -106,26 +104,33 @@ async function listSettled(api: Api, kind: "monitor" | "dashboard", records: rea
 
 /** Ids and marks of all objects that carry our mark, as the API lists them now. */
 export async function listMarked(api: Api, kind: "monitor" | "dashboard"): Promise<readonly Listed[]> {
-  const found: Listed[] = [];
+  const found = kind === "monitor" ? await listMonitors(api) : await listDashboards(api);
+  return found.flatMap((body): readonly Listed[] => {
+    const [id, mark] = [idOf(kind, body), markOf(kind, body)];
+    return id === undefined || mark === undefined ? [] : [{ id, mark }];
+  });
+}
+
+/** Without `page` the API would answer all at once, however many there are. */
+async function listMonitors(api: Api): Promise<readonly JsonObject[]> {
+  const [found, size]: [JsonObject[], number] = [[], 1000];
   for (let page = 0; ; page++) {
-    const objects = kind === "monitor" ? await monitorPage(api, page) : await dashboardPage(api, page);
-    for (const body of objects) {
-      const [id, mark] = [idOf(kind, body), markOf(kind, body)];
-      if (id !== undefined && mark !== undefined) found.push({ id, mark });
-    }
-    if (objects.length < (kind === "monitor" ? monitorsPerPage : dashboardsPerPage)) return found;
+    const query = `monitor_tags=${encodeURIComponent(managedTag)}&page=${page}&page_size=${size}`;
+    const list = await api.ask({ method: "GET", path: `/api/v1/monitor?${query}`, what: "list the monitors" });
+    const objects = isList(list) ? list.filter(isObject) : [];
+    found.push(...objects);
+    if (objects.length < size) return found;
   }
 }
 
-async function monitorPage(api: Api, page: number): Promise<readonly JsonObject[]> {
-  const query = `monitor_tags=${encodeURIComponent(managedTag)}&page=${page}&page_size=${monitorsPerPage}`;
-  const list = await api.ask({ method: "GET", path: `/api/v1/monitor?${query}`, what: "list the monitors" });
-  return isList(list) ? list.filter(isObject) : [];
-}
-
-async function dashboardPage(api: Api, page: number): Promise<readonly JsonObject[]> {
-  const query = `count=${dashboardsPerPage}&start=${page * dashboardsPerPage}`;
-  const answer = await api.ask({ method: "GET", path: `/api/v1/dashboard?${query}`, what: "list the dashboards" });
-  const list = isObject(answer) ? answer["dashboards"] : undefined;
-  return isList(list) ? list.filter(isObject) : [];
+/** The API names no largest page; none is smaller than its usual one. Few pages: 60 requests a minute are all it takes. */
+async function listDashboards(api: Api): Promise<readonly JsonObject[]> {
+  const [found, asked, usual]: [JsonObject[], number, number] = [[], 1000, 100];
+  for (;;) {
+    const path = `/api/v1/dashboard?count=${asked}&start=${found.length}`;
+    const list = member(await api.ask({ method: "GET", path, what: "list the dashboards" }), "dashboards");
+    const objects = isList(list) ? list.filter(isObject) : [];
+    found.push(...objects);
+    if (objects.length < usual) return found;
+  }
 }

@@ -6,6 +6,7 @@ import { liveClock } from "../../host/clock.ts";
 import { startStandin } from "../../standin/standin.ts";
 import { until } from "../host/until.ts";
 import { useFolder } from "../agent/folder.ts";
+import { contentOf, ownFiles } from "./repository.ts";
 import { replayedHost } from "../agent/replayed-host.ts";
 
 const client = "@datadog/datadog-api-client";
@@ -28,6 +29,18 @@ async function loadedBy(args: readonly string[], env: NodeJS.ProcessEnv, ready?:
 
 describe("contract: Datadog's client", () => {
   const { path } = useFolder();
+
+  it("is imported in one place, by path, never by its root", () => {
+    const importing = ownFiles()
+      .filter((file) => /^(?!test\/).*\.ts$/u.test(file))
+      .flatMap((file) =>
+        [...contentOf(file).matchAll(/from "(@datadog\/[^"]+)"/gu)].map(([, name = ""]) => `${file}: ${name}`),
+      );
+    assert.deepEqual(importing.toSorted(), [
+      `monitors/sync/transport.ts: ${client}/dist/logger.js`,
+      `monitors/sync/transport.ts: ${client}/dist/packages/datadog-api-client-common/index.js`,
+    ]);
+  });
 
   it("is never loaded by run", async () => {
     const host = await replayedHost("two-networks", path());

@@ -37,6 +37,14 @@ describe("monitors/sync: applying to the stand-in", () => {
     );
   });
 
+  it("finds what is ours behind more pages than one", async () => {
+    const { dashboards } = standin().organisations[0]!.kept;
+    const theirs = (id: string) => dashboards.set(id, { id, title: "theirs", description: null });
+    for (let i = 0; i < 1100; i++) theirs(`t${i}`);
+    await apply(await open());
+    assert.deepEqual((await plan(await open({ state: "other" }))).changes, []);
+  });
+
   it("finds nothing to do without its ledger, but for webhooks of somebody's", async () => {
     await apply(await open());
     const lost = await open({ state: "other" });

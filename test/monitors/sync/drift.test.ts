@@ -147,10 +147,14 @@ function* monitorVariants(body: JsonObject): Generator<readonly [string, JsonObj
   yield ["query", { query: query.replace("{*}", "{env:x}") }];
   const options = body["options"] ?? {};
   assert.ok(isObject(options));
+  const { thresholds } = options;
+  assert.ok(isObject(thresholds) && typeof thresholds["critical"] === "number");
+  const more = { ...omitted(thresholds, "warning_recovery"), warning: thresholds["critical"] - 0.001 };
+  yield ["options.thresholds.warning", { options: { ...options, thresholds: more } }];
   for (const [key, value] of Object.entries(otherOptions))
     yield [`options.${key}`, { options: compatible({ ...options, [key]: value }, key) }];
   for (const key of Object.keys(options))
-    if (key !== "thresholds" && options[key] !== false)
+    if (key !== "thresholds" && key !== "threshold_windows" && options[key] !== false)
       yield [
         `options.${key}`,
         { options: omitted(options, key, ...(key === "renotify_interval" ? ["renotify_statuses"] : [])) },
