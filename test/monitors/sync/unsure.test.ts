@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { idOf } from "../../../monitors/sync/resources.ts";
 import { everything, failures, some, useOrganisation } from "./organisation.ts";
 
 const dashboard = some.filter(({ kind }) => kind === "dashboard");
 const webhook = some.filter(({ kind }) => kind === "webhook");
 
 describe("monitors/sync: a creation of which nobody knows whether it was done", () => {
-  const { standin, open, apply, plan, kept } = useOrganisation();
+  const { standin, request, open, apply, plan, kept } = useOrganisation();
   const posts = () =>
     standin()
       .requests()
@@ -40,9 +41,9 @@ describe("monitors/sync: a creation of which nobody knows whether it was done", 
     const world = await open({
       signal: end.signal,
       // Killed when the API has done it, before its answer is read.
-      wrap: (send) => async (request, signal) => {
-        const answer = await send(request, signal);
-        if (request.method !== "POST") return answer;
+      wrap: (send) => async (asked, signal) => {
+        const answer = await send(asked, signal);
+        if (asked.method !== "POST") return answer;
         end.abort(new Error("killed"));
         throw new Error("killed");
       },
@@ -54,6 +55,23 @@ describe("monitors/sync: a creation of which nobody knows whether it was done", 
     assert.deepEqual((await plan(next, dashboard)).changes, []);
     assert.deepEqual(failures(await apply(next, dashboard)), []);
     assert.equal(kept("dashboards").length, 1);
+  });
+
+  it("is offered for adoption where the API says that there is one like it, of somebody's", async () => {
+    const [probe] = some.filter(({ key }) => key === "probe-loss");
+    await request("POST", "/api/v1/monitor", { ...probe!.body, tags: ["team:x"] });
+    const id = idOf("monitor", kept("monitors")[0]!);
+    const text = `{"errors":["Duplicate of an existing monitor_id:${id} org_id:1"]}`;
+    // Which fields make a duplicate for the true API is not known; the stand-in's takes tags for one of them.
+    const world = await open({
+      wrap: (send) => (asked, signal) =>
+        asked.method === "POST" ? Promise.resolve({ status: 400, headers: {}, text }) : send(asked, signal),
+    });
+    assert.match(
+      failures(await apply(world, [probe!])).join(),
+      new RegExp(`Duplicate of .*to take over the one that is there: .* adopt monitor/probe-loss ${id}$`, "u"),
+    );
+    assert.deepEqual(world.ledger.records(), []);
   });
 
   it("ends the run where it can not be cleared up, and says so", async () => {
