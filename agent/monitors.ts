@@ -7,26 +7,25 @@ import { syncOptions, type SyncRequest } from "./monitors/request.ts";
 const usage = `usage: overlaywatch monitors ACTION [OPTION...]
 
 Monitors, dashboard and webhook of this program in your Datadog organisation, as code: what ships, and your own in
-datadog.monitors.dir (docs/monitors.md,
-docs/monitors-sync.md). Keys are taken from DD_API_KEY and DD_APP_KEY, or from files that
+datadog.monitors.dir (docs/monitors.md, docs/monitors-sync.md). Keys come from DD_API_KEY and DD_APP_KEY, or from files that
 datadog.api_key_file and datadog.app_key_file name; the site from DD_SITE.
-  validate       judges every definition, by its form and by rules; then, where there are keys, Datadog does. Makes nothing
-    --offline    Datadog is not asked
+  validate       judges every definition by its form and by rules; then, where there are keys, Datadog does. Makes nothing
+    --offline         Datadog is not asked
   plan           what apply would do
-    --out FILE   keep it, for \`apply FILE\`
-    --markdown   for a comment on a pull request
-    --recreate   also where nothing of what was made is there any more
+    --out FILE        keep it, for \`apply FILE\`
+    --markdown        for a comment on a pull request
+    --recreate        also where nothing of what was made is there any more
   apply [PLAN]   do it; with a file of \`plan --out\` do just that, and only if nothing was changed since
     --max-deletes N   refuse to delete more; 10 unless told
-    --recreate   as for plan
+    --recreate        as for plan
   drift          what was changed in Datadog since it was applied, by whom and when
   adopt KEY ID   take over an object that somebody made; KEY is a key, or kind/key; ID the API's id, or an address
   destroy        delete everything of ours, and nothing else
     --max-deletes N   refuse to delete more
-  Of all but validate:
+What talks to Datadog has
     --api-url URL     another address of the API
-    --org ID          the id of the organisation that the keys must be of
-    --yes             ask nothing on a terminal
+    --org ID          the id of the organisation that the keys must be of (not validate)
+    --yes             ask nothing on a terminal (apply, adopt, destroy)
 
 Exit codes: 0 in sync, or done; 2 there are changes, or drift; 1 something is wrong: a definition, keys, the API, another
 run at work. What was done and what was not is said.
@@ -46,13 +45,11 @@ interface Action {
   readonly run: (config: Config, values: Values, operands: readonly string[], io: Io) => Promise<number>;
 }
 
-const everywhere = ["api-url", "org"] as const;
-
 /** Each loaded when asked for: the client of Datadog's is not small. */
 const actions: Readonly<Record<string, Action>> = {
   validate: {
     operands: 0,
-    options: [...everywhere, "offline"],
+    options: ["api-url", "offline"],
     run: async (config, values, _, io) => {
       const { validate } = await import("./monitors/online.ts");
       return validate(config, values, io);
@@ -72,7 +69,7 @@ function synced(
 ): Action {
   return {
     operands,
-    options: [...everywhere, ...own],
+    options: ["api-url", "org", ...own],
     run: async (config, values, given, io) => {
       const [{ definedOrThrow }, action] = await Promise.all([import("./monitors/definitions.ts"), load()]);
       return action({ config, values, operands: given, desired: definedOrThrow(config), io });

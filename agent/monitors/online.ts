@@ -13,11 +13,13 @@ type Values = SyncRequest["values"] & { readonly offline?: boolean | undefined }
 export async function validate(config: Config, values: Values, io: Io): Promise<number> {
   const { code, text, json, objects } = validateOffline(config);
   const unasked = whyUnasked(code, config, values, io);
+  // First what needs nobody: asking may fail.
+  if (values.json !== true) io.stdout.write(text);
   const verdicts = unasked === undefined ? await ask(config, values, objects, io) : [];
   const refused = verdicts.filter(({ verdict }) => verdict === "refused");
   const online = unasked === undefined ? { online: verdicts.map(toldOf) } : {};
   if (values.json === true) io.stdout.write(`${JSON.stringify({ ...json, ...online }, undefined, 1)}\n`);
-  else io.stdout.write(`${text}${unasked ?? onlineText(verdicts)}\n`);
+  else io.stdout.write(`${unasked ?? onlineText(verdicts)}\n`);
   return code === exitCodes.ok && refused.length > 0 ? exitCodes.failed : code;
 }
 

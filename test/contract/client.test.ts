@@ -53,7 +53,7 @@ describe("contract: Datadog's client", () => {
     } finally {
       await host.remove();
     }
-  });
+  }).timeout(30_000);
 
   it("is loaded by what talks to Datadog, and not by validate --offline", async () => {
     const standin = await startStandin({ clock: liveClock, onProblem: (error) => assert.fail(String(error)) });
@@ -66,5 +66,5 @@ describe("contract: Datadog's client", () => {
     } finally {
       await standin.close();
     }
-  });
+  }).timeout(30_000);
 });
