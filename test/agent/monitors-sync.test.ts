@@ -201,14 +201,14 @@ describe("agent/monitors, with the stand-in", () => {
     assert.ok(standin.requests().every(({ path: route }) => route === "/api/v1/monitor/validate"));
     assert.match((await monitors(["validate"], {})).out, /Datadog was not asked: there are no keys/u);
     assert.match((await monitors(["validate", "--offline"])).out, /Datadog was not asked/u);
-    const denied = await monitors(["validate"], { ...keysOf(), DD_APP_KEY: "x" });
-    assert.equal(denied.code, 1);
-    assert.match(denied.out, /^Valid: 16 monitors/u);
-    assert.match(denied.err, /cannot validate the monitor \S+: the API answered 403/u);
     standin.disturb({}, { fault: "422", method: "POST" });
     const refused = await monitors(["validate"]);
     assert.equal(refused.code, 1);
     assert.match(refused.out, /ts: Datadog refuses the monitor \S+: Unprocessable Entity/u);
+    const denied = await monitors(["validate"], { ...keysOf(), DD_APP_KEY: "x" });
+    assert.equal(denied.code, 1);
+    assert.match(denied.out, /^Valid: 16 monitors/u);
+    assert.match(denied.err, /cannot validate the monitor \S+: the API answered 403/u);
   });
 
   it("does nothing with a wrong definition", async () => {
