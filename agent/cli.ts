@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   explain: () => import("./explain.ts"),
   follow: () => import("./follow.ts"),
   lab: () => import("./lab.ts"),
+  monitors: () => import("./monitors.ts"),
   pause: () => import("./pause.ts"),
   quickstart: () => import("./quickstart.ts"),
   record: () => import("./record.ts"),

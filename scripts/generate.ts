@@ -5,6 +5,8 @@ import { serviceChecks } from "../agent/service-checks.ts";
 import { exampleConfig } from "../agent/config/example.ts";
 import { configJsonSchema, configOptions } from "../agent/config/options.ts";
 import { collectors } from "../collectors/registry.ts";
+import { monitorAssets } from "../monitors/assets.ts";
+import { monitorsTable } from "../monitors/table.ts";
 
 /**
  * Writes what is derived from the code: metadata.csv, the example configuration, its schema, and the tables in the
@@ -33,6 +35,7 @@ function files(): readonly Generated[] {
     { path: "assets/service_checks.json", text: serviceChecksJson() },
     { path: "agent/config/overlaywatch.example.yaml", text: exampleConfig() },
     { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
+    ...monitorFiles(),
     ...collectors.map(({ name }) => readme(name)),
   ];
 }
@@ -78,6 +81,19 @@ function serviceChecksJson(): string {
     description,
   }));
   return `${JSON.stringify(checks, undefined, 2)}\n`;
+}
+
+/** What ships for Datadog, and the table of it. */
+function monitorFiles(): readonly Generated[] {
+  const page = "docs/monitors.md";
+  const [head, rows] = monitorsTable();
+  return [
+    ...monitorAssets().map(({ path, content }) => ({
+      path: join("assets", path),
+      text: `${JSON.stringify(content, undefined, 2)}\n`,
+    })),
+    { path: page, text: fill(readFileSync(page, "utf8"), "monitors", table(head, rows)) },
+  ];
 }
 
 /** A collector's README, with the text between its markers made anew; one without a README gets a first one. */

@@ -1,5 +1,6 @@
 import { accountRoutes } from "./account.ts";
 import { Refused } from "./answer.ts";
+import { auditRoutes } from "./audit.ts";
 import type { Route } from "./call.ts";
 import { dashboardRoutes } from "./dashboard/routes.ts";
 import { eventRoutes } from "./events.ts";
@@ -9,6 +10,7 @@ import { webhookRoutes } from "./webhook/routes.ts";
 /** Everything that is answered; a path with fixed words stands before one with `{}` in their place. */
 const routes: readonly (Route & { readonly pattern: RegExp })[] = [
   ...accountRoutes,
+  ...auditRoutes,
   ...monitorRoutes,
   ...dashboardRoutes,
   ...webhookRoutes,

@@ -4,6 +4,7 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { strategies } from "../../overlay/remedy/plan.ts";
+import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
@@ -187,6 +188,7 @@ export const configSchema = z
     pipeline,
     remedy,
     sinks,
+    datadog: datadogSection,
   })
   .prefault({});
 

@@ -83,7 +83,7 @@ const hasTexts = (given: unknown, { choices }: Option) =>
 /** As much of JSON Schema as ours uses. */
 function accepts(schema: unknown, given: unknown): boolean {
   if (!isTree(schema)) return true;
-  return [ofType, ofEnum, ofPattern, ofRange, ofItems, ofProperties].every((rule) => rule(schema, given));
+  return [ofType, ofEnum, ofPattern, ofRange, ofItems, ofProperties, ofAny].every((rule) => rule(schema, given));
 }
 
 type Rule = (schema: Readonly<Record<string, unknown>>, given: unknown) => boolean;
@@ -94,6 +94,7 @@ const types: Readonly<Record<string, (given: unknown) => boolean>> = {
   string: (given) => typeof given === "string",
   boolean: (given) => typeof given === "boolean",
   integer: (given) => Number.isInteger(given),
+  number: (given) => typeof given === "number",
 };
 const ofType: Rule = ({ type }, given) =>
   typeof type !== "string" || (types[type]?.(given) ?? assert.fail(`type ${type}`));
@@ -106,6 +107,7 @@ const ofRange: Rule = ({ minimum, maximum }, given) =>
   typeof given !== "number" ||
   ((typeof minimum !== "number" || given >= minimum) && (typeof maximum !== "number" || given <= maximum));
 const ofItems: Rule = ({ items }, given) => !Array.isArray(given) || given.every((one) => accepts(items, one));
+const ofAny: Rule = ({ anyOf }, given) => !Array.isArray(anyOf) || anyOf.some((one) => accepts(one, given));
 const ofProperties: Rule = ({ properties = {}, additionalProperties }, given) =>
   !isTree(given) ||
   Object.entries(given).every(([key, below]) => {

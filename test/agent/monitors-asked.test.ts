@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { confirmed } from "../../agent/monitors/perform.ts";
+import { memoryIo } from "./cli.ts";
+
+const asked = async (typed: string, isTTY: boolean, isSure = false) => {
+  const { io, text } = memoryIo({ isTTY });
+  const stdin = Object.assign(Readable.from([`${typed}\n`]), { isTTY });
+  await confirmed({ ...io, stdin }, "apply", "This is going to be done.", isSure);
+  return text().err;
+};
+
+describe("agent/monitors, on a terminal", () => {
+  it("asks before it changes anything, and takes nothing but the word", async () => {
+    assert.match(await asked("apply", true), /This is going to be done\.\nType apply to go on: /u);
+    await assert.rejects(asked("yes", true), /what was typed is not apply/u);
+  });
+
+  it("asks nothing of a job, or of who is sure", async () => {
+    assert.equal(await asked("", false), "");
+    assert.equal(await asked("", true, true), "");
+  });
+});
