@@ -115,12 +115,12 @@ describe("monitors/sync: asking", () => {
   });
 
   it("asks eight things at once, and no more", async () => {
-    let [now, most] = [0, 0];
+    let [running, most] = [0, 0];
     const api = openApi({
       transport: async () => {
-        most = Math.max(most, ++now);
+        most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, 2));
-        now--;
+        running--;
         return answer(200);
       },
       patience: quick,
