@@ -13,9 +13,8 @@ export async function adopt(request: SyncRequest): Promise<number> {
   if (name === undefined || where === undefined) throw new UsageError("monitors adopt: expected KEY and ID");
   const want = wantedBy(name, desired);
   const id = idIn(where);
-  const connection = await connectFor(request);
   const json = values.json === true;
-  return locked(connection, io, async () => {
+  return locked(await connectFor(request), io, async (connection) => {
     const org = (await askOrg(connection.api)) ?? "";
     guardOrg(org, connection.ledger, wantedOf(request, connection).org);
     const change = await adoptionOf(connection, want, id);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { guardAllGone, guardDeletions, guardNothingDefined } from "../../monitors/sync/guards.ts";
-import { askOrg, guardOrg } from "../../monitors/sync/org.ts";
+import { areDifferent, askOrg, guardOrg } from "../../monitors/sync/org.ts";
 import type { Plan } from "../../monitors/sync/plan.ts";
 import { loadPlan, type SavedPlan } from "../../monitors/sync/plan-file.ts";
 import { planPage } from "../../monitors/sync/plan-page.ts";
@@ -17,8 +17,7 @@ const usualDeletions = 10;
 export async function apply(request: SyncRequest): Promise<number> {
   const [file] = request.operands;
   const most = mostDeletions(request, usualDeletions);
-  const connection = await connectFor(request);
-  return locked(connection, request.io, () =>
+  return locked(await connectFor(request), request.io, (connection) =>
     file === undefined
       ? applyNow(request, connection, most)
       : applySaved(request, connection, resolve(request.io.cwd, file), most),
@@ -64,7 +63,7 @@ async function guardSaved(request: SyncRequest, connection: Connection, saved: S
   const { org: expected } = wantedOf(request, connection);
   const org = asked ?? saved.org;
   guardOrg(org, connection.ledger, expected);
-  if (asked !== undefined && saved.org !== "" && saved.org !== asked)
+  if (asked !== undefined && areDifferent(saved.org, asked))
     throw new Error(
       `${path} is a plan for the organisation ${saved.org}, and the keys are of ${asked}: nothing was done; plan again with these keys, or use the others`,
     );

@@ -9,8 +9,7 @@ import { mostDeletions, syncExits, type SyncRequest, wantedOf } from "./request.
 export async function destroy(request: SyncRequest): Promise<number> {
   const { values, io } = request;
   const most = mostDeletions(request, Number.POSITIVE_INFINITY);
-  const connection = await connectFor(request);
-  return locked(connection, io, async () => {
+  return locked(await connectFor(request), io, async (connection) => {
     // Nothing is wanted; a webhook is ours where the ledger has it.
     const { plan } = await survey(connection, wantedOf({ ...request, desired: [] }, connection));
     guardDeletions(plan.changes, most);

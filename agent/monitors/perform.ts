@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { atomicFile } from "../../host/atomic-file.ts";
 import { takeLock } from "../../host/lock.ts";
 import { type Backup, perform, refuseStale, type Step } from "../../monitors/sync/apply.ts";
+import { openLedger } from "../../monitors/sync/ledger.ts";
 import type { Change } from "../../monitors/sync/plan.ts";
 import { stepLine, stepsPage } from "../../monitors/sync/plan-page.ts";
 import { confirm } from "../by-hand/confirm.ts";
@@ -16,10 +17,15 @@ interface How {
 }
 
 /** One run at a time on this machine. Throws `Locked`, which names the other. */
-export async function locked<T>({ folder }: Connection, io: Io, work: () => Promise<T>): Promise<T> {
-  const lock = await takeLock(join(folder, "lock"), { holder: `overlaywatch monitors, process ${io.pid}` });
+export async function locked<T>(
+  connection: Connection,
+  io: Io,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const lock = await takeLock(join(connection.folder, "lock"), { holder: `overlaywatch monitors, process ${io.pid}` });
   try {
-    return await work();
+    // Another run may have written it since it was read.
+    return await work({ ...connection, ledger: await openLedger(connection.ledger.path) });
   } finally {
     lock.release();
   }
@@ -36,7 +42,7 @@ export async function carryOut(connection: Connection, org: string, changes: rea
   const backups = await refuseStale(connection, changes);
   const backup = await keep(connection, backups);
   if (backup !== undefined) io.stderr.write(`overlaywatch: what is there now is kept in ${backup}\n`);
-  if (org !== "") await connection.ledger.bind(org);
+  if (connection.ledger.org() === "") await connection.ledger.bind(org);
   const steps = await perform(connection, changes, (step, number) => {
     io.stderr.write(`overlaywatch: ${number}/${changes.length} ${stepLine(step)}\n`);
   });

@@ -31,13 +31,19 @@ export function orgOf(asked: string | undefined, actual: readonly Actual[]): str
   return number === undefined ? "" : `number ${number}`;
 }
 
+const isNumber = (org: string): boolean => org.startsWith("number ");
+
+/** What is not known of one of them, or known of each by another kind of name, can not be compared. */
+export const areDifferent = (a: string, b: string): boolean =>
+  a !== "" && b !== "" && isNumber(a) === isNumber(b) && a !== b;
+
 /** Throws `WrongOrg`. What is not known on one of the sides can not be compared. */
 export function guardOrg(org: string, ledger: Ledger, expected: string | undefined): void {
   if (expected !== undefined && org !== expected)
     throw new WrongOrg(
       `the keys are of the organisation ${org || "(not known)"}, not of ${expected}: nothing was done; use the keys of the other one`,
     );
-  if (org !== "" && ledger.org() !== "" && ledger.org() !== org)
+  if (areDifferent(org, ledger.org()))
     throw new WrongOrg(
       `the keys are of the organisation ${org}, but ${ledger.path} is of ${ledger.org()}: nothing was done; use the keys of the other one, or another --state-dir`,
     );

@@ -224,10 +224,16 @@ describe("agent/monitors, with the stand-in", () => {
   it("refuses a second run at once, and says who the first is", async () => {
     const lock = await takeLock(join(path(), "state/monitors/lock"), { holder: "overlaywatch monitors, process 1" });
     const { code, err } = await monitors(["apply"]);
+    assert.equal(standin.requests().length, 0);
     lock.release();
+    assert.equal(
+      (await Promise.all([monitors(["apply"]), monitors(["apply"])])).filter((one) => one.code === 0).length,
+      1,
+    );
+    assert.equal(kept("monitors").length, 16);
+    assert.equal((await monitors(["plan"])).code, 0);
     assert.equal(code, 1);
     assert.match(err, /monitors\/lock is held by overlaywatch monitors, process 1/u);
-    assert.equal(standin.requests().length, 0);
   });
 
   it("says which key is missing or wrong, and never which one it is", async () => {

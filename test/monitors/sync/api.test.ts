@@ -114,6 +114,25 @@ describe("monitors/sync: asking", () => {
     assert.match(cut.message, /no answer: terminated; whether it was done is not known/u);
   });
 
+  it("asks eight things at once, and no more", async () => {
+    let [running, most] = [0, 0];
+    const api = openApi({
+      transport: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        running--;
+        return answer(200);
+      },
+      patience: quick,
+      signal: new AbortController().signal,
+      tell: () => undefined,
+      now: () => new Date(),
+      random: () => 0,
+    });
+    await Promise.all(Array.from({ length: 40 }, () => api.ask(get)));
+    assert.equal(most, 8);
+  });
+
   it("does not wait longer than it has patience", async () => {
     const one = asking([answer(429, "{}", { "x-ratelimit-reset": "600" })]);
     await refusalOf(one.api.ask(get));

@@ -216,6 +216,17 @@ describe("monitors/sync: applying to the stand-in", () => {
       WrongOrg,
     );
     assert.throws(() => guardOrg(org, world.ledger, "another"), WrongOrg);
+    // Keys that may not ask: any monitor of ours tells the organisation's number.
+    const shy = await open({
+      state: "other",
+      wrap: (send) => (asked, signal) => {
+        const denied = { status: 403, headers: {}, text: '{"errors":["Forbidden"]}' };
+        return asked.path === "/api/v2/current_user" ? Promise.resolve(denied) : send(asked, signal);
+      },
+    });
+    assert.equal((await plan(shy)).org, "number 321813");
+    assert.throws(() => guardOrg("number 1", { ...shy.ledger, org: () => "number 2" }, undefined), WrongOrg);
+    guardOrg("number 1", world.ledger, undefined);
     assert.deepEqual(kept("monitors", 1), []);
   });
 

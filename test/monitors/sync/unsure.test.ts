@@ -57,6 +57,14 @@ describe("monitors/sync: a creation of which nobody knows whether it was done", 
     assert.equal(kept("dashboards").length, 1);
   });
 
+  it("is not made again because a reader does not have it yet", async () => {
+    const world = await open();
+    await apply(world, dashboard);
+    const { id } = world.ledger.find("dashboard", "overview")!;
+    standin().disturb({ lag: 10_000 }, { fault: "stale", method: "GET", path: `/api/v1/dashboard/${id}` });
+    assert.deepEqual((await plan(await open(), dashboard)).changes, []);
+  });
+
   it("is offered for adoption where the API says that there is one like it, of somebody's", async () => {
     const [probe] = some.filter(({ key }) => key === "probe-loss");
     await request("POST", "/api/v1/monitor", { ...probe!.body, tags: ["team:x"] });
