@@ -116,6 +116,7 @@ describe("overlay/explain", () => {
       "dockerhost1",
       () => remote({ ...h1, routes: [{ to: vtepOf(2), device: "eth0", source: vtepOf(1), mtu: 1499 }] }),
     ],
+    ["mtu", "dockerhost1", () => remote(withNetwork(h1, () => ({ encrypted: true })))],
     [
       "place",
       "dockerhost2",
