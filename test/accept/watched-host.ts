@@ -22,7 +22,7 @@ export interface Judged {
 
 /** Milliseconds between two runs of each. */
 export interface Rhythm {
-  readonly collectors: "2s" | "5s";
+  readonly collectors: string;
   readonly doctor: number;
   readonly cleanup: number;
 }
