@@ -1,3 +1,4 @@
+import { setImmediate as breath } from "node:timers/promises";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { type Host, NotAvailable } from "../../host/host.ts";
@@ -56,8 +57,11 @@ export async function examine(
   const { truth } = options;
   const around = truth === undefined ? undefined : { facts, engine, look, options: truth };
   const first = await knowing(found.filter(isSeen), around);
+  // With some thousand containers in a network, each step takes some milliseconds.
+  await breath();
   const glance = diagnose({ ...facts, namespaces: first.map(({ input }) => input) });
   const seen = await withoutAnswering(await watched(first, glance, look, options), facts, look);
+  await breath();
   // Nothing was watched or asked: it stays at what the first look showed.
   const known = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
   return concluded({ facts, seen, ...known, unread: found.filter(isUnread), inventory, options, engine });

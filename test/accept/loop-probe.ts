@@ -1,12 +1,14 @@
 import { appendFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
 
 /**
  * For `NODE_OPTIONS=--import`: writes, each second, how long the process under test held its event loop: a line with
  * `{max, p99}` in milliseconds, to the file that LOOP_PROBE names.
  */
 const file = process.env["LOOP_PROBE"];
-if (file !== undefined) {
+// Threads load it too: what they hold is their own.
+if (file !== undefined && isMainThread) {
   const resolution = 2;
   const delay = monitorEventLoopDelay({ resolution });
   delay.enable();

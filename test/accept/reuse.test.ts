@@ -13,15 +13,18 @@ import { type Judged, type Rhythm, WatchedHost } from "./watched-host.ts";
 
 const seconds = sized(600, 15);
 const count = sized(300, 16);
+/** How often an address is to be used after it was used on the other host. */
+const crossings = sized(150, 8);
 const network = "reuse";
 /** From 10.9.0.10 on, in one /23. */
 const addresses = Array.from({ length: count }, (_, n) => `10.9.${(n + 10) >> 8}.${(n + 10) & 255}`);
 const rhythm: Rhythm = sized(
   { collectors: "5s", doctor: 20_000, cleanup: 30_000 },
-  { collectors: "2s", doctor: 5000, cleanup: 6000 },
+  { collectors: "5s", doctor: 5000, cleanup: 6000 },
 );
 
-for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
+/** By `isFull` all, else the swarm of today. */
+for (const [what, shape] of isFull() ? labKinds : labKinds.slice(1, 2)) {
   describe(`accept: addresses that are used again on the other host, ${what}`, function () {
     this.timeout(sized(1_200_000, 120_000));
     const lab = useLab(shape);
@@ -49,7 +52,9 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
       const watched = await both(async (host) => WatchedHost.open(lab(), host, churn, rhythm));
       treated.push(...watched.map(({ here }) => here));
       const end = Date.now() + seconds * 1000;
-      const isOver = (): boolean => Date.now() >= end;
+      // A slow machine has some more time for as much.
+      const isEnough = (): boolean => churn.counts().used === count && churn.counts().crossed >= crossings;
+      const isOver = (): boolean => Date.now() >= end && (isEnough() || Date.now() >= end + 60_000);
       await Promise.all([churn.run(isOver), ...watched.map(async (one) => one.watch(isOver))]);
       const closed = await Promise.all(watched.map(async (one) => ({ one, ...(await one.close()) })));
       const { used, crossed, joins } = churn.counts();
@@ -58,8 +63,8 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
       );
       for (const { one, cycles, planned } of closed) tell(one, cycles, planned);
       assert.ok(churn.refused.length < joins / 20, churn.refused.slice(0, 5).join("\n"));
-      assert.equal(used, addresses.length, "every address was used");
-      assert.ok(crossed > used / 2, `${crossed} of ${used}`);
+      assert.equal(used, count, "every address was used");
+      assert.ok(crossed >= crossings, `${crossed} of ${crossings}`);
       for (const { one, cycles, planned } of closed) await judge(one, cycles, planned);
     });
 
@@ -145,7 +150,7 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 1)) {
           [],
         );
       }
-      assert.ok(one.pings > 0 && cycles > seconds / 5 && doctors.length >= 2 && cleanups.length >= 2, "it was at work");
+      assert.ok(one.pings > 0 && cycles > seconds / 5 && doctors.length > 0 && cleanups.length > 0, "it was at work");
       const own = await endpointsOn(host);
       const held = new Set(own.filter(({ pinned }) => pinned).map(({ mac, veth }) => `${mac} dev ${veth}`));
       const pins = (await here.pins()).filter((pin) => pin.startsWith("02:42:0a:09"));

@@ -22,7 +22,7 @@ export interface Judged {
 
 /** Milliseconds between two runs of each. */
 export interface Rhythm {
-  readonly collectors: "2s" | "5s";
+  readonly collectors: string;
   readonly doctor: number;
   readonly cleanup: number;
 }
@@ -52,6 +52,7 @@ export class WatchedHost {
   readonly #agent: Program;
   readonly #since = Date.now() / 1000;
   readonly #lastLoss = new Map<string, Arrived>();
+  readonly #cutOff = new Set<Tenure>();
   #read = 0;
   #noted = 0;
 
@@ -118,7 +119,8 @@ export class WatchedHost {
       if (one.name === "probe.loss" && one.tags["placement"] === "remote") await this.#lost(one);
     if (!arrived.some(isActive)) return;
     const found = (await readJournal(this.host, this.#since, "finding")).filter(({ state }) => state === "active");
-    for (const { ip, message } of found.slice(this.#noted)) await this.#ask(ip ?? "", `agent: ${message}`);
+    for (const { ip, message, stored } of found.slice(this.#noted))
+      await this.#ask(ip ?? "", `agent: ${message}`, stored / 1000);
     this.#noted = found.length;
   }
 
@@ -136,30 +138,24 @@ export class WatchedHost {
     await this.#ask(tenure?.ip ?? "", `${name}: probe.loss ${before.value}, then ${one.value}`);
   }
 
-  async #ask(ip: string, what: string): Promise<void> {
-    const before = this.#churn.holderOf(ip);
+  /** Once for each container and address that is cut off: a ping is traffic too, by which an engine may write rows. */
+  async #ask(ip: string, what: string, at = Date.now()): Promise<void> {
     const told = { host: this.host.name, ip, what };
-    if (before === undefined) {
-      const isLate = this.#churn.tenures.some((one) => one.ip === ip && Date.now() - one.until < believedAfter);
+    const had = this.#churn.tenures.findLast((one) => one.ip === ip && one.from <= at);
+    if (had === undefined || had.until < Infinity) {
+      const isLate = had !== undefined && at - had.until < believedAfter;
       return void this.judged.push({ ...told, verdict: isLate ? "moved" : "false" });
     }
-    const lost = await this.#lossTo(before);
-    const verdict = this.#churn.holderOf(ip) !== before ? "moved" : lost === 100 ? "true" : "false";
+    if (this.#cutOff.has(had)) return;
+    const lost = await this.#lossTo(had);
+    const verdict = had.until < Infinity ? "moved" : lost === 100 ? "true" : "false";
+    if (verdict === "true") this.#cutOff.add(had);
     this.judged.push({ ...told, verdict, lost });
   }
 
-  /** The worst that a container of this host sees, in percent: it may be one of them that is cut off from all others. */
+  /** Here, who has known it from before asks for no MAC: a request would end what is to be seen, or begin it (moby#29024). */
   async #lossTo({ ip, host }: Tenure): Promise<number> {
-    const own = this.#churn.tenures.filter((one) => one.host === this.host && one.until === Infinity && one.ip !== ip);
-    // Here, who has known it from before asks for no MAC: a request would end what is to be seen, or begin it (moby#29024).
-    if (host === this.host) return this.#warmLoss(ip);
-    return Math.max(...(await Promise.all(own.map(async ({ container }) => this.#lossFrom(container, ip)))));
-  }
-
-  async #lossFrom(container: string, ip: string): Promise<number> {
-    // One that leaves meanwhile has no answer to give.
-    const lost = await loss(this.host, container, ip, 5).catch(() => 0);
-    return this.#churn.tenureOf(container) === undefined ? 0 : lost;
+    return host === this.host ? this.#warmLoss(ip) : loss(this.host, `stay${this.host.number}`, ip, 5);
   }
 
   async #warmLoss(ip: string): Promise<number> {
