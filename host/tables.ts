@@ -8,8 +8,11 @@ export interface Filling {
 
 /** Tables that many namespaces share; missing where this kernel, or this namespace, does not show them. */
 export interface SharedTables {
-  /** IPv4 neighbours of all namespaces together: one table with one limit, shown in the first namespace only. */
-  readonly neighbours?: Filling;
+  /**
+   * IPv4 neighbours of all namespaces together: one table with one limit, shown in the first namespace only. `refused`: how often
+   * there was no place for another one since the machine was started; permanent ones count and are never refused (Linux 5.0).
+   */
+  readonly neighbours?: Filling & { readonly refused: number };
   /** Connections that the host's own namespace tracks. */
   readonly conntrack?: Filling;
 }
@@ -24,7 +27,8 @@ export function readSharedTables(own: ProcessHandle, sysctl: (path: string) => s
       throw error;
     }
   };
-  const neighbours = filling("net/stat/arp_cache", "net/ipv4/neigh/default/gc_thresh3");
+  const arp = filling("net/stat/arp_cache", "net/ipv4/neigh/default/gc_thresh3");
+  const neighbours = arp === undefined ? undefined : { ...arp, refused: refusals(own.text("net/stat/arp_cache")) };
   const conntrack = filling("net/stat/nf_conntrack", "net/netfilter/nf_conntrack_max");
   return { ...(neighbours === undefined ? {} : { neighbours }), ...(conntrack === undefined ? {} : { conntrack }) };
 }
@@ -36,4 +40,10 @@ function fillingOf(stat: string, limit: string): Filling | undefined {
   return used === undefined || most === undefined
     ? undefined
     : { used: Number.parseInt(used, 16), limit: Number(most) };
+}
+
+/** `table_fulls`, the last column, is each CPU's own. */
+function refusals(stat: string): number {
+  const counts = stat.trimEnd().split("\n").slice(1);
+  return counts.reduce((sum, line) => sum + Number.parseInt(line.slice(line.lastIndexOf(" ") + 1), 16), 0);
 }

@@ -50,5 +50,7 @@ export interface DiagnoseInput {
   readonly hostLinksBefore?: readonly Link[];
   /** Tables of the whole host with their limits; absent is not judged. */
   readonly neighbours?: Filling;
+  /** How many found no place while a full table was looked at. */
+  readonly neighboursRefused?: number;
   readonly conntrack?: Filling;
 }

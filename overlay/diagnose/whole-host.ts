@@ -10,7 +10,9 @@ export function hostFindings(input: DiagnoseInput): readonly Finding[] {
   const [neighbours, conntrack] = ["net.ipv4.neigh.default.gc_thresh3", "net.netfilter.nf_conntrack_max"];
   const raise = `overlaywatch cleanup --class neighbour-table-full, or raise ${neighbours}`;
   return [
-    ...filled("neighbour-table-full", input.neighbours, { warn: 0.8, key: neighbours, remedy: raise }),
+    ...filled("neighbour-table-full", input.neighbours, { warn: 0.8, key: neighbours, remedy: raise }).map((one) =>
+      asRefused(one, input.neighboursRefused),
+    ),
     ...filled("conntrack-full", input.conntrack, { warn: 0.9, key: conntrack, remedy: `raise ${conntrack}` }),
     ...leftLinks(input),
   ];
@@ -44,6 +46,13 @@ function filled(
       why: "a limit of the host's memory is a person's decision",
     },
   ];
+}
+
+/** Permanent rows, which engines write, count and need no place: a full table alone harms nobody. */
+function asRefused(finding: Finding, refused: number | undefined): Finding {
+  if (refused === undefined) return finding;
+  const evidence = `${finding.evidence}; ${refused} found no place within a second`;
+  return { ...finding, evidence, state: refused > 0 ? finding.state : "latent" };
 }
 
 /** libnetwork makes the device as `vx-<VNI>-<network id>` in the host's namespace, then moves and renames it. */

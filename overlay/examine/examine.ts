@@ -14,6 +14,7 @@ import { isAnyMisplaced, watchRows } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
 import { lane } from "./lane.ts";
 import { leftOver } from "./left-over.ts";
+import { sharedTablesOf } from "./shared-tables.ts";
 import type { EndpointMemory } from "./remembered.ts";
 import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
 import { withoutAnswering } from "./answering.ts";
@@ -53,7 +54,8 @@ export async function examine(
   const look: Look = { host, namespaces, twoAtOnce: lane(2), signal, ...(memory === undefined ? {} : { memory }) };
   const looked = await Promise.all(wanted.filter(isToRead).map(async (one) => lookInto(one, look)));
   const found = looked.filter((one) => one !== undefined);
-  const facts = { ...factsOf(host, engine, inventory), ...(await leftOver(host, signal)) };
+  const [left, shared] = await Promise.all([leftOver(host, signal), sharedTablesOf(host.overlays, signal)]);
+  const facts = { ...factsOf(host, engine, inventory), ...left, ...shared };
   const { truth } = options;
   const around = truth === undefined ? undefined : { facts, engine, look, options: truth };
   const first = await knowing(found.filter(isSeen), around);
@@ -129,12 +131,11 @@ function isForbidden(error: unknown): error is Error {
 
 type Facts = Omit<DiagnoseInput, "namespaces">;
 
-function factsOf(host: Pick<Host, "proc" | "overlays">, engine: EngineInfo | undefined, inventory: Inventory): Facts {
+function factsOf(host: Pick<Host, "proc">, engine: EngineInfo | undefined, inventory: Inventory): Facts {
   const version = engine?.version === "" ? undefined : engine?.version;
   return {
     engine: { version, driver: driverOfHost(engine, inventory.networks) },
     ownVteps: vtepsOf(engine, fibTrieOf(host.proc)),
-    ...host.overlays.sharedTables(),
   };
 }
 

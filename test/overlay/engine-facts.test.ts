@@ -62,6 +62,12 @@ describe("host/tables", () => {
     );
   });
 
+  it("sums over the CPUs how often the table of neighbours had no place", () => {
+    const arp = "entries  allocs table_fulls\n000000ff 00000001 0000000a\n000000ff 00000001 00000001\n";
+    const { neighbours } = readSharedTables(own({ "net/stat/arp_cache": arp }), () => "300\n");
+    assert.deepEqual(neighbours, { used: 255, limit: 300, refused: 11 });
+  });
+
   it("tells nothing by a file that has not the kernel's form", () => {
     assert.deepEqual(
       readSharedTables(own({ "net/stat/arp_cache": "entries  allocs\nzz" }), () => "5\n"),

@@ -23,8 +23,8 @@ const stateOfA = (activity: Activity): string | undefined =>
 
 const stateIn = (input: DiagnoseInput) => findings(input).find(({ class: one }) => one === "missing-fdb")?.state;
 
-const judged = (used: number, limit: number) =>
-  diagnose({ ...of("healthy-classic-20.10"), neighbours: { used, limit } }).findings.map(({ state }) => state);
+const judged = (used: number, limit: number, more: Partial<DiagnoseInput> = {}) =>
+  diagnose({ ...of("healthy-classic-20.10"), neighbours: { used, limit }, ...more }).findings.map(({ state }) => state);
 
 describe("overlay/diagnose: active or latent", () => {
   it("most of ten reads, or more than half of the time, and not a bit less", () => {
@@ -136,5 +136,11 @@ describe("overlay/diagnose: rows of others", () => {
       [judged(799, 1000), judged(800, 1000), judged(990, 1000), judged(5, 0)],
       [[], ["latent"], ["active"], []],
     );
+  });
+
+  it("a full table of neighbours in which everybody finds a place harms nobody", () => {
+    assert.deepEqual(judged(1000, 1000, { neighboursRefused: 0 }), ["latent"]);
+    assert.deepEqual(judged(1000, 1000, { neighboursRefused: 1 }), ["active"]);
+    assert.deepEqual(judged(900, 1000, { neighboursRefused: 1 }), ["latent"]);
   });
 });
