@@ -1,4 +1,5 @@
 import { parseIpv4 } from "./ipv4.ts";
+import { ProgramError } from "./iproute2/error.ts";
 import { runIn } from "./iproute2/run.ts";
 
 /** Of one address: the share of requests without an answer, 0 to 1, and the median time of an answer in seconds. */
@@ -24,6 +25,63 @@ export async function fping(
   const options = ["-q", "-C", String(count), "-p", String(everyMs), "-t", String(timeoutMs), "-i", "1"];
   const said = await runIn(netns, ["fping", ...options, ...addresses], { signal, answers: "stderr" });
   return readFping(said);
+}
+
+/**
+ * The same, and what it made the kernel note about its targets is as it was. Some seconds after a ping the kernel asks anew for a
+ * neighbour that it is not sure of: on a classic engine that question, for a container that has left by then, has the engine write
+ * rows that stay (measured: 1 to 4 in 120 joins and leaves at 2 s cycles, none without).
+ */
+export async function fpingTraceless(
+  netns: string,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Pinged>> {
+  if (addresses.length === 0) return new Map();
+  const before = readKnown(await runIn(netns, showNeighbours, { signal }));
+  try {
+    return await fping(netns, addresses, signal);
+  } finally {
+    // Also when its time is over.
+    const soon = AbortSignal.timeout(2000);
+    const now = readKnown(await runIn(netns, showNeighbours, { signal: soon }));
+    const input = addresses.flatMap((ip) => backTo(before.get(ip), now.get(ip))).join("\n");
+    if (input !== "") await runIn(netns, ["ip", "-force", "-batch", "-"], { signal: soon, input }).catch(isOver);
+  }
+}
+
+const showNeighbours = ["ip", "-4", "-o", "neigh", "show"] as const;
+
+/** With `-force` the others were done: what went by itself meanwhile need not be taken back. */
+function isOver(error: unknown): void {
+  if (!(error instanceof ProgramError)) throw error;
+}
+
+interface Known {
+  readonly ip: string;
+  readonly dev: string;
+  readonly mac?: string;
+  readonly state: string;
+}
+
+/** `10.0.0.4 dev eth0 lladdr 02:42:0a:00:00:04 STALE`, by address. */
+export function readKnown(text: string): ReadonlyMap<string, Known> {
+  const form = /^(\d+\.\d+\.\d+\.\d+) dev (\S+)(?: +lladdr ([\da-f:]{17}))?(?: +[\da-z_]+)* +([A-Z]+) *$/gmu;
+  const rows = text.matchAll(form);
+  return new Map(
+    [...rows].map(([, ip = "", dev = "", mac, state = ""]) => [
+      ip,
+      { ip, dev, state, ...(mac === undefined ? {} : { mac }) },
+    ]),
+  );
+}
+
+/** What the kernel is about to ask for it did not know before, or was not sure of and let be. */
+function backTo(before: Known | undefined, now: Known | undefined): readonly string[] {
+  if (now === undefined || now.state === "PERMANENT") return [];
+  if (before === undefined) return [`neigh del ${now.ip} dev ${now.dev}`];
+  const isAsking = before.state === "STALE" && (now.state === "DELAY" || now.state === "PROBE");
+  return isAsking && now.mac !== undefined ? [`neigh change ${now.ip} lladdr ${now.mac} dev ${now.dev} nud stale`] : [];
 }
 
 /** `10.0.0.4 : 0.05 - 0.04`, in milliseconds, a line for each; other lines are ICMP errors and warnings. */

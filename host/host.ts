@@ -77,12 +77,14 @@ export interface OverlayView {
   ) => Promise<readonly (number | Error)[]>;
   /**
    * By one `fping` for all, from inside a network namespace: a process's, or the one at a path. What it said nothing of is not
-   * in the answer. Throws `NotAvailable` where there is no `fping`, `ProgramError`, or the signal's reason.
+   * in the answer. `traceless`: what the kernel there knows of its neighbours is as it was. Throws `NotAvailable` where there is
+   * no `fping`, `ProgramError`, or the signal's reason.
    */
   readonly fping?: (
     from: { readonly pid: number } | { readonly path: string },
     addresses: readonly string[],
     signal: AbortSignal,
+    how?: "traceless",
   ) => Promise<ReadonlyMap<string, Pinged>>;
   /**
    * `/proc/net/ip_vs` of the namespace at a path: it shows the reader's own. Throws `ProgramError` where this kernel has none,

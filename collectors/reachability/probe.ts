@@ -8,6 +8,7 @@ import { ProgramError } from "../../host/iproute2/error.ts";
 import { StoreError } from "../../host/kv/store.ts";
 import { viewOf } from "../../overlay/diagnose/view.ts";
 import type { OverlayNamespace } from "../../overlay/discover.ts";
+import type { OverlayDriver } from "../../overlay/engine.ts";
 import { driverOf, fibTrieOf, vtepsOf } from "../../overlay/engine-facts.ts";
 import { UnreadableTable } from "../../overlay/rows.ts";
 import { readTables } from "../../overlay/tables.ts";
@@ -63,7 +64,7 @@ async function probeIn(network: Network, namespace: OverlayNamespace, probing: P
   const asked = sampleOf(targetsIn(around), turn, most).flatMap((target) => askedOf(target, sources));
   const safe = asked.filter(({ target }) => !isInLoop(target, around));
   for (let left = safe.length; left < asked.length; left++) cycle.skip("loop");
-  const answers = await ping(safe, probing);
+  const answers = await ping(safe, around.driver, probing);
   const lost = safe.filter(({ target }) => (answers.get(target.ip)?.loss ?? 0) > 0);
   const doubts = await doubtsOf(lost, network, probing);
   for (const one of safe) {
@@ -100,13 +101,18 @@ async function lookAround(network: Network, namespace: OverlayNamespace, probing
 const truthOf = async (network: Network, { cycle, engine }: Probing): Promise<Telling> =>
   tell({ id: network.id, driver: driverOf(network) }, engine, cycle.host.overlays, cycle.signal);
 
-/** By one fping for all that are asked from one source. */
-async function ping(asked: readonly Asked[], { fping, cycle }: Probing): Promise<ReadonlyMap<string, Pinged>> {
+/** By one fping for all that are asked from one source. A classic engine acts on what the kernel asks afterwards: nothing is left to ask. */
+async function ping(
+  asked: readonly Asked[],
+  driver: OverlayDriver,
+  { fping, cycle }: Probing,
+): Promise<ReadonlyMap<string, Pinged>> {
+  const how = driver === "classic" ? "traceless" : undefined;
   const sources = [...new Set(asked.map(({ source }) => source))];
   const answers = await Promise.all(
     sources.map(async (source) => {
       const addresses = asked.filter((one) => one.source === source).map(({ target }) => target.ip);
-      return [...(await fping(source.from, addresses, cycle.signal))];
+      return [...(await fping(source.from, addresses, cycle.signal, how))];
     }),
   );
   return new Map(answers.flat());

@@ -3,7 +3,7 @@ import type { DockerClient } from "../docker/client.ts";
 import { engineInfo } from "../docker/info.ts";
 import { networkTasks } from "../docker/tasks.ts";
 import type { OverlayView, Procfs } from "../host.ts";
-import { fping } from "../fping.ts";
+import { fping, fpingTraceless } from "../fping.ts";
 import { runIn } from "../iproute2/run.ts";
 import { storedValues } from "../kv/stores.ts";
 import { readingFile } from "../procfs.ts";
@@ -42,7 +42,8 @@ export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: Live
     tasks: (networkId, signal) => networkTasks(client, networkId, signal),
     stored: storedValues,
     ipvs: async (path, signal) => runIn(path, ["cat", "/proc/net/ip_vs"], { signal }),
-    fping: async (from, addresses, signal) => fping("pid" in from ? pathOf(from.pid) : from.path, addresses, signal),
+    fping: async (from, addresses, signal, how) =>
+      (how === "traceless" ? fpingTraceless : fping)("pid" in from ? pathOf(from.pid) : from.path, addresses, signal),
     reach: async (targets, signal) =>
       echo(
         targets.map(({ pid, ip }) => ({ netns: pathOf(pid), ip })),
