@@ -21,6 +21,19 @@ describe("collectors/overlay", () => {
     assert.equal(new Set(series(broken?.samples)).size, 3 * 3 + 2 + 3 + 2 + 2 + 1);
   });
 
+  it("tells the findings of a network that left the host as gone, for as long as Datadog may need to hear it", async () => {
+    const active = (samples: readonly { name: string; tags: Readonly<Record<string, string>>; value: number }[] = []) =>
+      samples
+        .filter(({ name, tags }) => name === "overlay.findings" && tags["docker_network"] === "testnet")
+        .filter(({ tags }) => tags["state"] === "active")
+        .reduce<number | undefined>((sum, { value }) => (sum ?? 0) + value, undefined);
+    const cycles = await replay(overlay, `${cases}/outage-then-gone`);
+    assert.deepEqual(
+      cycles.map(({ samples }) => active(samples)),
+      [6, 0, undefined],
+    );
+  });
+
   it("has no health to tell where it may not look", async () => {
     const [denied] = await replay(overlay, `${cases}/no-right-to-enter`);
     assert.deepEqual([denied?.outcome, denied?.health, denied?.samples.length], ["absent", undefined, 0]);
