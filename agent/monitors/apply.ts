@@ -25,8 +25,9 @@ export async function apply(request: SyncRequest): Promise<number> {
 }
 
 async function applyNow(request: SyncRequest, connection: Connection, most: number): Promise<number> {
-  const { values, io, desired } = request;
-  const { plan, actual } = await survey(connection, wantedOf(request, connection));
+  const { values, io } = request;
+  const desired = request.desired();
+  const { plan, actual } = await survey(connection, wantedOf(request, connection, desired));
   guardAllGone(connection.ledger, actual, values.recreate === true);
   guardNothingDefined(desired.length, plan.changes);
   guardDeletions(plan.changes, most);
@@ -60,7 +61,7 @@ async function guardSaved(request: SyncRequest, connection: Connection, saved: S
   if (saved.api !== connection.url)
     throw new Error(`${path} is a plan for ${saved.api}, and this is ${connection.url}: nothing was done`);
   const asked = await askOrg(connection.api);
-  const { org: expected } = wantedOf(request, connection);
+  const { org: expected } = wantedOf(request, connection, []);
   const org = asked ?? saved.org;
   guardOrg(org, connection.ledger, expected);
   if (asked !== undefined && areDifferent(saved.org, asked))
@@ -77,7 +78,7 @@ async function refuseMade(request: SyncRequest, connection: Connection, saved: S
   const desired = created.flatMap(({ kind, key, body }) =>
     body === undefined ? [] : [{ kind, key, body, origin: "the plan" }],
   );
-  const { plan } = await survey(connection, wantedOf({ ...request, desired }, connection));
+  const { plan } = await survey(connection, wantedOf(request, connection, desired));
   const planned = new Set(
     plan.changes.filter(({ action }) => action === "create").map(({ kind, key }) => `${kind} ${key}`),
   );

@@ -138,6 +138,18 @@ describe("agent/monitors, with the stand-in", () => {
     assert.match((await monitors(["apply", "/nowhere"])).err, /\/nowhere: there is no such file/u);
   }).timeout(20_000);
 
+  it("does a saved plan, and deletes what is ours, also where a definition is wrong by now", async () => {
+    const saved = join(path(), "plan.json");
+    await monitors(["plan", "--out", saved]);
+    file("broken.yaml", "monitors: [");
+    writeFileSync(config, `datadog: { monitors: { dir: ${path()} } }\n`);
+    assert.match((await monitors(["apply"])).err, /definitions are wrong, and nothing was done/u);
+    assert.equal((await monitors(["apply", saved])).code, 0);
+    assert.equal(kept("monitors").length, 16);
+    assert.equal((await monitors(["destroy"])).code, 0);
+    assert.equal(kept("monitors").length, 0);
+  }).timeout(20_000);
+
   it("is held to the organisation that was applied to, and to the one that is named", async () => {
     await monitors(["apply"]);
     for (const action of ["plan", "apply", "drift", "destroy"]) {
