@@ -26,7 +26,16 @@ export async function adopt(request: SyncRequest): Promise<number> {
     }
     if (!json)
       io.stdout.write(
-        planPage({ api: connection.url, org, changes: [change], inSync: 0, conflicts: [], warnings: [], lost: [] }),
+        planPage({
+          api: connection.url,
+          org,
+          changes: [change],
+          inSync: 0,
+          unrecorded: [],
+          conflicts: [],
+          warnings: [],
+          lost: [],
+        }),
       );
     await confirmed(io, "adopt", `The ${want.kind} ${id} is going to be changed so.`, values.yes === true);
     return carryOut(connection, org, [change], { io, json });

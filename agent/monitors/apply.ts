@@ -34,15 +34,17 @@ async function applyNow(request: SyncRequest, connection: Connection, most: numb
   const json = values.json === true;
   if (!json) io.stdout.write(planPage(plan));
   if (plan.conflicts.length > 0) throw new Error(`${plan.conflicts.join("; ")}: nothing was done`);
-  await forgetLost(connection, plan);
+  await remember(connection, plan);
   if (plan.changes.length === 0 && !json) return syncExits.inSync;
   if (plan.changes.length > 0) await confirmed(io, "apply", "This is going to be done.", values.yes === true);
   return carryOut(connection, plan.org, plan.changes, { io, json });
 }
 
-/** What is neither defined nor there any more is no longer asked for. */
-async function forgetLost({ ledger }: Connection, { lost }: Plan): Promise<void> {
+/** What is neither defined nor there any more is no longer asked for, and what is as it is defined is ours from now on. */
+async function remember({ ledger }: Connection, { org, lost, unrecorded }: Plan): Promise<void> {
+  if (unrecorded.length > 0 && ledger.org() === "") await ledger.bind(org);
   for (const { kind, key } of lost) await ledger.drop(kind, key);
+  for (const one of unrecorded) await ledger.put(one);
 }
 
 async function applySaved(request: SyncRequest, connection: Connection, path: string, most: number): Promise<number> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { takeLock } from "../../host/lock.ts";
 import { liveClock } from "../../host/clock.ts";
@@ -175,6 +175,16 @@ describe("agent/monitors, with the stand-in", () => {
     assert.equal(kept("monitors").length, 16);
     assert.equal((await monitors(["apply", "--max-deletes", "17"])).code, 0);
     assert.equal(kept("monitors").length, 0);
+  }).timeout(20_000);
+
+  it("knows after a lost ledger and an apply what is its own, the webhook as well", async () => {
+    await monitors(["apply"]);
+    rmSync(join(path(), "state"), { recursive: true });
+    assert.equal((await monitors(["plan"])).code, 0);
+    assert.match((await monitors(["apply"])).out, /In sync: 18 objects/u);
+    assert.equal((await monitors(["drift"])).code, 0);
+    assert.equal((await monitors(["destroy"])).code, 0);
+    assert.deepEqual([kept("webhooks").length, kept("monitors").length, kept("dashboards").length], [0, 0, 0]);
   }).timeout(20_000);
 
   it("does not make everything again because an API shows nothing of it", async () => {
