@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { loadConfig } from "./config/load.ts";
 import { nearestOf } from "./config/nearest.ts";
@@ -93,7 +94,11 @@ export function configOf(values: CommonValues, io: Io, more: readonly Setting[] 
   const flags: Setting[] = [...more];
   for (const name of ["docker-socket", "netns-dir", "host-root", "state-dir"] as const) {
     const value = values[name];
-    if (value !== undefined) flags.push({ path: flagPaths[name], value, origin: `--${name}` });
+    if (value !== undefined) flags.push({ path: flagPaths[name], value: placed(name, value, io), origin: `--${name}` });
   }
   return loadConfig({ flags, env: io.env, ...(values.config === undefined ? {} : { file: values.config }) });
 }
+
+/** A folder is where it is for who typed it; a socket may be an address. */
+const placed = (name: keyof typeof flagPaths, value: string, { cwd }: Io): string =>
+  name === "docker-socket" || value === "" ? value : resolve(cwd, value);

@@ -72,7 +72,7 @@ function synced(
     options: ["api-url", "org", ...own],
     run: async (config, values, given, io) => {
       const [{ definedOrThrow }, action] = await Promise.all([import("./monitors/definitions.ts"), load()]);
-      return action({ config, values, operands: given, desired: definedOrThrow(config), io });
+      return action({ config, values, operands: given, desired: () => definedOrThrow(config), io });
     },
   };
 }

@@ -11,12 +11,12 @@ export async function adopt(request: SyncRequest): Promise<number> {
   const { operands, desired, values, io } = request;
   const [name, where] = operands;
   if (name === undefined || where === undefined) throw new UsageError("monitors adopt: expected KEY and ID");
-  const want = wantedBy(name, desired);
+  const want = wantedBy(name, desired());
   const id = idIn(where);
   const json = values.json === true;
   return locked(await connectFor(request), io, async (connection) => {
     const org = (await askOrg(connection.api)) ?? "";
-    guardOrg(org, connection.ledger, wantedOf(request, connection).org);
+    guardOrg(org, connection.ledger, wantedOf(request, connection, [want]).org);
     const change = await adoptionOf(connection, want, id);
     if (change === undefined) {
       await adoptEqual(connection, want, id);
@@ -26,7 +26,16 @@ export async function adopt(request: SyncRequest): Promise<number> {
     }
     if (!json)
       io.stdout.write(
-        planPage({ api: connection.url, org, changes: [change], inSync: 0, conflicts: [], warnings: [], lost: [] }),
+        planPage({
+          api: connection.url,
+          org,
+          changes: [change],
+          inSync: 0,
+          unrecorded: [],
+          conflicts: [],
+          warnings: [],
+          lost: [],
+        }),
       );
     await confirmed(io, "adopt", `The ${want.kind} ${id} is going to be changed so.`, values.yes === true);
     return carryOut(connection, org, [change], { io, json });

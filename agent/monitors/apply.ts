@@ -25,23 +25,26 @@ export async function apply(request: SyncRequest): Promise<number> {
 }
 
 async function applyNow(request: SyncRequest, connection: Connection, most: number): Promise<number> {
-  const { values, io, desired } = request;
-  const { plan, actual } = await survey(connection, wantedOf(request, connection));
+  const { values, io } = request;
+  const desired = request.desired();
+  const { plan, actual } = await survey(connection, wantedOf(request, connection, desired));
   guardAllGone(connection.ledger, actual, values.recreate === true);
   guardNothingDefined(desired.length, plan.changes);
   guardDeletions(plan.changes, most);
   const json = values.json === true;
   if (!json) io.stdout.write(planPage(plan));
   if (plan.conflicts.length > 0) throw new Error(`${plan.conflicts.join("; ")}: nothing was done`);
-  await forgetLost(connection, plan);
+  await remember(connection, plan);
   if (plan.changes.length === 0 && !json) return syncExits.inSync;
   if (plan.changes.length > 0) await confirmed(io, "apply", "This is going to be done.", values.yes === true);
   return carryOut(connection, plan.org, plan.changes, { io, json });
 }
 
-/** What is neither defined nor there any more is no longer asked for. */
-async function forgetLost({ ledger }: Connection, { lost }: Plan): Promise<void> {
+/** What is neither defined nor there any more is no longer asked for, and what is as it is defined is ours from now on. */
+async function remember({ ledger }: Connection, { org, lost, unrecorded }: Plan): Promise<void> {
+  if (unrecorded.length > 0 && ledger.org() === "") await ledger.bind(org);
   for (const { kind, key } of lost) await ledger.drop(kind, key);
+  for (const one of unrecorded) await ledger.put(one);
 }
 
 async function applySaved(request: SyncRequest, connection: Connection, path: string, most: number): Promise<number> {
@@ -60,7 +63,7 @@ async function guardSaved(request: SyncRequest, connection: Connection, saved: S
   if (saved.api !== connection.url)
     throw new Error(`${path} is a plan for ${saved.api}, and this is ${connection.url}: nothing was done`);
   const asked = await askOrg(connection.api);
-  const { org: expected } = wantedOf(request, connection);
+  const { org: expected } = wantedOf(request, connection, []);
   const org = asked ?? saved.org;
   guardOrg(org, connection.ledger, expected);
   if (asked !== undefined && areDifferent(saved.org, asked))
@@ -77,7 +80,7 @@ async function refuseMade(request: SyncRequest, connection: Connection, saved: S
   const desired = created.flatMap(({ kind, key, body }) =>
     body === undefined ? [] : [{ kind, key, body, origin: "the plan" }],
   );
-  const { plan } = await survey(connection, wantedOf({ ...request, desired }, connection));
+  const { plan } = await survey(connection, wantedOf(request, connection, desired));
   const planned = new Set(
     plan.changes.filter(({ action }) => action === "create").map(({ kind, key }) => `${kind} ${key}`),
   );

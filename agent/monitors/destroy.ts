@@ -11,7 +11,7 @@ export async function destroy(request: SyncRequest): Promise<number> {
   const most = mostDeletions(request, Number.POSITIVE_INFINITY);
   return locked(await connectFor(request), io, async (connection) => {
     // Nothing is wanted; a webhook is ours where the ledger has it.
-    const { plan } = await survey(connection, wantedOf({ ...request, desired: [] }, connection));
+    const { plan } = await survey(connection, wantedOf(request, connection, []));
     guardDeletions(plan.changes, most);
     const json = values.json === true;
     if (!json) io.stdout.write(planPage(plan));

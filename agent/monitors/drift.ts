@@ -7,10 +7,11 @@ import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 
 /** What was changed in Datadog since it was applied, by whom, and when; nothing is done. */
 export async function drift(request: SyncRequest): Promise<number> {
-  const { values, io, desired } = request;
+  const { values, io } = request;
+  const desired = request.desired();
   const connection = await connectFor(request);
   const { api, ledger } = connection;
-  const { plan, actual } = await survey(connection, wantedOf(request, connection));
+  const { plan, actual } = await survey(connection, wantedOf(request, connection, desired));
   const drifts = await Promise.all(
     driftOf(plan, desired, ledger).map(async (one) => {
       const { kind, key, id = ledger.find(kind, key)?.id } = one.change;

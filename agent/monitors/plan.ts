@@ -12,8 +12,9 @@ import { printJson, syncExits, type SyncRequest, wantedOf } from "./request.ts";
 /** What `apply` would do; nothing is done. */
 export async function plan(request: SyncRequest): Promise<number> {
   const { values, io } = request;
+  const desired = request.desired();
   const connection = await connectFor(request);
-  const { plan: made, actual } = await survey(connection, wantedOf(request, connection));
+  const { plan: made, actual } = await survey(connection, wantedOf(request, connection, desired));
   guardAllGone(connection.ledger, actual, values.recreate === true);
   if (values.json === true) printJson(io, made);
   else io.stdout.write(values.markdown === true ? planMarkdown(made) : planPage(made));

@@ -25,7 +25,8 @@ export interface SyncRequest {
   readonly values: Values;
   readonly operands: readonly string[];
   readonly config: Config;
-  readonly desired: readonly Desired[];
+  /** Everything that is defined. Throws where a definition is wrong: what needs none of them does not ask. */
+  readonly desired: () => readonly Desired[];
   readonly io: Io;
 }
 
@@ -33,7 +34,7 @@ export interface SyncRequest {
 export const syncExits = { inSync: 0, failed: 1, changes: 2 } as const;
 
 /** What is looked for, for `survey`. */
-export function wantedOf({ desired, values, config }: SyncRequest, { url }: Connection) {
+export function wantedOf({ values, config }: SyncRequest, { url }: Connection, desired: readonly Desired[]) {
   const org = values.org ?? config.datadog.org;
   return { url, desired, ...(org === "" ? {} : { org }) };
 }

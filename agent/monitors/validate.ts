@@ -1,14 +1,15 @@
 import { problemText } from "../../monitors/problem.ts";
 import { levels } from "../../monitors/settings.ts";
+import { readQuery } from "../../monitors/query.ts";
 import type { Config } from "../config/schema.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { definitionsOf } from "./definitions.ts";
 
-type Definitions = ReturnType<typeof definitionsOf>;
+type Definitions = ReturnType<typeof definitionsOf> & { readonly profile: Config["tags"]["profile"] };
 
 /** What `monitors validate` says without the network: exit code, and what is told to people and to machines. */
 export function validateOffline(config: Config) {
-  const found = definitionsOf(config);
+  const found = { ...definitionsOf(config), profile: config.tags.profile };
   return {
     code: found.problems.length === 0 ? exitCodes.ok : exitCodes.failed,
     objects: found.objects,
@@ -36,12 +37,25 @@ function peopleText(found: Definitions): string {
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 /** What is no fault, but may not be what was wanted. */
-function notes({ settings }: Definitions): readonly string[] {
+function notes({ settings, objects, profile }: Definitions): readonly string[] {
   const silent = levels.filter((level) => settings.notify[level].length === 0);
   return [
     ...(silent.length === 0
       ? []
       : [`Nobody is told of ${silent.join(", ")}: datadog.monitors.notify has no handle for it.`]),
+    ...(profile === "container" || byContainer(objects).length === 0
+      ? []
+      : [
+          `With tags.profile ${profile} most series have no container_name: nothing is judged by ${byContainer(objects).join(", ")}.`,
+        ]),
     ...(settings.webhookUrl === undefined ? ["There is no webhook: datadog.webhook_url is not set."] : []),
   ];
 }
+
+/** Keys of the monitors that are grouped by container. */
+const byContainer = (objects: Definitions["objects"]): readonly string[] =>
+  objects
+    .filter(
+      ({ body: { query } }) => typeof query === "string" && readQuery(query).groupBy?.has("container_name") === true,
+    )
+    .map(({ key }) => key);

@@ -24,7 +24,7 @@ export const overlay = defineCollector({
   metrics,
   create: (config) => {
     const wanted = nameFilter(config.networks);
-    const [engineOf, memory] = [engineKeeper(), endpointMemory()];
+    const [engineOf, memory, gone] = [engineKeeper(), endpointMemory(), goneLately()];
     const truth = { memory: truthMemory(), wait: false };
     return async (cycle) => {
       const { state, error } = cycle.host.docker.inventory();
@@ -34,16 +34,35 @@ export const overlay = defineCollector({
       cycle.health(healthOf(found));
       cycle.findings(findingsOf(found));
       emitHost(cycle, found);
+      const here = new Set<string>();
       for (const one of found.namespaces) {
         await cycle.breathe();
         const name = one.input.network?.name;
-        emitNetwork(cycle, one, name !== undefined && wanted(name) ? name : undefined);
+        const told = name !== undefined && wanted(name) ? name : undefined;
+        emitNetwork(cycle, one, told);
+        if (told !== undefined) here.add(told);
       }
       const [unseen] = found.unjudged.filter(({ blind }) => blind);
+      const left = gone(here, cycle.host.clock.now());
+      // What could not be read may be there still.
       if (unseen !== undefined) cycle.fail(new Error(`${unseen.what}: ${unseen.why}`));
+      else for (const name of left) emitFindings(cycle, ofNetwork, [], { docker_network: name });
     };
   },
 });
+
+/** How long the findings of a network that is gone are told as 0; milliseconds. */
+const toldAfter = 300_000;
+
+/** Networks that left this host: without a 0 their last findings would page on, for Datadog keeps what it was told last. */
+function goneLately(): (here: ReadonlySet<string>, now: number) => readonly string[] {
+  const seen = new Map<string, number>();
+  return (here, now) => {
+    for (const name of here) seen.set(name, now);
+    for (const [name, at] of seen) if (now - at > toldAfter) seen.delete(name);
+    return [...seen.keys()].filter((name) => !here.has(name));
+  };
+}
 
 type OwnCycle = CycleOf<typeof metrics>;
 

@@ -27,7 +27,8 @@ export const closeWaitGrowth = defineMonitor({
   noData: "ok",
   // A trend is told once.
   renotify: "never",
-  // An hour must be known before it can be compared.
+  // An hour must be known before it can be compared: what comes from none at all is told from the second hour on, while it
+  // grows.
   newGroupDelay: 3600,
   // The gauge is not sent while it stands at 0, so windows have gaps.
   fullWindow: false,

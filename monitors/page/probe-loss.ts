@@ -24,8 +24,9 @@ export const probeLoss = defineMonitor({
       ["overlaywatch doctor", "what is wrong in the tables"],
     ],
   },
-  // A probe is told every cycle, also when it is well again. Where the agent dies, the page stays.
-  noData: "keep",
+  // Swarm replaces a container that does not answer by one of another name: the old one would page on for a day. Where the
+  // agent dies in the outage this page ends too, and fdb-misplaced and active-findings stay.
+  noData: "ok",
   // A person is reminded while packets are lost.
   renotify: 30,
   // A container that has only just been started does not answer yet.

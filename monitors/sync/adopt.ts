@@ -1,8 +1,6 @@
 import type { Desired } from "../desired.ts";
 import { readOne } from "./actual.ts";
-import { canonical } from "./canonical.ts";
-import { fingerprint } from "./json.ts";
-import { type Change, updateOf } from "./plan.ts";
+import { type Change, recordOf, updateOf } from "./plan.ts";
 import { resources } from "./resources.ts";
 import type { World } from "./write.ts";
 
@@ -58,5 +56,5 @@ const fixedIn = ({ fields, kind }: Change): string =>
     .join(", ");
 
 /** An equal object is taken over by knowing it. */
-export const adoptEqual = ({ ledger }: World, { kind, key, body }: Desired, id: string): Promise<void> =>
-  ledger.put({ kind, key, id, applied: fingerprint(canonical(kind, body)) });
+export const adoptEqual = ({ ledger }: World, want: Desired, id: string): Promise<void> =>
+  ledger.put(recordOf(want, id));

@@ -4,6 +4,7 @@ import type { Difference } from "./difference.ts";
 import { fingerprint } from "./json.ts";
 import type { Change } from "./plan.ts";
 import { Refusal } from "./refusal.ts";
+import { validateMonitor } from "./validate.ts";
 import { create, remove, update, type World } from "./write.ts";
 
 /** What came of one change. */
@@ -90,7 +91,10 @@ function failed(change: Change, error: unknown, hopeless: boolean, result: "fail
   };
 }
 
-async function act(world: World, { action, kind, key, id, body }: Change): Promise<Pick<Step, "id" | "keptOtherwise">> {
+async function act(world: World, change: Change): Promise<Pick<Step, "id" | "keptOtherwise">> {
+  const { action, kind, key, id, body } = change;
+  // What the API would refuse to make again is not deleted for it.
+  if (action === "replace" && kind === "monitor" && body !== undefined) await validateMonitor(world.api, key, body);
   if (id !== undefined && action !== "create" && action !== "update") await remove(world, kind, key, id);
   if (body === undefined) return { keptOtherwise: [] };
   const target = { kind, key, body };

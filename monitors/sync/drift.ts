@@ -8,8 +8,11 @@ import type { Change, Plan } from "./plan.ts";
 /** One object that is not as it was applied, or as it is defined where nobody knows how it was applied. */
 export interface Drift {
   readonly change: Change;
-  /** `gone`: deleted; `changed`; `unexpected`: it carries our mark, and neither a definition nor the ledger knows it. */
-  readonly what: "gone" | "changed" | "unexpected";
+  /**
+   * `gone`: deleted; `changed`; `missing`: not there, and no record says whether it ever was; `unexpected`: it carries our
+   * mark, and neither a definition nor the ledger knows it.
+   */
+  readonly what: "gone" | "changed" | "missing" | "unexpected";
   /** The definition was changed as well since it was applied. */
   readonly alsoDefined: boolean;
   readonly author?: Author;
@@ -42,5 +45,6 @@ function whatOf(
   const record = ledger.find(kind, key);
   if (action === "delete") return record === undefined ? "unexpected" : undefined;
   if (action !== "create") return seen === record?.applied ? undefined : "changed";
-  return record?.id !== undefined || ledger.records().length === 0 ? "gone" : undefined;
+  if (record?.id !== undefined) return "gone";
+  return ledger.records().length === 0 ? "missing" : undefined;
 }

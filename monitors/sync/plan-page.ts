@@ -92,6 +92,7 @@ function fieldLines(difference: Difference): readonly string[] {
 const headlines = {
   gone: "was deleted",
   changed: "was changed",
+  missing: "is not there; whether it was deleted or never made is not known",
   unexpected: "carries our mark, and is defined nowhere",
 };
 
@@ -99,7 +100,7 @@ function driftLines({ change, what, alsoDefined, author }: Drift): readonly stri
   const also = alsoDefined ? ["    its definition was changed as well since it was applied"] : [];
   const id = change.id === undefined || change.id === change.key ? "" : ` (${change.id})`;
   const fields = what === "changed" ? change.fields.flatMap((one) => fieldLines(backwards(one))) : [];
-  const by = what === "unexpected" ? "" : authorText(author);
+  const by = what === "gone" || what === "changed" ? authorText(author) : "";
   return [`! ${nameOf(change)}${id} ${headlines[what]}${by}`, ...also, ...fields];
 }
 

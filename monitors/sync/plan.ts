@@ -3,7 +3,7 @@ import type { Actual } from "./actual.ts";
 import { canonical } from "./canonical.ts";
 import { type Difference, differences } from "./difference.ts";
 import { fingerprint } from "./json.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger, LedgerRecord } from "./ledger.ts";
 import { kinds, resources, titleOf } from "./resources.ts";
 import { redacted } from "./secret.ts";
 
@@ -36,6 +36,8 @@ export interface Plan {
   readonly lost: readonly Pick<Change, "kind" | "key">[];
   /** How many objects are as they are defined. */
   readonly inSync: number;
+  /** Of those, what the ledger does not have so: it was lost, or somebody made by hand what is defined by now. */
+  readonly unrecorded: readonly LedgerRecord[];
   /** Sentences about what needs a person: nothing can be applied before. */
   readonly conflicts: readonly string[];
   /** Sentences about what is left alone. */
@@ -56,23 +58,37 @@ export function planOf(sides: Sides): Plan {
   const owned = actual.filter((one) => keyOf(one) !== undefined);
   const changes: Change[] = [];
   const [warnings, conflicts]: [string[], string[]] = [[], []];
-  let inSync = 0;
+  const inSync: LedgerRecord[] = [];
   const taken = new Set<Actual>();
   for (const want of desired) {
     const [have, ...more] = candidates(want, owned, ledger);
     const stranger = have === undefined ? strangerOf(want, actual) : undefined;
     for (const one of [have, ...more]) if (one !== undefined) taken.add(one);
     warnings.push(...more.map((one) => cloneWarning(one, want.key, have?.id ?? "")));
-    const change = changeFor(want, have ?? stranger);
-    if (change === undefined) inSync++;
+    const there = have ?? stranger;
+    const change = changeFor(want, there);
+    if (change === undefined) inSync.push(recordOf(want, there?.id ?? want.key));
     else if (stranger !== undefined) conflicts.push(strangerConflict(want));
     else changes.push(change);
   }
   const left = owned.filter((one) => !taken.has(one));
   warnings.push(...left.filter((one) => !isMarked(one)).map(unmarkedWarning));
   changes.push(...left.filter(isMarked).map(deletionOf));
-  return { api, org, changes: inOrder(changes), inSync, lost: lostOf(sides), conflicts, warnings };
+  const unrecorded = inSync.filter(({ kind, key, id, applied }) => {
+    const known = ledger.find(kind, key);
+    return known?.id !== id || known?.applied !== applied;
+  });
+  const common = { api, org, conflicts, warnings, unrecorded };
+  return { ...common, changes: inOrder(changes), inSync: inSync.length, lost: lostOf(sides) };
 }
+
+/** An object that is as it is defined. */
+export const recordOf = ({ kind, key, body }: Desired, id: string): LedgerRecord => ({
+  kind,
+  key,
+  id,
+  applied: fingerprint(canonical(kind, body)),
+});
 
 function lostOf({ ledger, desired, actual }: Sides): Plan["lost"] {
   const isThere = (kind: ObjectKind, key: string) =>

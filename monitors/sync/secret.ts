@@ -2,9 +2,10 @@ import type { Json } from "../desired.ts";
 import type { Difference } from "./difference.ts";
 import { isObject, parseJson } from "./json.ts";
 
-/** A text of a webhook without what somebody may have written into it: values of headers, and `user:password@` of an address. */
+/** A text of a webhook without what somebody may have written into it: values of headers, and of an address `user:password@` and the values of its query. */
 export function withoutSecret(path: string, text: string): string {
-  if (path === "url") return text.replace(/\/\/[^/@]*@/u, "//(hidden)@");
+  if (path === "url")
+    return text.replace(/\/\/[^/@]*@/u, "//(hidden)@").replaceAll(/([?&][^=&#]*=)[^&#]+/gu, "$1(hidden)");
   if (path !== "custom_headers") return text;
   const headers = parseJson(text);
   if (!isObject(headers)) return "(hidden)";

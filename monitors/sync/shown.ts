@@ -19,7 +19,8 @@ export function shown({ path, actual, desired }: Difference): Shown {
   const list = listChange(actual, desired);
   if (list !== undefined) return { path, change: list, lines: [] };
   const [before, after] = [textOf(path, actual), textOf(path, desired)];
-  if (before === after) return { path, change: "differs in its layout only", lines: [] };
+  if (before === after)
+    return { path, change: path === "url" ? "another value (not shown)" : "differs in its layout only", lines: [] };
   if (before.includes("\n") || after.includes("\n") || before.length + after.length > 160)
     return { path, change: "", lines: lineDifferences(before.split("\n"), after.split("\n")).map(clean) };
   return { path, change: `${clean(quoted(path, actual))} → ${clean(quoted(path, desired))}`, lines: [] };

@@ -1,4 +1,4 @@
-import type { Desired } from "../desired.ts";
+import type { Desired, JsonObject } from "../desired.ts";
 import type { Api } from "./api.ts";
 import type { Ledger } from "./ledger.ts";
 import { Refusal } from "./refusal.ts";
@@ -34,13 +34,16 @@ async function judged(api: Api, desired: Desired, ledger: Pick<Ledger, "find">):
 
 /** Against the monitor that is there, the organisation's rules for tags are applied as well. */
 async function ask(api: Api, { key, body }: Desired, id: string | undefined): Promise<void> {
-  const what = `validate the monitor ${key}`;
-  const general = { method: "POST", path: "/api/v1/monitor/validate", body, what } as const;
-  if (id === undefined) return void (await api.ask(general));
+  if (id === undefined) return validateMonitor(api, key, body);
   try {
-    await api.ask({ ...general, path: `/api/v1/monitor/${encodeURIComponent(id)}/validate` });
+    await validateMonitor(api, key, body, `/${encodeURIComponent(id)}`);
   } catch (error) {
     if (!(error instanceof Refusal) || error.status !== 404) throw error;
-    await api.ask(general);
+    await validateMonitor(api, key, body);
   }
+}
+
+/** Throws `Refusal` where the API would not make such a monitor. */
+export async function validateMonitor(api: Api, key: string, body: JsonObject, of = ""): Promise<void> {
+  await api.ask({ method: "POST", path: `/api/v1/monitor${of}/validate`, body, what: `validate the monitor ${key}` });
 }

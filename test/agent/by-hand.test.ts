@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { confirm, requireTerminal } from "../../agent/by-hand/confirm.ts";
 import { endpointsText, noEndpoints } from "../../agent/by-hand/endpoints-told.ts";
@@ -49,6 +49,20 @@ describe("agent: what a person runs by hand", () => {
       assert.match(err, says);
     }
     assert.ok(!existsSync(join(path(), "state")));
+  });
+
+  it("takes a folder from where it was typed", async function () {
+    needs(this, "root", isRoot());
+    const { code, err } = await cli([
+      "pause",
+      "--forever",
+      "--reason",
+      "x",
+      "--state-dir",
+      relative("", join(path(), "here")),
+    ]);
+    assert.equal(code, 0, err);
+    assert.ok(existsSync(join(path(), "here")));
   });
 
   it("a pause stops both, before anything is looked at", async function () {

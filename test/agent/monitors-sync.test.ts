@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { takeLock } from "../../host/lock.ts";
 import { liveClock } from "../../host/clock.ts";
@@ -66,6 +66,8 @@ describe("agent/monitors, with the stand-in", () => {
     const planned = await monitors(["plan"]);
     assert.equal(planned.code, 2);
     assert.match(planned.out, /^\+ monitor fdb-misplaced .*\n {4}min\(last_1m\)/mu);
+    const never = /^! monitor fdb-misplaced is not there; whether it was deleted or never made is not known$/mu;
+    assert.match((await monitors(["drift"])).out, never);
     assert.ok(untouched());
     const applied = await monitors(["apply"]);
     assert.equal(applied.code, 0, applied.err);
@@ -138,6 +140,16 @@ describe("agent/monitors, with the stand-in", () => {
     assert.match((await monitors(["apply", "/nowhere"])).err, /\/nowhere: there is no such file/u);
   }).timeout(20_000);
 
+  it("does a saved plan, and deletes what is ours, also where a definition is wrong by now", async () => {
+    const saved = join(path(), "plan.json");
+    await monitors(["plan", "--out", saved]);
+    file("broken.yaml", "monitors: [");
+    writeFileSync(config, `datadog: { monitors: { dir: ${path()} } }\n`);
+    assert.match((await monitors(["apply"])).err, /definitions are wrong, and nothing was done/u);
+    assert.match((await monitors(["apply", saved])).out, /Done: 18 changes/u);
+    assert.match((await monitors(["destroy"])).out, /Done: 18 changes/u);
+  }).timeout(20_000);
+
   it("is held to the organisation that was applied to, and to the one that is named", async () => {
     await monitors(["apply"]);
     for (const action of ["plan", "apply", "drift", "destroy"]) {
@@ -163,6 +175,16 @@ describe("agent/monitors, with the stand-in", () => {
     assert.equal(kept("monitors").length, 16);
     assert.equal((await monitors(["apply", "--max-deletes", "17"])).code, 0);
     assert.equal(kept("monitors").length, 0);
+  }).timeout(20_000);
+
+  it("knows after a lost ledger and an apply what is its own, the webhook as well", async () => {
+    await monitors(["apply"]);
+    rmSync(join(path(), "state"), { recursive: true });
+    assert.equal((await monitors(["plan"])).code, 0);
+    assert.match((await monitors(["apply"])).out, /In sync: 18 objects/u);
+    assert.equal((await monitors(["drift"])).code, 0);
+    assert.equal((await monitors(["destroy"])).code, 0);
+    assert.deepEqual([kept("webhooks").length, kept("monitors").length, kept("dashboards").length], [0, 0, 0]);
   }).timeout(20_000);
 
   it("does not make everything again because an API shows nothing of it", async () => {

@@ -51,6 +51,14 @@ describe("monitors validate", () => {
     assert.equal(code, 0);
   });
 
+  it("names what judges nothing where the profile leaves containers out", async () => {
+    const { out } = await validate("    skip: [interface-drops]\ntags: {profile: lean}\n", own);
+    assert.match(
+      out,
+      /^With tags\.profile lean .* by probe-loss, listen-overflows, interface-errors, time-wait-growth, close-wait-growth, retransmission-rate\.$/mu,
+    );
+  });
+
   it("tells each problem with its place, and ends with 1", async () => {
     const { code, out } = await validate("", own.replace("host.name", "pod.name"));
     const [first, last] = out.replaceAll(`${path()}/`, "").split("\n");

@@ -7,6 +7,13 @@ const cases = "test/collectors/overlay/cases";
 const series = (samples: readonly { name: string; tags: object }[] = []) =>
   samples.filter(({ name }) => name === "overlay.findings").map(({ tags }) => JSON.stringify(tags));
 
+/** How many active findings the network has; undefined where nothing is told of it. */
+const active = (samples: readonly { name: string; tags: Readonly<Record<string, string>>; value: number }[] = []) =>
+  samples
+    .filter(({ name, tags }) => name === "overlay.findings" && tags["docker_network"] === "testnet")
+    .filter(({ tags }) => tags["state"] === "active")
+    .reduce<number | undefined>((sum, { value }) => (sum ?? 0) + value, undefined);
+
 describe("collectors/overlay", () => {
   it("says by its health what is cut off, and that it is well again", async () => {
     const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
@@ -19,6 +26,14 @@ describe("collectors/overlay", () => {
     const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
     assert.deepEqual(series(broken?.samples), series(mended?.samples));
     assert.equal(new Set(series(broken?.samples)).size, 3 * 3 + 2 + 3 + 2 + 2 + 1);
+  });
+
+  it("tells the findings of a network that left the host as gone, for as long as Datadog may need to hear it", async () => {
+    const cycles = await replay(overlay, `${cases}/outage-then-gone`);
+    assert.deepEqual(
+      cycles.map(({ samples }) => active(samples)),
+      [6, 0, undefined],
+    );
   });
 
   it("has no health to tell where it may not look", async () => {

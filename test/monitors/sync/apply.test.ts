@@ -177,6 +177,17 @@ describe("monitors/sync: applying to the stand-in", () => {
     assert.deepEqual((await plan(world, desired)).changes, []);
   });
 
+  it("deletes nothing to make it again that the API would refuse", async () => {
+    const world = await open();
+    await apply(world);
+    const want = monitor("probe-loss");
+    const body = { ...want.body, type: "event-v2 alert", query: "events(" };
+    const [step] = await apply(world, [...some.filter((one) => one !== want), { ...want, body }]);
+    assert.deepEqual([step?.change.action, step?.result], ["replace", "failed"]);
+    assert.match(step?.error ?? "", /cannot validate the monitor probe-loss: the API answered 400/u);
+    assert.equal(kept("monitors").length, 2);
+  });
+
   it("offers to take over a monitor that is a duplicate, and does", async () => {
     const world = await open();
     const want = monitor("probe-loss");

@@ -163,11 +163,16 @@ describe("monitors/sync: differences", () => {
       { path: "custom_headers", actual: '{"Authorization":"Bearer s3cret"}', desired: '{"Authorization":"$T"}' },
       { path: "custom_headers", actual: "not JSON s3cret", desired: '{"A":"$T"}' },
       { path: "url", actual: "https://bob:s3cret@a.example/x", desired: "https://a.example" },
+      { path: "url", actual: "https://a.example/x?a=b&token=s3cret", desired: "https://a.example/x?a=b&token=$T" },
     ];
     for (const field of fields) {
       assert.doesNotMatch(JSON.stringify(redacted(field)), /s3cret/u);
       assert.doesNotMatch(JSON.stringify(shown(field)), /s3cret/u);
     }
+    assert.equal(
+      shown({ path: "url", actual: "https://a/?b=1", desired: "https://a/?b=2" }).change,
+      "another value (not shown)",
+    );
   });
 });
 
