@@ -9,7 +9,11 @@ const file = join(process.env["OVERLAYWATCH_SHARED"] ?? resolve("../shared"), "d
 
 const specification = z.looseObject({
   paths: z.record(z.string(), z.record(z.string(), z.json())),
-  components: z.looseObject({ schemas: z.record(z.string(), z.json()), responses: z.record(z.string(), z.json()) }),
+  components: z.looseObject({
+    schemas: z.record(z.string(), z.json()),
+    responses: z.record(z.string(), z.json()),
+    parameters: z.record(z.string(), z.json()),
+  }),
 });
 type Specification = z.output<typeof specification>;
 
@@ -43,6 +47,30 @@ export class OfficialSchema {
   /** What is wrong with the body of a request; nothing for one that the schema takes, and for paths that it does not have. */
   request(method: string, path: string, body: Json): readonly string[] {
     return this.#problems(objectAt(this.#operation(method, path), "requestBody"), body);
+  }
+
+  /** What is wrong with the address of a request: no such operation, a parameter that it has not or takes otherwise. */
+  address(method: string, path: string, query: URLSearchParams): readonly string[] {
+    const operation = this.#operation(method, path);
+    if (Object.keys(operation).length === 0) return [`${method} ${path}: no such operation`];
+    const parameters = (isList(operation["parameters"]) ? operation["parameters"] : []).map((one) =>
+      this.#parameter(one),
+    );
+    const known = new Map(parameters.flatMap((one) => (one["in"] === "query" ? [[textAt(one, "name"), one]] : [])));
+    const missing = [...known].filter(([name, one]) => one["required"] === true && !query.has(name));
+    const wrong = [...query].flatMap(([name, value]) => {
+      const parameter = known.get(name);
+      if (parameter === undefined) return [`${method} ${path}: no parameter ${name}`];
+      return this.#check(objectAt(parameter, "schema"), valueOf(parameter, value), `?${name}`);
+    });
+    return [...missing.map(([name]) => `${method} ${path}: ${name} is missing`), ...wrong];
+  }
+
+  #parameter(one: Json): JsonObject {
+    const own = isObject(one) ? one : {};
+    const [, shared] = /^#\/components\/parameters\/(\w+)$/u.exec(textAt(own, "$ref")) ?? [];
+    const target = shared === undefined ? own : this.#spec.components.parameters[shared];
+    return isObject(target) ? target : {};
   }
 
   /** What is wrong with an answer; of a status that the schema does not have, nothing. */
@@ -109,6 +137,13 @@ export class OfficialSchema {
       value.length < Number(minItems) || value.length > Number(maxItems) ? [`${at}: ${value.length} items`] : [];
     return [...size, ...value.flatMap((one, i) => this.#check(items, one, `${at}[${i}]`))];
   }
+}
+
+/** A query is text: its value as the parameter's type has it, where it can be read as one. */
+function valueOf(parameter: JsonObject, text: string): Json {
+  const type = textAt(objectAt(parameter, "schema"), "type");
+  if (type === "integer" || type === "number") return /^-?\d+$/u.test(text) ? Number(text) : text;
+  return type === "boolean" && (text === "true" || text === "false") ? text === "true" : text;
 }
 
 const types: Readonly<Record<string, (value: Json) => boolean>> = {

@@ -4,6 +4,7 @@ import { perform, refuseStale, Stale } from "../../../monitors/sync/apply.ts";
 import { adoptionOf, NotAdoptable } from "../../../monitors/sync/adopt.ts";
 import { guardOrg, WrongOrg } from "../../../monitors/sync/org.ts";
 import { officialSchema, hasOfficialSchema } from "../official-schema.ts";
+import { validateOnline } from "../../../monitors/sync/validate.ts";
 import { idOf } from "../../../monitors/sync/resources.ts";
 import { needs } from "../../needs.ts";
 import { everything, failures, some, useOrganisation, webhookPath } from "./organisation.ts";
@@ -25,6 +26,22 @@ describe("monitors/sync: applying to the stand-in", () => {
     const after = await plan(world, everything);
     assert.deepEqual([after.changes, after.conflicts, after.warnings], [[], [], []]);
     assert.equal(after.inSync, everything.length);
+  });
+
+  it("has the API judge every monitor, one that is not there and one that is", async () => {
+    const world = await open();
+    const accepted = async () => {
+      const verdicts = await validateOnline(world.api, everything, world.ledger);
+      return verdicts.filter(({ verdict }) => verdict === "accepted").length;
+    };
+    const monitors = everything.filter(({ kind }) => kind === "monitor").length;
+    assert.equal(await accepted(), monitors);
+    await apply(world, everything);
+    assert.equal(await accepted(), monitors);
+    const asked = standin()
+      .requests()
+      .filter(({ path }) => path.endsWith("/validate"));
+    assert.equal(new Set(asked.map(({ path }) => path)).size, 1 + monitors);
   });
 
   it("makes webhooks before monitors before dashboards, and deletes the other way round", async () => {

@@ -14,6 +14,7 @@ import { survey } from "../../../monitors/sync/survey.ts";
 import { datadogTransport, type Transport } from "../../../monitors/sync/transport.ts";
 import type { World } from "../../../monitors/sync/write.ts";
 import { shipped } from "../../../monitors/shipped.ts";
+import { officialSchema } from "../../standin/openapi.ts";
 import { type Standin, type StandinOptions, startStandin } from "../../../standin/standin.ts";
 
 /** As patient as the real one, in less time. */
@@ -29,6 +30,22 @@ export const everything: readonly Desired[] = shipped({
 export const some: readonly Desired[] = everything.filter(
   ({ kind, key }) => kind !== "monitor" || key === "fdb-misplaced" || key === "probe-loss",
 );
+
+/** Of the v2 API, which the official schema is not about: who the keys are of, and who changed what. */
+const elsewhere = /^\/api\/v2\/(?:current_user|audit\/events)$/u;
+
+/** Every request is held against the official schema, where that is there. */
+function judged(transport: Transport, unofficial: string[]): Transport {
+  const schema = officialSchema();
+  return async (request, signal) => {
+    const { pathname, searchParams } = new URL(request.path, "http://api");
+    if (schema !== undefined && !elsewhere.test(pathname)) {
+      unofficial.push(...schema.address(request.method, pathname, searchParams));
+      if (request.body !== undefined) unofficial.push(...schema.request(request.method, pathname, request.body));
+    }
+    return transport(request, signal);
+  };
+}
 
 interface Opened {
   readonly org?: number;
@@ -46,6 +63,7 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
   let standin: Standin;
   let folder = "";
   const problems: unknown[] = [];
+  const unofficial: string[] = [];
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "ow-sync-"));
     standin = await startStandin({
@@ -59,6 +77,7 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
     await standin.close();
     rmSync(folder, { recursive: true, force: true });
     assert.deepEqual(problems, [], "the stand-in has a fault of its own");
+    assert.deepEqual(unofficial.splice(0), [], "requests that the official schema does not take");
   });
   const open = async ({
     org = 0,
@@ -72,7 +91,7 @@ export function useOrganisation(options: Partial<StandinOptions> = {}) {
     return {
       ledger: await openLedger(join(folder, state, "objects.json")),
       api: openApi({
-        transport: wrap(datadogTransport(standin.url, { api: apiKey, application: appKey })),
+        transport: wrap(judged(datadogTransport(standin.url, { api: apiKey, application: appKey }), unofficial)),
         patience: { ...quick, ...patience },
         signal: signal ?? new AbortController().signal,
         tell: (sentence) => void told.push(sentence),
