@@ -12,7 +12,7 @@ export interface SharedTables {
    * IPv4 neighbours of all namespaces together: one table with one limit, shown in the first namespace only. `refused`: how often
    * there was no place for another one since the machine was started; permanent ones count and are never refused (Linux 5.0).
    */
-  readonly neighbours?: Filling & { readonly refused: number };
+  readonly neighbours?: Filling & { readonly refused?: number };
   /** Connections that the host's own namespace tracks. */
   readonly conntrack?: Filling;
 }
@@ -28,7 +28,8 @@ export function readSharedTables(own: ProcessHandle, sysctl: (path: string) => s
     }
   };
   const arp = filling("net/stat/arp_cache", "net/ipv4/neigh/default/gc_thresh3");
-  const neighbours = arp === undefined ? undefined : { ...arp, refused: refusals(own.text("net/stat/arp_cache")) };
+  const refused = arp === undefined ? undefined : refusals(own.text("net/stat/arp_cache"));
+  const neighbours = arp === undefined || refused === undefined ? arp : { ...arp, refused };
   const conntrack = filling("net/stat/nf_conntrack", "net/netfilter/nf_conntrack_max");
   return { ...(neighbours === undefined ? {} : { neighbours }), ...(conntrack === undefined ? {} : { conntrack }) };
 }
@@ -42,8 +43,12 @@ function fillingOf(stat: string, limit: string): Filling | undefined {
     : { used: Number.parseInt(used, 16), limit: Number(most) };
 }
 
-/** `table_fulls`, the last column, is each CPU's own. */
-function refusals(stat: string): number {
-  const counts = stat.trimEnd().split("\n").slice(1);
-  return counts.reduce((sum, line) => sum + Number.parseInt(line.slice(line.lastIndexOf(" ") + 1), 16), 0);
+/** `table_fulls` is each CPU's own; older kernels have no such column. */
+function refusals(stat: string): number | undefined {
+  const [header = [], ...counts] = stat
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.trim().split(/ +/));
+  const column = header.indexOf("table_fulls");
+  return column < 0 ? undefined : counts.reduce((sum, line) => sum + Number.parseInt(line[column] ?? "", 16), 0);
 }

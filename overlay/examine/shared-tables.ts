@@ -11,9 +11,9 @@ export async function sharedTablesOf(
 ): Promise<Pick<DiagnoseInput, "neighbours" | "neighboursRefused" | "conntrack">> {
   const first = sharedTables();
   const { neighbours: before } = first;
-  if (before === undefined || before.used < before.limit * 0.99) return first;
+  if (before?.refused === undefined || before.used < before.limit * 0.99) return first;
   await sleep(apartMs, undefined, { signal });
   const second = sharedTables();
-  const refused = second.neighbours === undefined ? undefined : second.neighbours.refused - before.refused;
-  return { ...second, ...(refused === undefined ? {} : { neighboursRefused: refused }) };
+  const after = second.neighbours?.refused;
+  return { ...second, ...(after === undefined ? {} : { neighboursRefused: after - before.refused }) };
 }
