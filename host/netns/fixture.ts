@@ -20,8 +20,8 @@ const outputs: Readonly<Record<string, string>> = {
  * Overlay namespaces in a folder: `netns/FILE/` with `key` (the namespace's), and what `ip` and `bridge` printed there:
  * `tables.out` (`link show` and `neigh show` by `ip -4 -j -d -s -batch`), `fdb.json`; `netns/FILE/refused` holds what nsenter says
  * instead. `info.json` is the engine's `GET /info`, `networks/ID.json` its `GET /networks/ID?verbose=true`, `store/FOLDER.json`
- * what etcd answers, `fping/PID.out` (or `FILE.out`, of a namespace) what fping says from there, `sysctl/...` the host's
- * `/proc/sys`. Where a second reading saw something else it is in `fdb.2.json` and so on. `need` reads a file of the fixture and
+ * what etcd answers, `fping/PID.out` (or `FILE.out`, of a namespace; `PID.traceless.out`) what fping says from there, `sysctl/...` the
+ * host's `/proc/sys`. Where a second reading saw something else it is in `fdb.2.json` and so on. `need` reads a file of the fixture and
  * refuses loudly where there is none.
  */
 export function fixtureOverlays(folder: string, proc: Procfs, need: (path: string) => string): OverlayView {
@@ -63,9 +63,9 @@ export function fixtureOverlays(folder: string, proc: Procfs, need: (path: strin
       return networkTasks({ socketPath: folder, get }, networkId, signal);
     },
     stored: async (_store, at) => Promise.resolve(readValues(JSON.parse(reading(`store/${at}.json`)))),
-    fping: async (from, addresses) => {
+    fping: async (from, addresses, _signal, how) => {
       const who = "pid" in from ? String(from.pid) : from.path.slice(below.length + 1);
-      const all = [...readFping(reading(`fping/${who}.out`))];
+      const all = [...readFping(reading(`fping/${who}${how === undefined ? "" : `.${how}`}.out`))];
       return Promise.resolve(new Map(all.filter(([ip]) => addresses.includes(ip))));
     },
     sharedTables: () => readSharedTables(proc.host(), (path) => need(join("sysctl", path))),
