@@ -92,12 +92,18 @@ export class LabHost {
     return demand(this.socket, method, path, options);
   }
 
-  /** Makes and starts a container of the lab's busybox image; gives its id. */
+  /** Makes and starts a container of the lab's busybox image; gives its id. One that does not start is removed again. */
   async run(name: string, options: ContainerOptions = {}): Promise<string> {
     const body = containerBody(options);
     const answer = await this.demand("POST", `/containers/create?name=${encodeURIComponent(name)}`, { body });
     const { Id } = created.parse(answer);
-    await this.start(name);
+    try {
+      await this.start(name);
+    } catch (error) {
+      // A container that could not start would stand in the way of the next one of that name.
+      await this.rm(name).catch(() => undefined);
+      throw error;
+    }
     return Id;
   }
 

@@ -10,12 +10,13 @@ const onRealThings = [
 
 /**
  * Root hooks. On real engines an outage may end by itself, or a container start a second late, with nothing of ours at
- * fault: in the short form what runs on real things has a second try, which the reporter tells. The full form has none.
+ * fault: in the short form what runs on real things is tried up to three times, and the reporter tells each try that
+ * failed. The full form has one try.
  */
 export const mochaHooks = {
   beforeEach(this: Context): void {
     const test = this.currentTest;
     const suite = test?.titlePath()[0] ?? "";
-    if (!isFull() && onRealThings.some((pattern) => pattern.test(suite))) test?.retries(1);
+    if (!isFull() && onRealThings.some((pattern) => pattern.test(suite))) test?.retries(2);
   },
 };

@@ -2,7 +2,7 @@
 // mocha loads a reporter by require(): the one file here that is not TypeScript.
 const { reporters, Runner } = require("mocha");
 
-/** mocha's `spec`, what passed only at its second try, and the one line that CI reads: `N passed, N failed[, N skipped]`. */
+/** mocha's `spec`, each try that failed and was made again, and the one line that CI reads: `N passed, N failed[, N skipped]`. */
 module.exports = class Reporter extends reporters.Spec {
   /**
    * @param {import("mocha").Runner} runner
@@ -24,7 +24,7 @@ module.exports = class Reporter extends reporters.Spec {
     super.epilogue();
     const { passes, failures, pending } = this.stats;
     const print = reporters.Base.consoleLog;
-    if (this.again.length > 0) print(`${this.again.length} tried a second time:\n  ${this.again.join("\n  ")}\n`);
+    if (this.again.length > 0) print(`${this.again.length} tried again:\n  ${this.again.join("\n  ")}\n`);
     print(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ""}`);
   }
 };

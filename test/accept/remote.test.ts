@@ -100,8 +100,8 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
         const stays = "10.0.0.241";
         const times: number[] = [];
         const control: number[] = [];
-        await one().run("V1", { network: "testnet", ip: stays });
         try {
+          await one().run("V1", { network: "testnet", ip: stays });
           for (let trial = 0; trial < trials; trial++) {
             // Another address each time: what a cure wrote stays, and is right for the next move there.
             const moves = `10.0.0.${150 + trial}`;
