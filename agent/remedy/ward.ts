@@ -12,10 +12,11 @@ import type { Endpoint } from "../../overlay/endpoints.ts";
 import type { Examination } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
 import { truthMemory } from "../../overlay/examine/truths.ts";
-import { milliseconds } from "../config/duration.ts";
+import { milliseconds } from "../config/milliseconds.ts";
 import type { Config } from "../config/schema.ts";
 import { openClient } from "../docker.ts";
 import type { Session } from "../session.ts";
+import type { RemedySettings } from "./settings.ts";
 
 /** A host under treatment: Docker is followed until it is closed, so that what changes meanwhile is seen. */
 export interface Ward {
@@ -35,7 +36,7 @@ export interface Ward {
 
 /** Rejects with a `DockerError` where Docker does not answer. */
 export async function openWard(
-  { docker, paths }: Config,
+  { docker, paths }: RemedySettings,
   signal: AbortSignal,
   say: (sentence: string) => void = () => undefined,
 ): Promise<Ward> {
