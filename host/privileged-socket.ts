@@ -83,4 +83,4 @@ function confined(argv: ProcessOptions["argv"]): readonly [string, readonly stri
   }
 }
 
-const bounding = "-all,+sys_admin,+net_admin,+net_raw";
+const bounding = "-all,+sys_admin,+net_admin";

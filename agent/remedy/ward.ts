@@ -42,8 +42,10 @@ export async function openWard(
 ): Promise<Ward> {
   const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
   const proc = procfs(paths.host_root);
-  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
   const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  const sandboxOf = (pid: number) => watch.inventory().containers.find((one) => one.pid === pid)?.sandbox;
+  const { netns_dir: netnsDir, host_root: hostRoot } = paths;
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc, sandboxOf });
   return wardOf({ paths, client, proc, overlays, watch, say, close: watch.close }, signal);
 }
 
@@ -94,7 +96,7 @@ async function wardOf({ paths, client, proc, overlays, watch, say, close }: Part
       running: async (ending) => idsIn(await client.get("/containers/json", { signal: ending })),
       namespaceOf: ({ owner }) => {
         const pid = pidOf(owner.id);
-        return pid === undefined || pid === 0 ? undefined : `${paths.host_root.replace(/\/$/, "")}/proc/${pid}/ns/net`;
+        return pid === undefined || pid === 0 ? undefined : overlays.namespaceOf?.(pid);
       },
       close,
     };
