@@ -4,14 +4,16 @@ import type { EchoReply, EchoRequest } from "./echo.ts";
 import { answeredSequence, echoRequest } from "./echo-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
 
-/** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
+/** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW or SOCK_DGRAM with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
 const newNetwork = 0x40000000;
-const raw = [2, 3 | 0o4000 | 0o2000000, 1] as const;
+const flags = 0o4000 | 0o2000000;
+const [raw, ping] = [[2, 3 | flags, 1] as const, [2, 2 | flags, 1] as const];
 const tickMs = 1;
 
 interface Sender {
   readonly socket: number;
-  readonly id: number;
+  /** Undefined of a ping socket: the kernel sets it, and gives no other answer than those to it. */
+  readonly id: number | undefined;
   readonly answered: Set<number>;
 }
 
@@ -28,7 +30,7 @@ function answer(libc: Libc | Error, { targets, count, gapMs, waitMs }: EchoReque
   const senders = targets.map((target) => open(libc, target));
   const live = senders.filter((sender) => typeof sender !== "string");
   for (let sequence = 0; sequence < count; sequence++) {
-    for (const { socket, id } of live) libc.send(socket, echoRequest(id, sequence));
+    for (const { socket, id } of live) libc.send(socket, echoRequest(id ?? 0, sequence));
     receive(libc, live, gapMs, count);
   }
   receive(libc, live, waitMs, count);
@@ -39,14 +41,17 @@ function answer(libc: Libc | Error, { targets, count, gapMs, waitMs }: EchoReque
 function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender | string {
   const entered = enter(libc, netns);
   if (entered !== "") return entered;
-  const socket = libc.socket(...raw);
+  const whole = libc.socket(...raw);
+  // Without CAP_NET_RAW: Docker lets everybody have ping sockets in a container's namespace (icmp(7), ping_group_range).
+  const socket = whole === -errno.EPERM ? libc.socket(...ping) : whole;
   if (socket < 0) return `socket: error ${-socket}`;
   const connected = libc.connect(socket, ip);
   if (connected < 0) {
     libc.close(socket);
     return `connect: error ${-connected}`;
   }
-  return { socket, id: Math.floor(Math.random() * 0x10000), answered: new Set() };
+  const id = socket === whole ? Math.floor(Math.random() * 0x10000) : undefined;
+  return { socket, id, answered: new Set() };
 }
 
 /** Empty, or why not. */
