@@ -5,6 +5,7 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 
 /** Loaded when asked for: no command pays for another's imports. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  approve: () => import("./approve.ts"),
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
+  worker: () => import("./worker.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

@@ -70,7 +70,9 @@ export class Tally {
   }
 
   #byKind(entry: Entry, to: Counts, own: number, stored: number, now: number): void {
-    switch (entry.kind) {
+    const { kind } = entry;
+    if (isForPeople(kind)) return undefined;
+    switch (kind) {
       case "event":
         return this.#event(entry, to, own, now);
       case "overrun":
@@ -83,11 +85,6 @@ export class Tally {
         return this.#remedy(entry, to, now);
       case "heartbeat":
         this.#heartbeat = stored / 1000;
-        return undefined;
-      case "namespace":
-      case "finding":
-      case "summary":
-        // For people: they hold nothing that is counted.
         return undefined;
     }
   }
@@ -156,4 +153,8 @@ export class Tally {
 }
 
 /** When the last event in it was, in microseconds since the epoch: SINCE is the time of one that stands alone. */
+/** They hold nothing that is counted. */
+const forPeople = ["namespace", "finding", "job", "summary"] as const satisfies readonly Entry["kind"][];
+const isForPeople = (kind: Entry["kind"]): kind is (typeof forPeople)[number] => forPeople.some((one) => one === kind);
+
 const timeOf = ({ kind, since, until }: Entry): number | undefined => until ?? (kind === "event" ? since : undefined);
