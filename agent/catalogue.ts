@@ -1,4 +1,5 @@
 import { collectors } from "../collectors/registry.ts";
+import { gatewayMetrics } from "../dispatch/gateway/metrics.ts";
 import type { MetricSpec, MetricTable } from "../emit/metric.ts";
 import { pipelineMetrics } from "../pipelines/metrics.ts";
 import { agentMetrics } from "./metrics.ts";
@@ -15,6 +16,7 @@ export function catalogue(): readonly CatalogueEntry[] {
   const tables: readonly (readonly [string, MetricTable])[] = [
     ["agent", agentMetrics],
     ["pipeline", pipelineMetrics],
+    ["gateway", gatewayMetrics],
     ...collectors.map(({ name, metrics }) => [name, metrics] as const),
   ];
   return tables

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
+  webhook: () => import("./webhook.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

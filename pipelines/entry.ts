@@ -62,12 +62,16 @@ export const kinds = [
   "finding",
   /** A cleanup ended: its STRATEGY and OUTCOME. */
   "remedy",
+  /** What the gateway made of one notification of Datadog's: its OUTCOME. */
+  "page",
 ] as const;
 
 export type EntryKind = (typeof kinds)[number];
 
 /** The rest is written by whoever looks at the tables, or heals. */
-export const recorderKinds: readonly EntryKind[] = kinds.filter((kind) => kind !== "finding" && kind !== "remedy");
+export const recorderKinds: readonly EntryKind[] = kinds.filter(
+  (kind) => !["finding", "remedy", "page"].includes(kind),
+);
 
 const states = ["on", "off", "up", "down", "latent", "active", "mitigated", "gone"] as const;
 
