@@ -1,5 +1,6 @@
 import { collectors } from "../collectors/registry.ts";
 import { workerMetrics } from "../dispatch/worker/metrics.ts";
+import { gatewayMetrics } from "../dispatch/gateway/metrics.ts";
 import type { MetricSpec, MetricTable } from "../emit/metric.ts";
 import { pipelineMetrics } from "../pipelines/metrics.ts";
 import { agentMetrics } from "./metrics.ts";
@@ -17,6 +18,7 @@ export function catalogue(): readonly CatalogueEntry[] {
     ["agent", agentMetrics],
     ["pipeline", pipelineMetrics],
     ["worker", workerMetrics],
+    ["gateway", gatewayMetrics],
     ...collectors.map(({ name, metrics }) => [name, metrics] as const),
   ];
   return tables

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
   worker: () => import("./worker.ts"),
+  webhook: () => import("./webhook.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

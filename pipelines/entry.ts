@@ -64,12 +64,16 @@ export const kinds = [
   "remedy",
   /** A job of the worker came to that STATE, or was looked at again after its cure; OUTCOME of what the helper did. */
   "job",
+  /** What the gateway made of one notification of Datadog's: its OUTCOME. */
+  "page",
 ] as const;
 
 export type EntryKind = (typeof kinds)[number];
 
 /** The rest is written by whoever looks at the tables, or heals. */
-export const recorderKinds: readonly EntryKind[] = kinds.filter((kind) => !["finding", "remedy", "job"].includes(kind));
+export const recorderKinds: readonly EntryKind[] = kinds.filter(
+  (kind) => !["finding", "remedy", "job", "page"].includes(kind),
+);
 
 const states = [
   "on",

@@ -153,8 +153,9 @@ export class Tally {
 }
 
 /** When the last event in it was, in microseconds since the epoch: SINCE is the time of one that stands alone. */
-/** They hold nothing that is counted. */
-const forPeople = ["namespace", "finding", "job", "summary"] as const satisfies readonly Entry["kind"][];
-const isForPeople = (kind: Entry["kind"]): kind is (typeof forPeople)[number] => forPeople.some((one) => one === kind);
-
 const timeOf = ({ kind, since, until }: Entry): number | undefined => until ?? (kind === "event" ? since : undefined);
+
+/** They hold nothing that is counted. */
+const forPeople = ["namespace", "finding", "job", "page", "summary"] as const;
+
+const isForPeople = (kind: Entry["kind"]): kind is (typeof forPeople)[number] => forPeople.some((one) => one === kind);
