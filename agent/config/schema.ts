@@ -7,6 +7,7 @@ import { strategies } from "../../overlay/remedy/plan.ts";
 import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
+import { webhookSection } from "./webhook.ts";
 import { workerSection } from "./worker.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
 
@@ -188,6 +189,7 @@ export const configSchema = z
       .describe("What is measured."),
     pipeline,
     remedy,
+    webhook: webhookSection,
     worker: workerSection,
     sinks,
     datadog: datadogSection,

@@ -13,6 +13,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // The metric tables alone: a definition that names a metric which is not there does not compile.
   monitors: ["collectors", "pipelines", "overlay", "emit", "host"],
   standin: ["overlay", "emit", "host"],
+  dispatch: ["overlay", "emit", "host"],
   agent: ["collectors", "pipelines", "monitors", "lab", "standin", "overlay", "emit", "host"],
 };
 

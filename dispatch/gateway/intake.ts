@@ -1,0 +1,110 @@
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Ending } from "./endings.ts";
+import { answerOf, attend, type GatewayParts, reply } from "./gateway.ts";
+import { judgeHead, senderOf } from "./head.ts";
+
+/** Milliseconds that a refused sender has to read its answer. */
+const lingerMs = 500;
+
+interface Intake {
+  readonly parts: GatewayParts;
+  /** Requests that are not answered yet. */
+  readonly underWay: Set<ServerResponse>;
+  /** Connections on which one was refused: nothing that follows on them is looked at. */
+  readonly ended: WeakSet<Duplex>;
+  /** Connections on which a whole request waits for its answer: the parser's trouble is then with the next one. */
+  readonly answering: WeakSet<Duplex>;
+}
+
+/** Handles all that comes to the server. Gives the requests that are not answered yet. */
+export function takeIn(server: Server, parts: GatewayParts): ReadonlySet<unknown> {
+  const intake: Intake = { parts, underWay: new Set(), ended: new WeakSet(), answering: new WeakSet() };
+  const serve = (request: IncomingMessage, response: ServerResponse) => onRequest(intake, request, response);
+  server.on("request", serve);
+  // Without a listener Node would say `100 Continue` to whoever asks.
+  server.on("checkContinue", serve);
+  server.on("checkExpectation", (request, response) => refuse(intake, request, response, "expectation"));
+  // Who asks for a tunnel has no response object.
+  server.on("connect", (_, socket) => refuseRaw(intake, socket, "method"));
+  server.on("clientError", (error, socket) => {
+    // The parser of this connection has stopped: what waits is answered, and that is the end.
+    if (intake.answering.has(socket)) intake.ended.add(socket);
+    else refuseRaw(intake, socket, parserEnding(error));
+  });
+  return intake.underWay;
+}
+
+function onRequest(intake: Intake, request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  if (intake.ended.has(socket)) return;
+  // Before anything is awaited: what was sent along behind a refused request comes in this very turn.
+  const ending = judgeHead(request, intake.parts, intake.parts.now());
+  if (ending !== undefined && ending !== "healthy") return refuse(intake, request, response, ending);
+  intake.underWay.add(response);
+  response.on("close", () => {
+    intake.underWay.delete(response);
+    intake.answering.delete(socket);
+    if (intake.ended.has(socket)) socket.destroySoon();
+  });
+  const work = ending === "healthy" ? tellHealth(intake, response) : letIn(intake, request, response);
+  work.catch((error: unknown) => {
+    tell(intake, { ending: "unreachable", error: error instanceof Error ? error : new Error(String(error)) });
+    response.destroy();
+  });
+}
+
+async function tellHealth({ parts }: Intake, response: ServerResponse): Promise<void> {
+  reply(response, { ending: (await parts.isThere()) ? "healthy" : "unhealthy", trace: "" });
+}
+
+async function letIn(intake: Intake, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { socket } = request;
+  const ended = await attend(request, response, intake.parts, () => void intake.answering.add(socket));
+  if (ended === undefined) return;
+  if (answerOf(ended).code >= 400) intake.ended.add(socket);
+  if (!request.complete) linger(socket);
+  reply(response, ended);
+  intake.parts.onEnd(ended);
+}
+
+function refuse(intake: Intake, request: IncomingMessage, response: ServerResponse, ending: Ending): void {
+  intake.ended.add(request.socket);
+  if (!request.complete) linger(request.socket);
+  reply(response, { ending, trace: "" });
+  tell(intake, { ending, sender: senderOf(request, intake.parts) });
+}
+
+function tell({ parts }: Intake, ended: { readonly ending: Ending; readonly sender?: string; readonly error?: Error }) {
+  parts.onEnd({ trace: "", sender: "", ...ended });
+}
+
+/** Node's parser gives no response object with what it refuses. */
+function refuseRaw(intake: Intake, socket: Duplex, ending: Ending): void {
+  intake.ended.add(socket);
+  tell(intake, { ending });
+  if (!socket.writable) return void socket.destroy();
+  const { code, headers, body } = answerOf({ ending, trace: "" });
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}
+
+function parserEnding(error: Error): Ending {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "HPE_HEADER_OVERFLOW") return "headers_too_large";
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "too_slow" : "malformed";
+}
+
+/**
+ * A close while something unread waits makes the kernel send a reset (RFC 9112, 9.6), and the sender may then never read
+ * the answer. So the end of it is told, not a byte more is read, and a little later the connection is closed.
+ */
+function linger(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.pause();
+    socket.end();
+    setTimeout(() => socket.destroy(), lingerMs).unref();
+  };
+}
