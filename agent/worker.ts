@@ -9,7 +9,7 @@ import { socketFolder } from "../host/line-socket.ts";
 import { takeLock } from "../host/lock.ts";
 import { openLogFile } from "../host/log-file.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { exitCodes } from "./exit-codes.ts";
