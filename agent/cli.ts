@@ -5,6 +5,7 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 
 /** Loaded when asked for: no command pays for another's imports. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  approve: () => import("./approve.ts"),
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
@@ -24,6 +25,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
+  worker: () => import("./worker.ts"),
+  webhook: () => import("./webhook.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

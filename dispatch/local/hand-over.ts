@@ -1,3 +1,4 @@
+import { createConnection } from "node:net";
 import { askLine } from "../../host/line-socket.ts";
 import type { z } from "zod";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
@@ -9,8 +10,13 @@ const [atOnce, mostWaiting] = [32, 2000];
 /** Milliseconds: Datadog gives the whole request 15 s. */
 const timeoutMs = 5000;
 
+export interface LocalHandOver extends HandOver {
+  /** Whether somebody listens there. */
+  readonly isThere: () => Promise<boolean>;
+}
+
 /** To the worker of this very host, by its socket for jobs. */
-export function localHandOver(path: string): HandOver {
+export function localHandOver(path: string): LocalHandOver {
   const turns = takingTurns();
   const ask = async (request: z.input<typeof handOverRequest>): Promise<Receipt> => {
     const answer = await turns(() => asked(path, request));
@@ -21,7 +27,21 @@ export function localHandOver(path: string): HandOver {
     offer: (job) => ask({ v: 1, offer: job }),
     withdraw: (withdrawal) => ask({ v: 1, withdraw: withdrawal }),
     close: () => Promise.resolve(),
+    isThere: () => listens(path),
   };
+}
+
+async function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ path, timeout: 1000 });
+    const settle = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.on("connect", () => settle(true));
+    socket.on("timeout", () => settle(false));
+    socket.on("error", () => settle(false));
+  });
 }
 
 async function asked(path: string, request: unknown): Promise<z.output<typeof handOverAnswer>> {

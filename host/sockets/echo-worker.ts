@@ -15,6 +15,7 @@ interface Sender {
   /** Undefined of a ping socket: the kernel sets it, and gives no other answer than those to it. */
   readonly id: number | undefined;
   readonly answered: Set<number>;
+  isForbidden: boolean;
 }
 
 /** Loaded once, before the first question. Only this thread changes its namespace. */
@@ -30,12 +31,15 @@ function answer(libc: Libc | Error, { targets, count, gapMs, waitMs }: EchoReque
   const senders = targets.map((target) => open(libc, target));
   const live = senders.filter((sender) => typeof sender !== "string");
   for (let sequence = 0; sequence < count; sequence++) {
-    for (const { socket, id } of live) libc.send(socket, echoRequest(id ?? 0, sequence));
+    for (const sender of live) {
+      const sent = libc.send(sender.socket, echoRequest(sender.id ?? 0, sequence));
+      sender.isForbidden ||= sent === -errno.EPERM;
+    }
     receive(libc, live, gapMs, count);
   }
   receive(libc, live, waitMs, count);
   for (const { socket } of live) libc.close(socket);
-  return senders.map((sender) => (typeof sender === "string" ? sender : sender.answered.size));
+  return senders.map((sender) => (typeof sender === "string" ? sender : toldOf(sender)));
 }
 
 function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender | string {
@@ -51,8 +55,12 @@ function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender
     return `connect: error ${-connected}`;
   }
   const id = socket === whole ? Math.floor(Math.random() * 0x10000) : undefined;
-  return { socket, id, answered: new Set() };
+  return { socket, id, answered: new Set(), isForbidden: false };
 }
+
+/** What a filter (systemd's IPAddressDeny=, a rule of the container's) does not let out says nothing of the way. */
+const toldOf = ({ answered, isForbidden }: Sender): number | string =>
+  isForbidden && answered.size === 0 ? `send: error ${errno.EPERM}` : answered.size;
 
 /** Empty, or why not. */
 function enter(libc: Libc, netns: string): string {
