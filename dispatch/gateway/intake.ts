@@ -31,6 +31,8 @@ export function takeIn(server: Server, parts: GatewayParts): ReadonlySet<unknown
   server.on("clientError", (error, socket) => {
     // The parser of this connection has stopped: what waits is answered, and that is the end.
     if (intake.answering.has(socket)) intake.ended.add(socket);
+    // Who was refused goes away within his request.
+    else if (intake.ended.has(socket)) socket.destroy();
     else refuseRaw(intake, socket, parserEnding(error));
   });
   return intake.underWay;
@@ -55,8 +57,10 @@ function onRequest(intake: Intake, request: IncomingMessage, response: ServerRes
   });
 }
 
-async function tellHealth({ parts }: Intake, response: ServerResponse): Promise<void> {
-  reply(response, { ending: (await parts.isThere()) ? "healthy" : "unhealthy", trace: "" });
+async function tellHealth(intake: Intake, response: ServerResponse): Promise<void> {
+  const ending = (await intake.parts.isThere()) ? "healthy" : "unhealthy";
+  reply(response, { ending, trace: "" });
+  tell(intake, { ending });
 }
 
 async function letIn(intake: Intake, request: IncomingMessage, response: ServerResponse): Promise<void> {
