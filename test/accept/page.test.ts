@@ -69,7 +69,9 @@ describe("accept: from the page to the cure on one host", function () {
       await isReached();
       await mended();
     }
-    figure(`request to verified heal: median ${seconds(middle(times))} s, worst ${seconds(worst(times))} s of ${times.length}`);
+    figure(
+      `request to verified heal: median ${seconds(middle(times))} s, worst ${seconds(worst(times))} s of ${times.length}`,
+    );
     if (isFull()) assert.ok(worst(times) <= 3000, `worst of 20: ${worst(times)} ms`);
     const { trace } = last ?? assert.fail("no job");
     const noted = await post.journal(`TRACE=${trace}`);
@@ -142,8 +144,24 @@ describe("accept: from the page to the cure on one host", function () {
     const times: number[] = [];
     for (let trial = 0; trial < sized(20, 2); trial++) {
       // A new one each time: the signal of the last outage is not that of this one.
-      const run = onHost(host, ["run", "overlay", "record", "--heal", "worker", "--sink", "none", "--config", "/run/overlaywatch-etc/overlaywatch.yaml", "--state-dir", here.state]);
-      await until(async () => (await here.at("status")).code === 0 || undefined, 10_000, () => new Error(run.err()));
+      const run = onHost(host, [
+        "run",
+        "overlay",
+        "record",
+        "--heal",
+        "worker",
+        "--sink",
+        "none",
+        "--config",
+        "/run/overlaywatch-etc/overlaywatch.yaml",
+        "--state-dir",
+        here.state,
+      ]);
+      await until(
+        async () => (await here.at("status")).code === 0 || undefined,
+        10_000,
+        () => new Error(run.err()),
+      );
       const others = await known();
       const broken = await lab().break();
       const done = await post.job(["healed", "refused", "escalated", "expired"], others);
@@ -154,7 +172,9 @@ describe("accept: from the page to the cure on one host", function () {
       assert.equal((await run.stop()).code, 0);
       await mended();
     }
-    figure(`break to verified heal: median ${seconds(middle(times))} s, worst ${seconds(worst(times))} s of ${times.length}`);
+    figure(
+      `break to verified heal: median ${seconds(middle(times))} s, worst ${seconds(worst(times))} s of ${times.length}`,
+    );
     if (isFull()) assert.ok(worst(times) <= 5000, `worst of 20: ${worst(times)} ms`);
   });
 
@@ -187,7 +207,14 @@ describe("accept: from the page to the cure on one host", function () {
     }
     const all = (await post.jobs()).filter(({ id }) => !begun.has(id));
     assert.equal(all.length, accepted, "none was lost, none was made of one");
-    assert.deepEqual(all.filter(({ state }) => ["waiting", "approval", "working"].includes(state)), []);
-    figure(`${kills} kills: ${Object.entries(ends).map(([state, count]) => `${count} ${state}`).join(", ")}`);
+    assert.deepEqual(
+      all.filter(({ state }) => ["waiting", "approval", "working"].includes(state)),
+      [],
+    );
+    figure(
+      `${kills} kills: ${Object.entries(ends)
+        .map(([state, count]) => `${count} ${state}`)
+        .join(", ")}`,
+    );
   });
 });

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { controlAnswer, jobView } from "../../dispatch/local/protocol.ts";
+import { askLine } from "../../host/line-socket.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { until } from "../../lab/process.ts";
 import { fieldPrefix } from "../../pipelines/entry.ts";
@@ -10,16 +12,7 @@ import { onHost, type Program, says } from "./program.ts";
 const [workerUser, gatewayUser, jobsGroup, helperGroup] = ["61002", "61003", "60", "65534"] as const;
 const helperGroupName = "nogroup";
 
-const job = z.object({
-  id: z.string(),
-  trace: z.string(),
-  state: z.string(),
-  source: z.string(),
-  at: z.number(),
-  since: z.number(),
-  message: z.string(),
-});
-export type JobSeen = z.output<typeof job>;
+export type JobSeen = z.output<typeof jobView>;
 const listening = z.object({
   url: z.string(),
   organisations: z.array(z.object({ id: z.number(), api_key: z.string(), app_key: z.string() })),
@@ -39,7 +32,9 @@ export class Post {
   readonly token = randomBytes(24).toString("hex");
   readonly #root: string;
   readonly #parts = new Map<Part, Program>();
-  #standin: { readonly program: Program; readonly url: string; readonly keys: Readonly<Record<string, string>> } | undefined;
+  #standin:
+    | { readonly program: Program; readonly url: string; readonly keys: Readonly<Record<string, string>> }
+    | undefined;
   #sink: Program | undefined;
   #monitor = 0;
   #mode: Mode;
@@ -100,7 +95,10 @@ export class Post {
   /** Kills what `helperd` has started for a request, wherever it is; false where nothing is under way. */
   killHelper(): boolean {
     const { pid } = this.part("helperd").child;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter((one) => one !== "");
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter((one) => one !== "");
     for (const child of children) process.kill(Number(child), "SIGKILL");
     return children.length > 0;
   }
@@ -114,13 +112,20 @@ export class Post {
   /** Tries of deliveries so far: each receiver's status. */
   async deliveries(): Promise<readonly (number | string)[]> {
     const answer = await this.#fetch(`${this.#url()}/standin/deliveries`, {});
-    return z.array(z.object({ outcome: z.union([z.number(), z.string()]) })).parse(JSON.parse(answer)).map((one) => one.outcome);
+    return z
+      .array(z.object({ outcome: z.union([z.number(), z.string()]) }))
+      .parse(JSON.parse(answer))
+      .map((one) => one.outcome);
   }
 
   async jobs(): Promise<readonly JobSeen[]> {
-    const { stdout, stderr, code } = await this.host.exec(this.#overlaywatch(["status", "--json"]));
-    if (code !== 0) throw new Error(`status: ${stderr}`);
-    return z.object({ worker: z.object({ jobs: z.array(job) }) }).parse(JSON.parse(stdout)).worker.jobs;
+    const socket = `${this.#root}/run/overlaywatch-worker/control.sock`;
+    const line = await askLine(socket, JSON.stringify({ v: 1, ask: "jobs" }), {
+      timeoutMs: 5000,
+      maxBytes: 4 * 1024 * 1024,
+    });
+    const answer = controlAnswer.parse(JSON.parse(line));
+    return "error" in answer ? fail(answer) : answer.jobs;
   }
 
   /** The only job that is not in `known`, when it has come to one of these states. */
@@ -130,7 +135,11 @@ export class Post {
       seen = (await this.jobs()).filter(({ id }) => !known.has(id));
       return seen.find(({ state }) => states.includes(state));
     };
-    return until(found, ms, () => new Error(`no job came to ${states.join(", ")}: ${JSON.stringify(seen)} ${this.said()}`));
+    return until(
+      found,
+      ms,
+      () => new Error(`no job came to ${states.join(", ")}: ${JSON.stringify(seen)} ${this.said()}`),
+    );
   }
 
   async approve(id: string) {
@@ -144,19 +153,45 @@ export class Post {
 
   /** Every line that the DogStatsD sink was sent. */
   sent(): readonly string[] {
-    return this.#sink?.out().split("\n").filter((line) => line !== "") ?? [];
+    return (
+      this.#sink
+        ?.out()
+        .split("\n")
+        .filter((line) => line !== "") ?? []
+    );
   }
 
   async journal(...match: readonly string[]): Promise<readonly string[]> {
     const all = match.map((one) => fieldPrefix + one);
-    const { stdout } = await this.host.exec(["journalctl", "-q", "--no-pager", "-o", "json", "SYSLOG_IDENTIFIER=overlaywatch", ...all]);
+    const { stdout } = await this.host.exec([
+      "journalctl",
+      "-q",
+      "--no-pager",
+      "-o",
+      "json",
+      "SYSLOG_IDENTIFIER=overlaywatch",
+      ...all,
+    ]);
     return stdout.split("\n").filter((line) => line !== "");
   }
 
   async #folders(): Promise<void> {
-    for (const [path, mode] of [["/run/overlaywatch-worker", "0750"], ["/run/overlaywatch-worker-state", "0700"]] as const)
+    for (const [path, mode] of [
+      ["/run/overlaywatch-worker", "0750"],
+      ["/run/overlaywatch-worker-state", "0700"],
+    ] as const)
       await this.host.exec(["install", "-d", "-o", workerUser, "-g", jobsGroup, "-m", mode, path]);
-    await this.host.exec(["install", "-d", "-o", gatewayUser, "-g", jobsGroup, "-m", "0700", "/run/overlaywatch-gateway"]);
+    await this.host.exec([
+      "install",
+      "-d",
+      "-o",
+      gatewayUser,
+      "-g",
+      jobsGroup,
+      "-m",
+      "0700",
+      "/run/overlaywatch-gateway",
+    ]);
     this.#configure();
     const token = `${this.#root}/run/overlaywatch-gateway/token`;
     writeFileSync(token, `${this.token}\n`, { mode: 0o600 });
@@ -169,19 +204,34 @@ export class Post {
     chmodSync(path, 0o755);
     const config = {
       worker: { mode: this.#mode, hostname: this.name },
-      webhook: { token_files: ["/run/overlaywatch-gateway/token"], monitors: ["any"], orgs: ["any"], hosts: [this.name] },
+      webhook: {
+        token_files: ["/run/overlaywatch-gateway/token"],
+        monitors: ["any"],
+        orgs: ["any"],
+        hosts: [this.name],
+      },
       datadog: { webhook_url: "http://127.0.0.1:8480/webhook" },
     };
     writeFileSync(`${path}/overlaywatch.yaml`, JSON.stringify(config));
   }
 
   #common(part: Part): readonly string[] {
-    const state = { helperd: this.state, worker: "/run/overlaywatch-worker-state", gateway: "/run/overlaywatch-gateway" };
+    const state = {
+      helperd: this.state,
+      worker: "/run/overlaywatch-worker-state",
+      gateway: "/run/overlaywatch-gateway",
+    };
     return ["--config", "/run/overlaywatch-etc/overlaywatch.yaml", "--state-dir", state[part]];
   }
 
   #overlaywatch(args: readonly string[]): readonly string[] {
-    return [process.execPath, `${process.cwd()}/dist/agent/main.js`, ...args, "--config", "/run/overlaywatch-etc/overlaywatch.yaml"];
+    return [
+      process.execPath,
+      `${process.cwd()}/dist/agent/main.js`,
+      ...args,
+      "--config",
+      "/run/overlaywatch-etc/overlaywatch.yaml",
+    ];
   }
 
   async #openStandin(): Promise<void> {
@@ -203,7 +253,8 @@ export class Post {
       is_secret: true,
     });
     const all = monitors.parse(JSON.parse(await this.#fetch(`${url}/api/v1/monitor`, {})));
-    this.#monitor = all.find(({ tags }) => tags.some((tag) => tag === "overlaywatch-key:fdb-misplaced"))?.id ?? fail(all);
+    this.#monitor =
+      all.find(({ tags }) => tags.some((tag) => tag === "overlaywatch-key:fdb-misplaced"))?.id ?? fail(all);
   }
 
   #url(): string {
@@ -219,7 +270,13 @@ export class Post {
     const headers = { "content-type": "application/json", ...this.#standin?.keys };
     const script =
       "const [url, init] = process.argv.slice(1); fetch(url, JSON.parse(init)).then(async (r) => { process.stdout.write(await r.text()); process.exitCode = r.ok ? 0 : 1; })";
-    const { code, stdout, stderr } = await this.host.exec([process.execPath, "-e", script, url, JSON.stringify({ ...init, headers })]);
+    const { code, stdout, stderr } = await this.host.exec([
+      process.execPath,
+      "-e",
+      script,
+      url,
+      JSON.stringify({ ...init, headers }),
+    ]);
     if (code !== 0) throw new Error(`${url}: ${stdout}${stderr}`);
     return stdout;
   }
@@ -229,7 +286,12 @@ const fail = (seen: unknown): never => {
   throw new Error(`not as expected: ${JSON.stringify(seen)}`);
 };
 
-const folders = ["/run/overlaywatch-worker", "/run/overlaywatch-worker-state", "/run/overlaywatch-gateway", "/run/overlaywatch-etc"];
+const folders = [
+  "/run/overlaywatch-worker",
+  "/run/overlaywatch-worker-state",
+  "/run/overlaywatch-gateway",
+  "/run/overlaywatch-etc",
+];
 
 const argumentsOf: Readonly<Record<Part, readonly string[]>> = {
   helperd: ["helperd", "--group", helperGroupName],
