@@ -178,7 +178,7 @@ describe("accept: from the page to the cure on one host", function () {
     if (isFull()) assert.ok(worst(times) <= 5000, `worst of 20: ${worst(times)} ms`);
   });
 
-  const kills = sized(100, 6);
+  const kills = sized(100, 3);
   it(`kill -9 of gateway, worker and helper at ${kills} random moments: every accepted job comes to an end, and nothing is done twice`, async () => {
     await post.open();
     await proved();
@@ -210,6 +210,14 @@ describe("accept: from the page to the cure on one host", function () {
     assert.deepEqual(
       all.filter(({ state }) => ["waiting", "approval", "working"].includes(state)),
       [],
+    );
+    const said = post.part("helperd").err();
+    const cures = (trace: string): number =>
+      [...said.matchAll(new RegExp(`trace ${trace}: heal: .*cured`, "gu"))].length;
+    assert.deepEqual(
+      all.filter(({ trace }) => cures(trace) > 1),
+      [],
+      "healed twice for one job",
     );
     figure(
       `${kills} kills: ${Object.entries(ends)
