@@ -6,7 +6,7 @@ import { isEnd } from "../dispatch/worker/record.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";
 import { Worker } from "../dispatch/worker/worker.ts";
 import { socketFolder } from "../host/line-socket.ts";
-import { takeLock } from "../host/lock.ts";
+import { type Lock, Locked, takeLock } from "../host/lock.ts";
 import { openLogFile } from "../host/log-file.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/milliseconds.ts";
@@ -48,13 +48,18 @@ async function runWorker(config: Config, ending: AbortSignal, io: Io): Promise<n
   const log = streamLog(io.stderr);
   const { worker: settings, paths } = config;
   const identity = await hostIdentity(config, io.env);
-  const lock = await takeLock(join(paths.state_dir, "worker.lock"), { holder: `worker, process ${io.pid}` });
+  let lock: Lock | undefined;
   try {
+    lock = await takeLock(join(paths.state_dir, "worker.lock"), { holder: `worker, process ${io.pid}`, waitMs: 2000 });
     const proof = proofIn(paths.state_dir, identity.host);
     const helper = helperAt({ socket: settings.helper_socket, owner: 0, timeoutMs: helperTimeout });
     return await serveWith({ config, identity, helper, proof, log, ending, io });
+  } catch (error) {
+    if (!(error instanceof Locked)) throw error;
+    io.stderr.write(`overlaywatch: ${error.message}: two would do everything twice\n`);
+    return exitCodes.locked;
   } finally {
-    lock.release();
+    lock?.release();
   }
 }
 
