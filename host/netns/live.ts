@@ -35,7 +35,14 @@ interface LiveOverlayOptions {
   readonly sandboxOf?: (pid: number) => string | undefined;
 }
 
-export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets, sandboxOf }: LiveOverlayOptions): OverlayView {
+export function liveOverlays({
+  netnsDir,
+  hostRoot,
+  client,
+  proc,
+  sockets,
+  sandboxOf,
+}: LiveOverlayOptions): OverlayView {
   const pathOf = (pid: number): string => {
     const sandbox = sandboxOf?.(pid);
     return sandbox === undefined ? join(hostRoot, `proc/${pid}/ns/net`) : join(netnsDir, sandbox);
