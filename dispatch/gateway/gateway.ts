@@ -40,13 +40,12 @@ type Outcome = Pick<Ended, "ending" | "message" | "job" | "error"> & { readonly 
 
 /**
  * Handles a request whose sender is let in: its body, and what that asks for. Undefined where the body was cut short: then
- * there is nobody to answer. `onRead` is called when the body is there.
+ * there is nobody to answer.
  */
 export async function attend(
   request: IncomingMessage,
   response: ServerResponse,
   parts: GatewayParts,
-  onRead: () => void,
 ): Promise<Ended | undefined> {
   const trace = randomBytes(16).toString("hex");
   const sender = senderOf(request, parts);
@@ -54,7 +53,6 @@ export async function attend(
   if (request.headers.expect !== undefined) response.writeContinue();
   const body = await readBody(request);
   if (body === "cut") return undefined;
-  onRead();
   if (typeof body === "string") return { ending: body, sender, trace };
   const message = parseMessage(body.text);
   if (message === undefined) return { ending: "body", sender, trace };

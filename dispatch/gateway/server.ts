@@ -50,6 +50,8 @@ export async function serveGateway(settings: ServerSettings, parts: GatewayParts
   const server = secure ?? createServer(strict);
   server.maxConnections = settings.maxConnections;
   server.maxRequestsPerSocket = 1000;
+  // Those beyond Node's 2000 would be dropped without a word, and a second token with them; 8 KiB bound them all the same.
+  server.maxHeadersCount = 0;
   const underWay = takeIn(server, parts);
   server.on("drop", () => parts.onEnd({ ending: "connections", trace: "", sender: "" }));
   secure?.on("tlsClientError", (_, socket) => {
