@@ -18,8 +18,15 @@ interface Intake {
   readonly ended: WeakSet<Duplex>;
 }
 
-/** Handles all that comes to the server. Gives the requests that are not answered yet. */
-export function takeIn(server: Server, parts: GatewayParts): ReadonlySet<unknown> {
+export interface TakenIn {
+  /** Requests that are not answered yet. */
+  readonly underWay: ReadonlySet<unknown>;
+  /** Closes a connection that has come to nothing before there was a request. */
+  readonly turnAway: (socket: Duplex, ending: Ending) => void;
+}
+
+/** Handles all that comes to the server. */
+export function takeIn(server: Server, parts: GatewayParts): TakenIn {
   const intake: Intake = { parts, underWay: new Set(), turns: new WeakMap(), ended: new WeakSet() };
   const serve = (request: IncomingMessage, response: ServerResponse) =>
     inTurn(intake, request, response, () => answer(intake, request, response));
@@ -38,7 +45,12 @@ export function takeIn(server: Server, parts: GatewayParts): ReadonlySet<unknown
     else if (intake.ended.has(socket)) socket.destroy();
     else refuseRaw(intake, socket, parserEnding(error));
   });
-  return intake.underWay;
+  const turnAway = (socket: Duplex, ending: Ending) => {
+    intake.ended.add(socket);
+    tell(intake, { ending });
+    socket.destroy();
+  };
+  return { underWay: intake.underWay, turnAway };
 }
 
 /** One after the other on each connection: of several that are sent at once, none is begun behind one that is refused. */
@@ -57,7 +69,7 @@ function inTurn(intake: Intake, { socket }: IncomingMessage, response: ServerRes
   });
   turns.set(socket, turn);
   underWay.add(response);
-  void turn.then(() => {
+  void turn.finally(() => {
     underWay.delete(response);
     if (turns.get(socket) === turn) turns.delete(socket);
     if (ended.has(socket)) socket.destroySoon();
