@@ -1,4 +1,5 @@
 import { collectors } from "../collectors/registry.ts";
+import { workerMetrics } from "../dispatch/worker/metrics.ts";
 import { gatewayMetrics } from "../dispatch/gateway/metrics.ts";
 import type { MetricSpec, MetricTable } from "../emit/metric.ts";
 import { pipelineMetrics } from "../pipelines/metrics.ts";
@@ -7,7 +8,7 @@ import { agentMetrics } from "./metrics.ts";
 interface CatalogueEntry extends MetricSpec {
   /** Without the prefix. */
   readonly name: string;
-  /** Collector, `agent` or `pipeline`. */
+  /** Collector, `agent`, `pipeline` or `worker`. */
   readonly room: string;
 }
 
@@ -16,6 +17,7 @@ export function catalogue(): readonly CatalogueEntry[] {
   const tables: readonly (readonly [string, MetricTable])[] = [
     ["agent", agentMetrics],
     ["pipeline", pipelineMetrics],
+    ["worker", workerMetrics],
     ["gateway", gatewayMetrics],
     ...collectors.map(({ name, metrics }) => [name, metrics] as const),
   ];

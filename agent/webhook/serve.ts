@@ -7,7 +7,7 @@ import { localHandOver } from "../../dispatch/local/hand-over.ts";
 import { liveClock } from "../../host/clock.ts";
 import { watchFiles } from "../../host/watched-files.ts";
 import type { Io } from "../command.ts";
-import { milliseconds } from "../config/duration.ts";
+import { milliseconds } from "../config/milliseconds.ts";
 import type { Config } from "../config/schema.ts";
 import { aborted } from "../ending.ts";
 import { errorText } from "../error-text.ts";

@@ -156,6 +156,6 @@ export class Tally {
 const timeOf = ({ kind, since, until }: Entry): number | undefined => until ?? (kind === "event" ? since : undefined);
 
 /** They hold nothing that is counted. */
-const forPeople = ["namespace", "finding", "page", "summary"] as const;
+const forPeople = ["namespace", "finding", "job", "page", "summary"] as const;
 
 const isForPeople = (kind: Entry["kind"]): kind is (typeof forPeople)[number] => forPeople.some((one) => one === kind);
