@@ -49,11 +49,12 @@ async function ours(jobs: string): Promise<Contender> {
   return { name: "overlaywatch", child, url };
 }
 
+const match = (type: "value" | "regex", text: string, source: string, name: string) => ({
+  match: { type, [type]: text, parameter: { source, name } },
+});
+
 /** With the rules that its documentation has for this: token, transition, host. */
 async function theirs(path: string): Promise<Contender> {
-  const match = (type: "value" | "regex", text: string, source: string, name: string) => ({
-    match: { type, [type]: text, parameter: { source, name } },
-  });
   const hook = {
     id: "overlaywatch",
     "execute-command": "/bin/true",
