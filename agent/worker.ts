@@ -88,12 +88,12 @@ async function serveWith(parts: Parts): Promise<number> {
   const telling = openTelling({ config, outputs, helper, worker: () => worker, log });
   try {
     worker = await openWorker(parts, telling, fail);
+    log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
     const { mode } = settings;
     const control = await serveControl(settings.control_socket, worker, { host: identity.host, mode });
     const jobs = await serveJobs(settings.jobs_socket, worker);
-    log.info(greeting(parts, worker));
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close()]), sleep(500)]);
