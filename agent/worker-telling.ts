@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Health } from "../collectors/collector.ts";
-import type { Helper } from "../dispatch/worker/helper.ts";
+import type { Helper } from "../dispatch/worker/ask-helper.ts";
 import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
 import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
 import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";
@@ -101,12 +101,9 @@ function rejecting(notes: Notes, outputs: Outputs, log: Log): Telling["rejected"
 
 function noteChange({ record, answer, recheck }: Change, notes: Notes): void {
   const { trace } = record.job;
-  const result = answer?.kind === "done" ? answer.result : undefined;
-  const came = result === undefined ? {} : { outcome: result.outcome, strategy: result.strategy };
-  notes.write({ kind: "job", message: textOf(record, recheck), trace, state: record.state, ...came });
-  // The follower counts these, as those of any other cleanup.
-  const remedy = result === undefined || recheck !== undefined ? undefined : remedyNote(result);
-  if (remedy !== undefined) notes.write({ ...remedy, trace });
+  // Not as one of the kind remedy: a follower believes only root and its own user of what is counted.
+  const remedy = answer?.kind === "done" ? remedyNote(answer.result) : undefined;
+  notes.write({ ...remedy, kind: "job", message: textOf(record, recheck), trace, state: record.state });
 }
 
 function sendChange(change: Change, outputs: Outputs, log: Log): void {

@@ -153,7 +153,7 @@ const pipeline = z
   .describe("Netlink events inside the overlay networks, through the journal.");
 
 /** What `run` does about what it finds. */
-const healModes = ["off", "observe", "auto"] as const;
+const healModes = ["off", "observe", "auto", "worker"] as const;
 
 const remedy = z
   .strictObject({
@@ -171,7 +171,7 @@ const remedy = z
       .enum(healModes)
       .default("off")
       .describe(
-        "Whether `run` heals by itself what is active, and puts back pins that went with their container: observe says what it would do.",
+        "Whether `run` heals by itself what is active, and puts back pins that went with their container: observe says what it would do, worker asks `overlaywatch worker` and needs no right of its own.",
       ),
   })
   .prefault({})

@@ -22,9 +22,10 @@ const isKey = (text: string): text is MessageKey => messageKeys.some((key) => ke
 
 const text = String.raw`"[^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*"`;
 const space = String.raw`[\t\n\r ]*`;
-const pair = `${space}(${text})${space}:${space}(${text})${space}`;
-const object = new RegExp(`^${space}\\{(?:${pair},)*${pair}\\}${space}$`, "u");
-const pairs = new RegExp(`${pair}[,}]`, "gu");
+const pair = `(${text})${space}:${space}(${text})`;
+const object = new RegExp(`^${space}\\{${space}(?:${pair}${space},${space})*${pair}${space}\\}${space}$`, "u");
+/** Begins with a quote, so that no run of blanks is looked at from each of its places. */
+const pairs = new RegExp(pair, "gu");
 
 /**
  * A flat object of texts in strict JSON with exactly the known keys, each once; undefined for all else. Not by

@@ -1,6 +1,6 @@
 import type { Job, Withdrawal } from "../job.ts";
-import type { Cleanup, Heard } from "./helper.ts";
-import { isEnd, type JobRecord, type JobState, sourceOf } from "./record.ts";
+import type { Cleanup, Heard } from "./ask-helper.ts";
+import { type JobRecord, type JobState, sourceOf } from "./record.ts";
 import { planOf, sentenceOf } from "./wording.ts";
 
 /** Pure: how a job goes on. Times are milliseconds since the epoch, and come as arguments: a clock may jump. */
@@ -172,12 +172,14 @@ export function withdrawn(record: JobRecord, { monitor, cycle }: Withdrawal, now
 
 /** Of one that was not begun in its time; undefined where it still has some. */
 export function expired(record: JobRecord, now: number): JobRecord | undefined {
-  const { state, until, interrupted } = record;
-  const isLate = now > until && (state === "approval" || (state === "waiting" && interrupted === 0));
-  if (!isLate) return undefined;
-  const why = state === "approval" ? "nobody approved it in its time" : "nothing could begin in its time";
+  if (now <= lastMoment(record)) return undefined;
+  const why = record.state === "approval" ? "nobody approved it in its time" : "nothing could begin in its time";
   return to(record, "expired", `${why}; ${record.message}`, now);
 }
+
+/** What was interrupted has begun, and is judged afresh whatever the time. */
+const lastMoment = ({ state, until, interrupted }: JobRecord): number =>
+  state === "approval" || (state === "waiting" && interrupted === 0) ? until : Infinity;
 
 /** Of what a worker finds that starts: the one before may have died in the midst of it, and the helper gone on. */
 export function restarted(record: JobRecord, now: number): JobRecord {
@@ -224,7 +226,7 @@ export function wakeAt(records: Iterable<JobRecord>): number {
   let at = Infinity;
   for (const record of records) {
     for (const turn of turnsOf(record)) at = Math.min(at, turn.at);
-    if (!isEnd(record.state) && record.state !== "working") at = Math.min(at, record.until + 1);
+    at = Math.min(at, lastMoment(record) + 1);
   }
   return at;
 }

@@ -1,5 +1,6 @@
 import type { EventDraft } from "../../emit/event.ts";
 import type { Sample } from "../../emit/sample.ts";
+import type { Cleanup } from "./ask-helper.ts";
 import { isEnd, isOver, type JobRecord, type JobState, sourceOf } from "./record.ts";
 import type { Change, Rejected } from "./worker.ts";
 
@@ -66,7 +67,17 @@ export function rejectedEvent({ job, answer }: Rejected): EventDraft {
   };
 }
 
-export function samplesOf({ record, before }: Change): readonly Sample[] {
+export function samplesOf({ record, before, answer, recheck }: Change): readonly Sample[] {
+  if (recheck === undefined && answer?.kind === "done") return [...ofState(record, before), ...ofRun(answer.result)];
+  return ofState(record, before);
+}
+
+/** As the follower counts a cleanup that this program's other processes noted. */
+function ofRun({ strategy, outcome }: Cleanup): readonly Sample[] {
+  return outcome === "nothing" ? [] : [{ name: "remedy.runs", type: "count", value: 1, tags: { strategy, outcome } }];
+}
+
+function ofState(record: JobRecord, before: JobState | undefined): readonly Sample[] {
   const { state, at, since } = record;
   if (state === before) return [];
   const tags = { state, source: sourceOf(record) };

@@ -1,6 +1,6 @@
 import type { Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
-import type { Heard, Helper } from "./helper.ts";
+import type { Heard, Helper } from "./ask-helper.ts";
 import type { JobJournal } from "./journal.ts";
 import {
   accepted,
@@ -109,9 +109,9 @@ export class Worker {
   /** Resolves when what is accepted is on the disk. Rejects where it cannot be kept. */
   async offer(job: Job): Promise<Receipt> {
     const { host, records, maxWaiting, now, reject } = this.#parts;
-    const known = records.get(job.id);
+    const known = records.get(job.id) ?? this.#sameFault(job);
     if (known !== undefined) {
-      await this.#pending.get(job.id);
+      await this.#pending.get(known.job.id);
       return { answer: "duplicate", trace: known.job.trace };
     }
     const answer = job.host !== host ? "unknown-host" : this.#waiting() >= maxWaiting ? "full" : undefined;
@@ -167,6 +167,12 @@ export class Worker {
   #unfinished(): readonly JobRecord[] {
     const { records } = this.#parts;
     return [...this.#open].flatMap((id) => records.get(id) ?? []);
+  }
+
+  /** The host's own trigger asks again while a fault lasts: one that is not through is the answer to all of them. */
+  #sameFault({ alert }: Job): JobRecord | undefined {
+    if (alert !== undefined) return undefined;
+    return this.#unfinished().find((one) => one.job.alert === undefined && !isEnd(one.state));
   }
 
   #waiting(): number {
