@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Helper, helperAt } from "../dispatch/worker/helper.ts";
+import { type Helper, helperAt } from "../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";
 import { Worker } from "../dispatch/worker/worker.ts";
 import { socketFolder } from "../host/line-socket.ts";
-import { takeLock } from "../host/lock.ts";
+import { type Lock, Locked, takeLock } from "../host/lock.ts";
 import { openLogFile } from "../host/log-file.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { milliseconds } from "./config/milliseconds.ts";
@@ -48,13 +48,18 @@ async function runWorker(config: Config, ending: AbortSignal, io: Io): Promise<n
   const log = streamLog(io.stderr);
   const { worker: settings, paths } = config;
   const identity = await hostIdentity(config, io.env);
-  const lock = await takeLock(join(paths.state_dir, "worker.lock"), { holder: `worker, process ${io.pid}` });
+  let lock: Lock | undefined;
   try {
+    lock = await takeLock(join(paths.state_dir, "worker.lock"), { holder: `worker, process ${io.pid}`, waitMs: 2000 });
     const proof = proofIn(paths.state_dir, identity.host);
     const helper = helperAt({ socket: settings.helper_socket, owner: 0, timeoutMs: helperTimeout });
     return await serveWith({ config, identity, helper, proof, log, ending, io });
+  } catch (error) {
+    if (!(error instanceof Locked)) throw error;
+    io.stderr.write(`overlaywatch: ${error.message}: two would do everything twice\n`);
+    return exitCodes.locked;
   } finally {
-    lock.release();
+    lock?.release();
   }
 }
 
@@ -83,12 +88,12 @@ async function serveWith(parts: Parts): Promise<number> {
   const telling = openTelling({ config, outputs, helper, worker: () => worker, log });
   try {
     worker = await openWorker(parts, telling, fail);
+    log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
     const { mode } = settings;
     const control = await serveControl(settings.control_socket, worker, { host: identity.host, mode });
     const jobs = await serveJobs(settings.jobs_socket, worker);
-    log.info(greeting(parts, worker));
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close()]), sleep(500)]);

@@ -93,8 +93,8 @@ async function started(start: () => Promise<GatewayServer>, { webhook }: Config)
   try {
     return await start();
   } catch (cause) {
-    const isTls = cause instanceof Error && "code" in cause && String(cause.code).startsWith("ERR_OSSL");
-    if (isTls)
+    // What the system refuses has a name of its own.
+    if (!(cause instanceof Error && "syscall" in cause))
       throw new ConfigError(
         `webhook.tls: cert_file, key_file and client_ca_file do not make an identification: ${errorText(cause)}`,
         { cause },

@@ -57,8 +57,11 @@ export function openTelling({ outputs, notes, log, now }: Ways): Telling {
     ended: (ended) => {
       const { ending } = ended;
       counts.set(ending, (counts.get(ending) ?? 0) + 1);
-      safely(() => logged(ended, log));
-      if (ended.trace !== "" && noted.take(ending)) safely(() => notes.write(noteOf(ended)));
+      if (ended.trace === "") logRefused(ended, log);
+      else if (noted.take(ending)) {
+        logLetIn(ended, log);
+        safely(() => notes.write(noteOf(ended)));
+      }
       const isToPeople = specOf(ending).escalates === true && told.take(ending);
       if (isToPeople) safely(() => outputs.event({ ...eventOf(ending, textOf(ended)), ...storyOf(ended) }));
     },
@@ -79,14 +82,17 @@ const samplesOf = (counts: ReadonlyMap<Ending, number>): readonly Sample[] =>
     return { name: counted, type: "count", value, tags };
   });
 
-/** Strangers are a line a minute, whoever they are: the counts tell how many. */
-function logged(ended: Ended, log: Log): void {
-  const { ending, trace, sender } = ended;
+/** A line a minute of each reason, whoever they are: the counts tell how many. */
+function logRefused({ ending, sender, error }: Ended, log: Log): void {
   const from = sender === "" ? "" : ` from ${sender}`;
-  if (trace === "" && ended.error === undefined) {
-    if (ending !== "healthy" && ending !== "unhealthy") log.warn(`refused a request${from}: ${ending}`, ending);
-  } else if (specOf(ending).escalates === true) log.error(`${sentenceOf(ended)}${from}`, ending);
-  else if (specOf(ending).code >= 400) log.warn(`${sentenceOf(ended)}${from}`, ending);
+  if (error !== undefined) log.error(`a request${from}: ${ending}: ${errorText(error)}`, ending);
+  else if (ending !== "healthy" && ending !== "unhealthy") log.warn(`refused a request${from}: ${ending}`, ending);
+}
+
+function logLetIn(ended: Ended, log: Log): void {
+  const { escalates, code } = specOf(ended.ending);
+  if (escalates === true) log.error(sentenceOf(ended), ended.ending);
+  else if (code >= 400) log.warn(sentenceOf(ended), ended.ending);
   else log.info(sentenceOf(ended));
 }
 

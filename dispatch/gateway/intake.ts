@@ -12,50 +12,82 @@ interface Intake {
   readonly parts: GatewayParts;
   /** Requests that are not answered yet. */
   readonly underWay: Set<ServerResponse>;
+  /** Of connections on which a request waits for its answer: resolves when the last of them is answered. */
+  readonly turns: WeakMap<Duplex, Promise<void>>;
   /** Connections on which one was refused: nothing that follows on them is looked at. */
   readonly ended: WeakSet<Duplex>;
-  /** Connections on which a whole request waits for its answer: the parser's trouble is then with the next one. */
-  readonly answering: WeakSet<Duplex>;
 }
 
-/** Handles all that comes to the server. Gives the requests that are not answered yet. */
-export function takeIn(server: Server, parts: GatewayParts): ReadonlySet<unknown> {
-  const intake: Intake = { parts, underWay: new Set(), ended: new WeakSet(), answering: new WeakSet() };
-  const serve = (request: IncomingMessage, response: ServerResponse) => onRequest(intake, request, response);
+export interface TakenIn {
+  /** Requests that are not answered yet. */
+  readonly underWay: ReadonlySet<unknown>;
+  /** Closes a connection that has come to nothing before there was a request. */
+  readonly turnAway: (socket: Duplex, ending: Ending) => void;
+}
+
+/** Handles all that comes to the server. */
+export function takeIn(server: Server, parts: GatewayParts): TakenIn {
+  const intake: Intake = { parts, underWay: new Set(), turns: new WeakMap(), ended: new WeakSet() };
+  const serve = (request: IncomingMessage, response: ServerResponse) =>
+    inTurn(intake, request, response, () => answer(intake, request, response));
   server.on("request", serve);
   // Without a listener Node would say `100 Continue` to whoever asks.
   server.on("checkContinue", serve);
-  server.on("checkExpectation", (request, response) => refuse(intake, request, response, "expectation"));
+  server.on("checkExpectation", (request, response) =>
+    inTurn(intake, request, response, () => refuse(intake, request, response, "expectation")),
+  );
   // Who asks for a tunnel has no response object.
   server.on("connect", (_, socket) => refuseRaw(intake, socket, "method"));
   server.on("clientError", (error, socket) => {
-    // The parser of this connection has stopped: what waits is answered, and that is the end.
-    if (intake.answering.has(socket)) intake.ended.add(socket);
+    // The parser of this connection has stopped. A whole request before that is answered, and that is the end.
+    if (isAnswering(intake, socket)) intake.ended.add(socket);
     // Who was refused goes away within his request.
     else if (intake.ended.has(socket)) socket.destroy();
     else refuseRaw(intake, socket, parserEnding(error));
   });
-  return intake.underWay;
+  const turnAway = (socket: Duplex, ending: Ending) => {
+    intake.ended.add(socket);
+    tell(intake, { ending });
+    socket.destroy();
+  };
+  return { underWay: intake.underWay, turnAway };
 }
 
-function onRequest(intake: Intake, request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request;
-  if (intake.ended.has(socket)) return;
-  // Before anything is awaited: what was sent along behind a refused request comes in this very turn.
+/** One after the other on each connection: of several that are sent at once, none is begun behind one that is refused. */
+function inTurn(intake: Intake, { socket }: IncomingMessage, response: ServerResponse, work: () => void): void {
+  const { turns, underWay, ended } = intake;
+  const before = turns.get(socket);
+  const turn = new Promise<void>((resolve) => {
+    response.on("close", resolve);
+    const begin = (): void => {
+      // A response that waited behind one whose connection has ended never gets a `close` of its own.
+      if (ended.has(socket) || socket.destroyed) resolve();
+      else work();
+    };
+    if (before === undefined) begin();
+    else void before.then(begin);
+  });
+  turns.set(socket, turn);
+  underWay.add(response);
+  void turn.finally(() => {
+    underWay.delete(response);
+    if (turns.get(socket) === turn) turns.delete(socket);
+    if (ended.has(socket)) socket.destroySoon();
+  });
+}
+
+function answer(intake: Intake, request: IncomingMessage, response: ServerResponse): void {
   const ending = judgeHead(request, intake.parts, intake.parts.now());
   if (ending !== undefined && ending !== "healthy") return refuse(intake, request, response, ending);
-  intake.underWay.add(response);
-  response.on("close", () => {
-    intake.underWay.delete(response);
-    intake.answering.delete(socket);
-    if (intake.ended.has(socket)) socket.destroySoon();
-  });
   const work = ending === "healthy" ? tellHealth(intake, response) : letIn(intake, request, response);
   work.catch((error: unknown) => {
     tell(intake, { ending: "unreachable", error: error instanceof Error ? error : new Error(String(error)) });
     response.destroy();
   });
 }
+
+const isAnswering = ({ underWay }: Intake, socket: Duplex): boolean =>
+  [...underWay].some(({ req }) => req.socket === socket && req.complete);
 
 async function tellHealth(intake: Intake, response: ServerResponse): Promise<void> {
   const ending = (await intake.parts.isThere()) ? "healthy" : "unhealthy";
@@ -65,7 +97,7 @@ async function tellHealth(intake: Intake, response: ServerResponse): Promise<voi
 
 async function letIn(intake: Intake, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { socket } = request;
-  const ended = await attend(request, response, intake.parts, () => void intake.answering.add(socket));
+  const ended = await attend(request, response, intake.parts);
   if (ended === undefined) return;
   if (answerOf(ended).code >= 400) intake.ended.add(socket);
   if (!request.complete) linger(socket);

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
@@ -50,19 +51,23 @@ export async function serveGateway(settings: ServerSettings, parts: GatewayParts
   const server = secure ?? createServer(strict);
   server.maxConnections = settings.maxConnections;
   server.maxRequestsPerSocket = 1000;
-  const underWay = takeIn(server, parts);
+  // Those beyond Node's 2000 would be dropped without a word, and a second token with them; 8 KiB bound them all the same.
+  server.maxHeadersCount = 0;
+  const { underWay, turnAway } = takeIn(server, parts);
   server.on("drop", () => parts.onEnd({ ending: "connections", trace: "", sender: "" }));
-  secure?.on("tlsClientError", (_, socket) => {
-    parts.onEnd({ ending: "tls", trace: "", sender: socket.remoteAddress ?? "" });
-    socket.destroy();
-  });
-  server.listen(settings.port, settings.host);
+  // Before Node's own listener makes a `clientError` of it.
+  secure?.prependListener("tlsClientError", (_, socket) => turnAway(socket, "tls"));
+  // Node's 511 is a quarter of a second of an attack; the kernel takes net.core.somaxconn at most.
+  server.listen({ port: settings.port, host: settings.host, backlog: 4096 });
   await once(server, "listening");
+  // Of accept(2), where there are no more file descriptors: it is tried again with the next connection.
+  server.on("error", (error) => parts.onEnd({ ending: "connections", trace: "", sender: "", error }));
   return {
     url: urlOf(server, settings),
     identify: (tls) => {
       if (secure === undefined) throw new Error("this gateway has no TLS");
       // Throws before anything is changed.
+      mustBePair(tls);
       createSecureContext(tlsOptions(tls));
       secure.setSecureContext(tlsOptions(tls));
     },
@@ -70,7 +75,17 @@ export async function serveGateway(settings: ServerSettings, parts: GatewayParts
   };
 }
 
+/** OpenSSL takes nothing at all for a certificate, and then has none. */
+function mustBePair({ cert, key, ca }: Identification): void {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error("the key is not that of the certificate");
+  if (ca !== undefined) mustBeCertificate(ca);
+}
+
+const mustBeCertificate = (text: string): void => void new X509Certificate(text);
+
 function secureServer(tls: Identification): SecureServer {
+  mustBePair(tls);
   const mutual = tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
   return createSecureServer({ ...strict, ...tlsOptions(tls), ...mutual, handshakeTimeout: 5000 });
 }

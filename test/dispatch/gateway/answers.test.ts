@@ -1,199 +1,11 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Ending, endingNames, specOf } from "../../../dispatch/gateway/endings.ts";
 import { ratesOf } from "../../../dispatch/gateway/rates.ts";
+import { handOverRequest } from "../../../dispatch/local/protocol.ts";
 import { peersOf } from "../../../dispatch/gateway/peer.ts";
-import { bodyOf, type Fields, now, type Sent, sample, token, useGateway } from "./use-gateway.ts";
-
-const fields = (changed: Fields): Sent => ({ fields: changed });
-const headers = (changed: Sent["headers"]): Sent => ({ headers: changed ?? {} });
-const minutes = (count: number): string => String(now + count * 60_000);
-const withTail = (tail: string): Sent => ({ body: `${bodyOf().slice(0, -1)}${tail}}` });
-
-/** Requests that end so, in words; research/remediation.md section 4.2 line by line. */
-const cases: Partial<Record<Ending, Readonly<Record<string, Sent>>>> = {
-  method: {
-    GET: { method: "GET", body: "" },
-    PUT: { method: "PUT" },
-    HEAD: { method: "HEAD", body: "" },
-    OPTIONS: { method: "OPTIONS", body: "" },
-    "GET of another path": { method: "GET", path: "/", body: "" },
-    "POST to /healthz with GET's right": { method: "DELETE", path: "/healthz" },
-  },
-  path: {
-    "another path": { path: "/hook" },
-    "a slash more": { path: "/webhook/" },
-    "a path that would be the right one if it were decoded": { path: "/%77ebhook" },
-    "a path that would be the right one if it were shortened": { path: "/x/../webhook" },
-    "two slashes": { path: "//webhook" },
-    "the form for proxies": { path: "http://gateway/webhook" },
-    "upper case": { path: "/WEBHOOK" },
-    health: { path: "/healthz" },
-    "a long one": { path: `/${"a".repeat(6000)}` },
-  },
-  query: {
-    "a query string": { path: "/webhook?token=x" },
-    "an empty one": { path: "/webhook?" },
-  },
-  media_type: {
-    "no Content-Type": headers({ "Content-Type": undefined }),
-    text: headers({ "Content-Type": "text/plain" }),
-    form: headers({ "Content-Type": "application/x-www-form-urlencoded" }),
-    "two of them": headers({ "Content-Type": ["application/json", "application/json"] }),
-    "JSON in another charset": headers({ "Content-Type": "application/json; charset=utf-16" }),
-    "a longer name": headers({ "Content-Type": "application/json-patch+json" }),
-  },
-  encoding: {
-    gzip: headers({ "Content-Encoding": "gzip" }),
-    "even as it is": headers({ "Content-Encoding": "identity" }),
-  },
-  expectation: { "something odd": headers({ Expect: "200-maybe" }) },
-  token: {
-    none: headers({ Authorization: undefined }),
-    wrong: headers({ Authorization: `Bearer ${token.replace("a", "b")}` }),
-    "one character less": headers({ Authorization: `Bearer ${token.slice(0, -1)}` }),
-    "one character more": headers({ Authorization: `Bearer ${token}x` }),
-    empty: headers({ Authorization: "Bearer " }),
-    "another scheme": headers({ Authorization: `Basic ${token}` }),
-    "the bare token": headers({ Authorization: token }),
-    "two headers, both right": headers({ Authorization: [`Bearer ${token}`, `Bearer ${token}`] }),
-    "two headers, the first right": headers({ Authorization: [`Bearer ${token}`, "Bearer other"] }),
-    "two tokens in one": headers({ Authorization: `Bearer ${token}, Bearer ${token}` }),
-    "in another header": headers({ Authorization: undefined, "X-Authorization": `Bearer ${token}` }),
-    "with a large body, of which nothing is read": {
-      headers: { Authorization: "Bearer x" },
-      body: "x".repeat(300_000),
-    },
-  },
-  too_large: {
-    "one byte too many": { body: bodyOf().padEnd(16 * 1024 + 1, " ") },
-    "the same in chunks": { body: bodyOf().padEnd(16 * 1024 + 1, " "), headers: { "Transfer-Encoding": "chunked" } },
-    "300 kB": { body: "x".repeat(300_000) },
-  },
-  body: {
-    empty: { body: "" },
-    "no JSON": { body: "version=1" },
-    "JSON that is cut": { body: bodyOf().slice(0, -1) },
-    "JSON and more": { body: `${bodyOf()}{}` },
-    "a list": { body: `[${bodyOf()}]` },
-    null: { body: "null" },
-    "an empty object": { body: "{}" },
-    "a byte-order mark": { body: `\uFEFF${bodyOf()}` },
-    "no UTF-8": { body: Buffer.concat([Buffer.from(bodyOf().slice(0, -2)), Buffer.from([0xff, 0x22, 0x7d])]) },
-    "half a character": { body: bodyOf({ title: "x" }).replace('"x"', String.raw`"\ud800"`) },
-    "a control character": { body: bodyOf({ title: "x" }).replace('"x"', '"\u0001"') },
-    "a bad escape": { body: bodyOf({ title: "x" }).replace('"x"', String.raw`"\x41"`) },
-    "a comma too many": withTail(","),
-    "a comment": withTail("/**/"),
-    "an unknown key": withTail(',"command":"id"'),
-    "a key twice": withTail(',"host":"host-a"'),
-    "a key twice, once escaped": withTail(String.raw`,"h\u006fst":"host-b"`),
-    __proto__: withTail(',"__proto__":"x"'),
-    constructor: withTail(',"constructor":"x"'),
-    "a key less": { body: bodyOf().replace(/,"link":"[^"]*"/u, "") },
-    "a number": { body: bodyOf().replace('"11"', "11") },
-    "null for a text": { body: bodyOf().replace('"11"', "null") },
-    "an object in it": { body: bodyOf().replace('"11"', '{"a":"b"}') },
-    "deep JSON": { body: "[".repeat(8000) },
-    "version 2": fields({ version: "2" }),
-    "no version": fields({ version: "" }),
-  },
-  unexpanded: Object.fromEntries(
-    [
-      ["monitor_id", "$ALERT_ID"],
-      ["host", "$HOSTNAME"],
-      ["event", "$ID"],
-      ["scope", "$ALERT_SCOPE"],
-      ["tags", "$TAGS"],
-      ["title", "$ALERT_TITLE"],
-      ["date", "$DATE"],
-      ["org", "$ORG_ID"],
-      ["link", "$LINK"],
-      ["cycle", "$ALERT_CYCLE_KEY"],
-      ["transition", "$ALERT_TRANSITION"],
-      ["host", "$TAGS[host]"],
-    ].map(([key = "", value = ""]) => [`${key} ${value}`, fields({ [key]: value })]),
-  ),
-  incomplete: Object.fromEntries(
-    ["monitor_id", "cycle", "transition", "event", "host", "scope", "date", "org"].flatMap((key) => [
-      [`no ${key}`, fields({ [key]: "" })],
-      [`a blank ${key}`, fields({ [key]: "  " })],
-    ]),
-  ),
-  field: {
-    "a monitor that is no number": fields({ monitor_id: "11; id" }),
-    "an event that is no number": fields({ event: "0x11" }),
-    "an org that is no number": fields({ org: "-22" }),
-    "a date in words": fields({ date: "2026-01-02T03:04:05Z" }),
-    "a date that is none": fields({ date: "9".repeat(16) }),
-    "a cycle key too long": fields({ cycle: "1".repeat(257) }),
-  },
-  monitor: { another: fields({ monitor_id: "12" }), "the same in another form": fields({ monitor_id: "011" }) },
-  org: { another: fields({ org: "23" }) },
-  transition: {
-    another: fields({ transition: "Exploded" }),
-    "in lower case": fields({ transition: "triggered" }),
-    "with more": fields({ transition: "Triggered " }),
-  },
-  ignored: Object.fromEntries(
-    ["No Data", "Re-No Data", "Warn", "Re-Warn", "Renotify"].map((transition) => [transition, fields({ transition })]),
-  ),
-  stale: {
-    "too old": fields({ date: minutes(-15.01) }),
-    "too new": fields({ date: minutes(2.01) }),
-    "in seconds": fields({ date: String(Math.floor(now / 1000)) }),
-    "a recovery too old": fields({ date: minutes(-16), transition: "Recovered" }),
-  },
-  merged: {
-    "two hosts": fields({ host: "host-a,host-b", scope: "host:host-a,host:host-b" }),
-    "two in the scope": fields({ scope: "host:host-a,host:host-b" }),
-    "the same twice": fields({ scope: "host:host-a,host:host-a" }),
-    "none in the scope": fields({ scope: "docker_network:web" }),
-    everything: fields({ scope: "*" }),
-    "a comma": fields({ host: "host-a,", scope: "host:host-a" }),
-  },
-  host_name: Object.fromEntries(
-    [
-      "*",
-      ">",
-      "host a",
-      "host-a\n",
-      "-host",
-      "host-",
-      ".host",
-      "a..b",
-      "host/a",
-      "$(id)",
-      "host-a\u0000",
-      "höst",
-      "h".repeat(254),
-    ].map((host) => [JSON.stringify(host), fields({ host, scope: `host:${host}`, tags: "" })]),
-  ),
-  disagree: {
-    "with the scope": fields({ scope: "host:host-b" }),
-    "with the tags": fields({ tags: "host:host-b,monitor" }),
-    "with one of the tags": fields({ tags: "host:host-a,host:host-b" }),
-  },
-  unknown_host: {
-    "another host": fields({ host: "host-b", scope: "host:host-b", tags: "" }),
-    "one that begins alike": fields({ host: "host-a.example.com", scope: "host:host-a.example.com", tags: "" }),
-    "a word of JavaScript": fields({ host: "constructor", scope: "host:constructor", tags: "" }),
-  },
-  accepted: {
-    Triggered: {},
-    "Re-Triggered": fields({ transition: "Re-Triggered" }),
-    "in upper case": fields({ host: "HOST-A", scope: "host:HOST-A", tags: "host:Host-A" }),
-    "as old as it may be": fields({ date: minutes(-15) }),
-    "as new as it may be": fields({ date: minutes(2) }),
-    "with a charset": headers({ "Content-Type": "application/json; charset=UTF-8" }),
-    "without tags and link": fields({ tags: "", link: "", title: "" }),
-    "with a variable's name within the title": fields({ title: "costs $COST" }),
-    "with a large title, cut": fields({ title: `${"x".repeat(1023)}\u{1F600}` }),
-    "with spaces between": { body: JSON.stringify(sample, undefined, 2) },
-    "with 100-continue": headers({ Expect: "100-continue" }),
-    "16 KiB": { body: bodyOf().padEnd(16 * 1024, " ") },
-  },
-  withdrawn: { Recovered: fields({ transition: "Recovered" }) },
-};
+import { cases, fields, headers } from "./requests.ts";
+import { type Fields, now, sample, useGateway } from "./use-gateway.ts";
 
 /** Those that need another setting, below, or another connection: `connections.test.ts`, `identification.test.ts`. */
 const elsewhere: readonly Ending[] = [
@@ -256,6 +68,18 @@ describe("dispatch/gateway: answers", () => {
       changes.map(() => "accepted"),
     );
     assert.equal(new Set(gateway.worker().jobs.map(({ id }) => id)).size, changes.length);
+  });
+
+  it("give who has stolen the token one power: that a known host looks at itself, and less", async () => {
+    await gateway.restart({ rates: ratesOf(10_000), failures: ratesOf(10_000) });
+    for (const sent of Object.values(cases).flatMap((of) => Object.values(of))) await gateway.post(sent);
+    const requests = gateway.worker().lines.map((line) => handOverRequest.parse(JSON.parse(line)));
+    const asked = requests.map((one) => ("offer" in one ? one.offer : one.withdraw));
+    assert.ok(asked.length > 10);
+    assert.deepEqual(new Set(asked.map(({ host }) => host)), new Set(["host-a"]));
+    assert.deepEqual(new Set(requests.flatMap((one) => Object.keys(one))), new Set(["v", "offer", "withdraw"]));
+    const words = ["v", "id", "trace", "host", "alert", "at", "notAfter", "monitor", "cycle"];
+    assert.deepEqual(new Set(asked.flatMap((one) => Object.keys(one))), new Set(words));
   });
 
   it("take what still waits back when the alert is over", async () => {
@@ -332,11 +156,13 @@ describe("dispatch/gateway: answers", () => {
     gateway.worker().answer = undefined;
     assert.equal((await gateway.post()).body["status"], "accepted");
     await gateway.worker().close();
+    assert.equal((await health()).code, 200, "as of a second ago");
+    await sleep(1100);
     assert.equal((await health()).code, 503);
     assert.equal((await gateway.post(fields({ event: "3" }))).code, 503);
     assert.deepEqual(
       gateway.ends().map((ended) => ended.ending),
-      ["healthy", "unreachable", "accepted", "unhealthy", "unreachable"],
+      ["healthy", "unreachable", "accepted", "healthy", "unhealthy", "unreachable"],
     );
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { assert as holds, constantFrom, nat, oneof, property, record, string, tuple } from "fast-check";
 import { decide, type Policy } from "../../../dispatch/gateway/decide.ts";
 import { type Message, messageKeys, parseMessage } from "../../../dispatch/gateway/message.ts";
 import { webhookOf } from "../../../monitors/webhook.ts";
@@ -8,8 +8,8 @@ import { bodyOf, now, sample } from "./use-gateway.ts";
 const policy: Policy = { monitors: ["11"], orgs: ["any"], hosts: new Set(["host-a"]), maxAge: 60_000 };
 
 /** Texts that JSON can hold; half characters are no text. */
-const text = fc.string({ unit: "grapheme" });
-const message = fc.record<Message>({
+const text = string({ unit: "grapheme" });
+const message = record<Message>({
   version: text,
   monitor_id: text,
   cycle: text,
@@ -28,24 +28,25 @@ describe("dispatch/gateway: message", () => {
   it("has the very keys of the webhook that is shipped", () => {
     const { payload } = webhookOf("https://gateway.example.com/webhook").body;
     assert.ok(typeof payload === "string");
-    assert.deepEqual(Object.keys(JSON.parse(payload)), messageKeys);
+    const keys = [...payload.matchAll(/"(\w+)":"/gu)].map(([, key]) => key);
+    assert.deepEqual(keys, messageKeys);
   });
 
   it("is read as JSON.parse reads it, however it is laid out", () => {
-    fc.assert(
-      fc.property(message, fc.constantFrom(undefined, 1, "\t", "\r\n "), (made, space) => {
-        assert.deepEqual(parseMessage(JSON.stringify(made, undefined, space)), made);
+    holds(
+      property(message, constantFrom(undefined, 1, "\t", "\r\n "), (made, space) => {
+        assert.deepEqual(parseMessage(JSON.stringify(made, undefined, space)), { ...made });
       }),
     );
   });
 
   it("is never read from what JSON.parse refuses, or reads in another way", () => {
     const good = bodyOf();
-    const mutated = fc
-      .tuple(fc.nat(good.length), fc.nat(3), fc.string({ unit: "binary", maxLength: 3 }))
-      .map(([at, less, more]) => good.slice(0, at) + more + good.slice(at + less));
-    fc.assert(
-      fc.property(mutated, (json) => {
+    const mutated = tuple(nat(good.length), nat(3), string({ unit: "binary", maxLength: 3 })).map(
+      ([at, less, more]) => good.slice(0, at) + more + good.slice(at + less),
+    );
+    holds(
+      property(mutated, (json) => {
         const read = parseMessage(json);
         if (read !== undefined) assert.deepEqual(read, JSON.parse(json));
       }),
@@ -75,14 +76,14 @@ describe("dispatch/gateway: message", () => {
 
 describe("dispatch/gateway: decide", () => {
   it("asks for a host only that is named by host and scope, and allowed, whatever they are", () => {
-    const host = fc.oneof(text, fc.constantFrom("host-a", "HOST-A", "host-a,host-b", "host-b", " host-a", "*"));
-    const scope = fc.oneof(
+    const host = oneof(text, constantFrom("host-a", "HOST-A", "host-a,host-b", "host-b", " host-a", "*"));
+    const scope = oneof(
       text,
       host.map((one) => `host:${one}`),
-      fc.tuple(host, host).map(([a, b]) => `host:${a},x:y,host:${b}`),
+      tuple(host, host).map(([a, b]) => `host:${a},x:y,host:${b}`),
     );
-    fc.assert(
-      fc.property(host, scope, scope, (name, scoped, tags) => {
+    holds(
+      property(host, scope, scope, (name, scoped, tags) => {
         const decision = decide({ ...sample, host: name, scope: scoped, tags }, policy, now);
         if ("end" in decision) return;
         assert.equal(decision.host, "host-a");
@@ -94,8 +95,8 @@ describe("dispatch/gateway: decide", () => {
   });
 
   it("asks for nothing but a job or its withdrawal: there is no word in either that says what to do", () => {
-    fc.assert(
-      fc.property(message, (any) => {
+    holds(
+      property(message, (any) => {
         const decision = decide(
           { ...sample, title: any.title, tags: "", link: any.link, cycle: any.cycle },
           policy,
