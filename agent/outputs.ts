@@ -3,6 +3,7 @@ import type { Health } from "../collectors/collector.ts";
 import { leanTags } from "../collectors/profile.ts";
 import { resolveGlobalTags } from "../emit/dogstatsd/global-tags.ts";
 import type { DogstatsdSink } from "../emit/dogstatsd/sink.ts";
+import type { EventDraft } from "../emit/event.ts";
 import type { Sample } from "../emit/sample.ts";
 import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
@@ -25,6 +26,8 @@ export interface Outputs {
   /** Samples lost or folded so far: sink, reason, total. */
   readonly dropped: () => readonly (readonly [string, string, number])[];
   readonly serviceCheck: (name: ServiceCheckName, health: Health) => void;
+  /** To people and to the network, where it knows events. */
+  readonly event: (event: EventDraft) => void;
   readonly sinks: () => readonly Sink[];
   /** Resolves when all that was written before was handed to the network; or after 5 s, for a reader that does not read. */
   readonly flush: () => Promise<void>;
@@ -47,13 +50,7 @@ export async function openOutputs(
     ...checked,
     ...(wanted.has("influx") ? [await openInflux(config, io, onGone)] : []),
   ];
-  const gate = new SeriesGate({
-    maxSeries: config.sinks.dogstatsd.max_series,
-    idle: milliseconds(config.sinks.dogstatsd.idle),
-    quietGauges: quietGauges(),
-    byMax: worstGauges(),
-    fold: leanTags(Object.values(config.tags.labels)),
-  });
+  const gate = openGate(config);
   let folded = 0;
   const send = (samples: readonly Sample[], at: number) => {
     const gated = gate.pass(samples, at);
@@ -77,12 +74,25 @@ export async function openOutputs(
     serviceCheck: (name, { status, message }) => {
       for (const sink of checked) sink.serviceCheck(name, status, message === undefined ? {} : { message });
     },
+    event: (event) => {
+      for (const sink of all) sink.event?.(event);
+    },
     sinks: () => all,
     flush: () => flushed(network),
     close: async () => {
       await Promise.allSettled(all.map((sink) => sink.close()));
     },
   };
+}
+
+function openGate({ sinks: { dogstatsd }, tags }: Config): SeriesGate {
+  return new SeriesGate({
+    maxSeries: dogstatsd.max_series,
+    idle: milliseconds(dogstatsd.idle),
+    quietGauges: quietGauges(),
+    byMax: worstGauges(),
+    fold: leanTags(Object.values(tags.labels)),
+  });
 }
 
 async function flushed(sinks: readonly Sink[]): Promise<void> {

@@ -1,3 +1,4 @@
+import type { EventDraft } from "./event.ts";
 import type { Sample } from "./sample.ts";
 
 export interface SinkStats {
@@ -12,6 +13,8 @@ export interface Sink {
   readonly name: string;
   /** One cycle of one collector; `at` is the cycle's time in milliseconds since the epoch. */
   readonly write: (samples: readonly Sample[], at: number) => void;
+  /** Missing where what reads the sink knows no events. */
+  readonly event?: (event: EventDraft) => void;
   readonly flush: () => Promise<void>;
   readonly close: () => Promise<void>;
   readonly stats: () => SinkStats;

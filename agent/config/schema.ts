@@ -7,6 +7,7 @@ import { strategies } from "../../overlay/remedy/plan.ts";
 import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
+import { workerSection } from "./worker.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
 
 const tagKey = z
@@ -187,6 +188,7 @@ export const configSchema = z
       .describe("What is measured."),
     pipeline,
     remedy,
+    worker: workerSection,
     sinks,
     datadog: datadogSection,
   })

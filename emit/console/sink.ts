@@ -1,8 +1,9 @@
 import type { Writable } from "node:stream";
+import type { EventDraft } from "../event.ts";
 import type { Sample } from "../sample.ts";
 import type { Sink } from "../sink.ts";
 import { rates, type Row } from "./rates.ts";
-import { type Column, table } from "./table.ts";
+import { type Column, printable, table } from "./table.ts";
 import { cut, widthOf } from "./width.ts";
 
 interface ConsoleOptions {
@@ -20,15 +21,20 @@ export function consoleSink(
 ): Sink & { readonly show: (samples: readonly Sample[], seconds: number, at: number) => void } {
   const cycles = new Map<string, number>();
   let samples = 0;
+  let told = "";
   return {
     name: "console",
     write: (batch, at) => {
       samples += batch.length;
       const seconds = elapsed(cycles, batch, at);
       if (seconds === undefined) return;
-      draw(options, rates(batch, seconds), at);
+      draw(options, rates(batch, seconds), at, told);
     },
-    show: (batch, seconds, at) => draw(options, rates(batch, seconds), at),
+    show: (batch, seconds, at) => draw(options, rates(batch, seconds), at, told),
+    event: (event) => {
+      told = eventLine(event);
+      if (!options.terminal) options.out.write(`${told}\n`);
+    },
     flush: () => Promise.resolve(),
     close: () => {
       // What is printed next, a shell's prompt, starts below the table.
@@ -47,11 +53,11 @@ function elapsed(cycles: Map<string, number>, batch: readonly Sample[], at: numb
   return before === undefined ? undefined : (at - before) / 1000;
 }
 
-function draw({ out, terminal, size, title }: ConsoleOptions, rows: readonly Row[], at: number): void {
+function draw({ out, terminal, size, title }: ConsoleOptions, rows: readonly Row[], at: number, told: string): void {
   // A reader that does not read gets the next picture, when it reads again; nothing piles up for it.
   if (out.writableNeedDrain) return;
   const { rows: height, columns: width } = size();
-  const lines = [...heading(title, rows, at), ...table(columnsFor(rows), rows, terminal)];
+  const lines = [...heading(title, rows, at), told, ...table(columnsFor(rows), rows, terminal)];
   const shown = terminal ? fit(lines, height, width) : lines;
   const text = shown.join("\n");
   // Home, draw, clear to the end of each line and below: no flicker, nothing left of the last picture.
@@ -66,9 +72,11 @@ function heading(title: string, rows: readonly Row[], at: number): readonly stri
   const faults = drops > 0 ? `, ${drops.toFixed(1)} drops/s` : "";
   return [
     `${title}  ${time} UTC  ${containers} containers, ${rows.length} interfaces, in ${bytes(sum((r) => r.bytesIn))}/s, out ${bytes(sum((r) => r.bytesOut))}/s${faults}`,
-    "",
   ];
 }
+
+/** The last one stays above the table. */
+const eventLine = ({ alertType, title, text }: EventDraft): string => printable(`${alertType}: ${title}: ${text}`);
 
 const idle = (row: Row) => (row.bytesIn + row.bytesOut === 0 ? "dim" : undefined);
 

@@ -1,7 +1,7 @@
 import { getSystemErrorName } from "node:util";
 import { StatsD } from "hot-shots";
 import type { Transport } from "./transport.ts";
-import type { WireEntry, WireMetric } from "./wire-entry.ts";
+import type { WireEntry, WireEvent, WireMetric } from "./wire-entry.ts";
 
 export interface WireClient {
   /** Sends the entries as one datagram; they must fit. What went wrong comes back, it is never thrown. */
@@ -85,9 +85,15 @@ function send(client: StatsD, entries: readonly WireEntry[]): Promise<Error | un
 
 function put(client: StatsD, entry: WireEntry): void {
   if (entry.kind === "check") client.check(entry.name, entry.status, { message: entry.message }, entry.tags);
+  else if (entry.kind === "event") putEvent(client, entry);
   else if (entry.at !== undefined) putAt(client, entry, entry.at);
   else if (entry.kind === "count") client.increment(entry.name, entry.value, 1, entry.tags);
   else client.gauge(entry.name, entry.value, 1, entry.tags);
+}
+
+function putEvent(client: StatsD, { title, text, alertType, aggregationKey, tags }: WireEvent): void {
+  const key = aggregationKey === "" ? {} : { aggregation_key: aggregationKey };
+  client.event(title, text, { alert_type: alertType, ...key }, tags);
 }
 
 function putAt(client: StatsD, { kind, name, value, tags }: WireMetric, timestamp: number): void {

@@ -1,3 +1,4 @@
+import type { EventDraft } from "../event.ts";
 import type { Sink, SinkStats } from "../sink.ts";
 import { MAX_DATAGRAM_BYTES, openClient } from "./client.ts";
 import { openOutbox } from "./outbox.ts";
@@ -18,12 +19,13 @@ export interface DogstatsdSinkOptions {
 }
 
 /**
- * `stats().samples` counts what was handed to the socket, service checks included. `dropped` has the reasons
+ * `stats().samples` counts what was handed to the socket, service checks and events included. `dropped` has the reasons
  * `invalid_name`, `invalid_value` (not finite, a count below 0, or a time that is none), `too_long` (alone larger than a datagram),
  * `queue_full`, `transport` (the send failed) and `closed`.
  */
 export interface DogstatsdSink extends Sink {
   readonly serviceCheck: (name: string, status: CheckStatus, details?: ServiceCheckDetails) => void;
+  readonly event: (event: EventDraft) => void;
 }
 
 /** The agent would add this program's own container tags to what is said about others; this tag turns that off. */
@@ -43,7 +45,7 @@ export function dogstatsdSink(options: DogstatsdSinkOptions): DogstatsdSink {
   const entries = entryMaker(prefix, [...globalTags, NO_ENRICHMENT], MAX_DATAGRAM_BYTES[transport.kind]);
   const client = openClient({ transport, globalTags: entries.globalTags, telemetry, onError: ledger.onError });
   const outbox = openOutbox({ client, kind: transport.kind, maxQueue, onDrop: ledger.onDrop, onError: ledger.onError });
-  const put = (entry: ReturnType<typeof entries.metric | typeof entries.check>): void => {
+  const put = (entry: ReturnType<typeof entries.metric | typeof entries.check | typeof entries.event>): void => {
     if (typeof entry === "string") ledger.onDrop(entry, 1);
     else outbox.put(entry);
   };
@@ -54,6 +56,9 @@ export function dogstatsdSink(options: DogstatsdSinkOptions): DogstatsdSink {
     },
     serviceCheck: (name, status, details = {}) => {
       put(entries.check(name, status, details));
+    },
+    event: (event) => {
+      put(entries.event(event));
     },
     flush: outbox.flush,
     close: outbox.close,

@@ -1,9 +1,10 @@
+import type { EventDraft } from "../event.ts";
 import type { Sample, Tags } from "../sample.ts";
 import type { CheckStatus } from "./parse-check.ts";
-import { tagMemory, wireGlobalTag, wireMessage, wireName, type WireTag } from "./wire-text.ts";
+import { tagMemory, wireAscii, wireGlobalTag, wireMessage, wireName, type WireTag } from "./wire-text.ts";
 
 /** One message that may be sent as it is, with the size that it will have on the wire. */
-export type WireEntry = WireMetric | WireCheck;
+export type WireEntry = WireMetric | WireCheck | WireEvent;
 
 export interface WireMetric {
   readonly kind: "count" | "gauge";
@@ -24,6 +25,18 @@ interface WireCheck {
   readonly bytes: number;
 }
 
+export interface WireEvent {
+  readonly kind: "event";
+  readonly title: string;
+  /** hot-shots would put the title in the place of an empty one. */
+  readonly text: string;
+  readonly alertType: EventDraft["alertType"];
+  /** Empty for none. */
+  readonly aggregationKey: string;
+  readonly tags: string[];
+  readonly bytes: number;
+}
+
 /** Why there is no entry: a key of `SinkStats.dropped`. */
 type Refusal = "invalid_name" | "invalid_value" | "too_long";
 
@@ -37,10 +50,13 @@ export interface EntryMaker {
   readonly globalTags: string[];
   readonly metric: (sample: Sample) => WireMetric | Refusal;
   readonly check: (name: string, status: CheckStatus, details: ServiceCheckDetails) => WireCheck | Refusal;
+  readonly event: (event: EventDraft) => WireEvent | Refusal;
 }
 
 const STATUS_NUMBERS = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
 const MESSAGE_FIELD = "|m:".length;
+/** Datadog cuts what is longer. */
+const [MAX_TITLE, MAX_TEXT, MAX_KEY] = [100, 4000, 100] as const;
 
 /** @param maxBytes of a datagram: no single message may be longer, for hot-shots would send it all the same. */
 export function entryMaker(prefix: string, globalTags: readonly string[], maxBytes: number): EntryMaker {
@@ -69,7 +85,41 @@ export function entryMaker(prefix: string, globalTags: readonly string[], maxByt
       const bytes = bare + (text === "" ? 0 : MESSAGE_FIELD + Buffer.byteLength(text));
       return { kind: "check", name: wire, status: STATUS_NUMBERS[status], message: text, tags: texts, bytes };
     },
+    event: (event) => eventOf(event, tagged(event.tags ?? {}), maxBytes),
   };
+}
+
+/** All of it is ASCII but the tags. */
+function eventOf({ title, text, alertType, aggregationKey = "" }: EventDraft, tagged: Tagged, maxBytes: number) {
+  const wireTitle = wireAscii(title).replaceAll(/\s+/g, " ").slice(0, MAX_TITLE);
+  if (wireTitle === "") return "invalid_name";
+  const key = wireAscii(aggregationKey)
+    .replaceAll(/[|\s]+/g, "_")
+    .slice(0, MAX_KEY);
+  const keyField = key === "" ? 0 : `|k:${key}`.length;
+  const bare = `_e{${wireTitle.length},${MAX_TEXT}}:${wireTitle}||t:${alertType}`.length + keyField + tagged.bytes;
+  const room = Math.min(MAX_TEXT, maxBytes - bare);
+  if (room < 1) return "too_long";
+  const wireText = cutEscaped(wireAscii(text) || wireTitle, room);
+  const bytes = bare + escapedLength(wireText);
+  return {
+    kind: "event",
+    title: wireTitle,
+    text: wireText,
+    alertType,
+    aggregationKey: key,
+    tags: tagged.texts,
+    bytes,
+  } as const;
+}
+
+/** A line feed takes two bytes on the wire. */
+const escapedLength = (text: string): number => text.length + text.split("\n").length - 1;
+
+function cutEscaped(text: string, room: number): string {
+  let cut = text.slice(0, room);
+  while (escapedLength(cut) > room) cut = cut.slice(0, room - escapedLength(cut));
+  return cut;
 }
 
 /** The agent refuses a time that is not a whole number from 1 on, and the sample with it. */

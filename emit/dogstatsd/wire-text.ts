@@ -57,6 +57,19 @@ export function wireMessage(text: string, maxBytes: number): string {
   return cutBytes(line, maxBytes);
 }
 
+/**
+ * The text of an event, its line feeds kept. hot-shots counts the header's lengths in UTF-16 units where the agent counts
+ * bytes, so that only ASCII comes through whole; the agent makes line feeds of `\\n`, so that no backslash may be there.
+ */
+export function wireAscii(text: string): string {
+  return text
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll("\\", "/")
+    .replaceAll(/[^\n\x20-\x7e]+/gu, "?")
+    .trim();
+}
+
 /** `wireTag` with a memory, for a host has the same few tags in each cycle. Forgets all when it is full. */
 export function tagMemory(): typeof wireTag {
   const known = new Map<string, Map<string, WireTag>>();

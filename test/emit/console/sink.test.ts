@@ -39,6 +39,14 @@ describe("emit/console/sink", () => {
     assert.equal(shown(), "");
   });
 
+  it("prints an event as a line, and keeps the last one above the table", () => {
+    const { sink, shown } = screen(false);
+    sink.event?.({ title: "web1", text: "is\nhealed\u001B[2J", alertType: "success" });
+    assert.equal(shown(), "success: web1: is?healed\n");
+    sink.show([count("a", "net.bytes_rcvd", 1)], 1, 0);
+    assert.equal(shown().split("\n")[1], "success: web1: is?healed");
+  });
+
   it("redraws in place on a terminal, drops in red and idle lines dimmed", () => {
     const { sink, shown } = screen(true);
     sink.show(
