@@ -85,9 +85,8 @@ async function withdraw(
 ): Promise<Receipt> {
   const key = hostKeyOf(host);
   if ((await consumerOf(link, host)) === undefined) return { answer: "unknown-host", trace };
-  const answer = answerTo(asked, ask, key, link.timeoutMs);
-  link.connection.publish(subjects.ask(key), sealed.body, { headers: signed(sealed) });
-  const receipt = { answer: await answer, trace };
+  const send = () => link.connection.publish(subjects.ask(key), sealed.body, { headers: signed(sealed) });
+  const receipt = { answer: await answerTo(asked, { ask, key, timeoutMs: link.timeoutMs }, send), trace };
   if (receipt.answer !== "nothing") return receipt;
   // The host has none, but one is on its way to it.
   const { num_pending: waiting = 0, num_ack_pending: underway = 0 } = (await consumerOf(link, host)) ?? {};
@@ -140,11 +139,16 @@ function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>): 
   });
 }
 
+interface Asking {
+  readonly ask: string;
+  readonly key: string;
+  readonly timeoutMs: number;
+}
+
 async function answerTo(
   asked: Map<string, Asked>,
-  ask: string,
-  key: string,
-  timeoutMs: number,
+  { ask, key, timeoutMs }: Asking,
+  send: () => void,
 ): Promise<Receipt["answer"]> {
   return new Promise<Receipt["answer"]>((resolve, reject) => {
     const late = () => reject(new Error(`the host has not answered within ${timeoutMs} ms`));
@@ -154,5 +158,6 @@ async function answerTo(
       resolve(answer);
     };
     asked.set(ask, { key, settle });
+    send();
   }).finally(() => asked.delete(ask));
 }
