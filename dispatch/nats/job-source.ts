@@ -1,10 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Consumer, jetstream, type JsMsg } from "@nats-io/jetstream";
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { HandOver } from "../hand-over.ts";
 import type { Broker } from "./connection.ts";
 import { openOrder, type Presence, type Told, TurnedAway } from "./protocol.ts";
+import { inboxOf } from "./server-config.ts";
 import { hostApi, hostKeyOf, signatureHeader, stream, subjects } from "./subjects.ts";
 
 export interface JobSourceOptions {
@@ -30,8 +30,9 @@ export interface JobSource {
   readonly close: () => Promise<void>;
 }
 
-/** Milliseconds that the broker keeps a question for the next job. */
+/** Milliseconds that the broker keeps the question for the next job. */
 const pullMs = 10_000;
+const question = { batch: 1, expires: pullMs * 1_000_000 };
 
 /** Brings this host its jobs from the broker, one at a time: each is acknowledged when the worker has it on a disk. */
 export function openJobSource(options: JobSourceOptions): JobSource {
@@ -71,29 +72,56 @@ interface Door extends JobSourceOptions {
   readonly tell: (told: Told) => void;
 }
 
+/**
+ * Asks for one job after the other, each time on an inbox of its own: what comes to an older one, from before the
+ * connection was lost, is taken too, and asks for no more. Ends with the connection.
+ */
 async function takeAll(connection: NatsConnection, door: Door): Promise<void> {
-  const { key, broker, signal, onTrouble } = door;
-  const client = jetstream(connection, { apiPrefix: hostApi, timeout: broker.timeoutMs });
-  let consumer: Consumer | undefined;
-  let last = "";
-  while (!signal.aborted) {
-    try {
-      consumer ??= await client.consumers.get(stream, key);
-      const message = await consumer.next({ expires: pullMs });
-      if (message !== null && !signal.aborted) await take(message, door);
-      last = "";
-    } catch (error) {
-      consumer = undefined;
-      const trouble = `jobs can not be had from the broker: ${error instanceof Error ? error.message : String(error)}`;
-      // The connection tells its own end.
-      if (trouble !== last && broker.isConnected() && !signal.aborted) onTrouble((last = trouble));
-      await sleep(1000, undefined, { signal }).catch(() => undefined);
-    }
-  }
+  const inbox = createInbox(inboxOf(door.key));
+  const [next, what] = [`${hostApi}.CONSUMER.MSG.NEXT.${stream}.${door.key}`, JSON.stringify(question)];
+  let [asked, taking] = [0, Promise.resolve()];
+  const ask = () => {
+    const own = ++asked;
+    // A broker that was killed has forgotten what it was asked.
+    const heard = connection.subscribe(`${inbox}.${own}`, {
+      max: 1,
+      timeout: pullMs + 5000,
+      callback: (error, message) => {
+        if (error !== null) heard.unsubscribe();
+        taking = taking.then(async () => {
+          if (error === null) await come(message, connection, door);
+          if (own === asked && !connection.isClosed()) ask();
+        });
+      },
+    });
+    connection.publish(next, what, { reply: `${inbox}.${own}` });
+  };
+  ask();
+  void atReconnect(connection, ask);
+  await connection.closed();
+  await taking;
+}
+
+async function come(message: Msg, connection: NatsConnection, door: Door): Promise<void> {
+  const { headers } = message;
+  if (headers === undefined || headers.code === 0) await take(message, connection, door);
+  else await notNow(headers, door);
+}
+
+async function atReconnect(connection: NatsConnection, work: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === "reconnect") work();
+}
+
+/** `404` and `408`: there is none. Others are not in order: a broker that has just been started, or does not know us. */
+async function notNow({ code, description }: MsgHdrs, { signal, onTrouble }: Door): Promise<void> {
+  if (code === 404 || code === 408) return;
+  const why = code === 503 ? "it has no place for this host's jobs, or is just being started" : `${code} ${description}`;
+  onTrouble(`jobs can not be had from the broker: ${why}`);
+  await sleep(1000, undefined, { signal }).catch(() => undefined);
 }
 
 /** Acknowledged when it is durable here; turned away for good; or to be sent again. */
-async function take(message: JsMsg, door: Door): Promise<void> {
+async function take(message: Msg, connection: NatsConnection, door: Door): Promise<void> {
   const { worker, tell, onTrouble, againMs = 5000 } = door;
   try {
     const order = openOrder(message.data, message.headers?.get(signatureHeader) ?? "", door);
@@ -103,17 +131,17 @@ async function take(message: JsMsg, door: Door): Promise<void> {
     if (answer !== "accepted" && answer !== "duplicate")
       throw new TurnedAway(answer === "full" ? "too many jobs wait on this host" : "this host is called otherwise", job);
     // Where this is lost, the job comes again, and is a duplicate.
-    await message.ackAck({ timeout: door.broker.timeoutMs });
+    await connection.request(message.reply ?? "", "+ACK", { timeout: door.broker.timeoutMs });
     tell({ v: 1, id: job.id, trace: job.trace, state: "taken", message: "it is in the host's journal", at: Date.now() });
   } catch (error) {
-    const what = `job ${message.seq} of the broker`;
     if (!(error instanceof TurnedAway)) {
-      onTrouble(`${what} could not be taken: ${error instanceof Error ? error.message : String(error)}`);
-      return message.nak(againMs);
+      onTrouble(`a job could not be taken: ${error instanceof Error ? error.message : String(error)}`);
+      message.respond(`-NAK ${JSON.stringify({ delay: againMs * 1_000_000 })}`);
+      return;
     }
-    onTrouble(`${what} is turned away: ${error.message}`);
-    // No word with it: 2.9 reads `+TERM` alone.
-    message.term();
+    onTrouble(`a job is turned away: ${error.message}`);
+    // No reason with it: 2.9 reads `+TERM` alone.
+    message.respond("+TERM");
     const { id = "", trace = "" } = error.job ?? {};
     tell({ v: 1, id, trace, state: "turned-away", message: error.message, at: Date.now() });
   }

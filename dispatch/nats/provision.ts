@@ -21,7 +21,7 @@ export interface Caps {
   readonly windowMs: number;
   /** 1, or 3 with three servers. */
   readonly replicas: number;
-  /** Milliseconds for the host to take a job, before it is sent again; 60 000 unless told. */
+  /** Milliseconds for the host to put a job on its disk, before it is sent again; 15 000 unless told. */
   readonly ackWaitMs?: number;
 }
 
@@ -93,7 +93,7 @@ function streamConfig({ jobsPerHost, jobsPerFleet, windowMs, replicas }: Caps) {
   } as const satisfies Partial<StreamConfig>;
 }
 
-function consumerConfig(key: string, { ackWaitMs = 60_000 }: Caps): Partial<ConsumerConfig> {
+function consumerConfig(key: string, { ackWaitMs = 15_000 }: Caps): Partial<ConsumerConfig> {
   return {
     durable_name: key,
     filter_subject: subjects.job(key),
@@ -101,9 +101,7 @@ function consumerConfig(key: string, { ackWaitMs = 60_000 }: Caps): Partial<Cons
     ack_policy: AckPolicy.Explicit,
     ack_wait: nanoseconds(ackWaitMs),
     // Then it is a dead letter, and the broker tells the gateway so.
-    max_deliver: maxDeliver,
+    max_deliver: 3,
     max_ack_pending: 1,
   };
 }
-
-export const maxDeliver = 3;
