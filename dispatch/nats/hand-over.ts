@@ -39,7 +39,7 @@ export function natsHandOver({ broker, signingKey }: NatsHandOverOptions): HandO
   };
 }
 
-interface Link {
+export interface Link {
   readonly connection: NatsConnection;
   readonly timeoutMs: number;
 }
@@ -101,7 +101,7 @@ function signed({ signature }: Sealed) {
 }
 
 /** The fleet is who has a consumer. Undefined for all others. */
-async function consumerOf({ connection, timeoutMs }: Link, host: string): Promise<ConsumerInfo | undefined> {
+export async function consumerOf({ connection, timeoutMs }: Link, host: string): Promise<ConsumerInfo | undefined> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
   try {
     return await manager.consumers.info(stream, hostKeyOf(host));

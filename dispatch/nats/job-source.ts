@@ -1,9 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { z } from "zod";
 import type { HandOver } from "../hand-over.ts";
 import type { Broker } from "./connection.ts";
-import { openOrder, type Presence, type Told, TurnedAway } from "./protocol.ts";
+import { jsonOf, openOrder, type Presence, type Told, TurnedAway } from "./protocol.ts";
 import { inboxOf } from "./server-config.ts";
 import { hostApi, hostKeyOf, signatureHeader, stream, subjects } from "./subjects.ts";
 
@@ -81,6 +82,7 @@ async function takeAll(connection: NatsConnection, door: Door): Promise<void> {
   const [next, what] = [`${hostApi}.CONSUMER.MSG.NEXT.${stream}.${door.key}`, JSON.stringify(question)];
   let [asked, taking] = [0, Promise.resolve()];
   const ask = () => {
+    if (connection.isClosed()) return;
     const own = ++asked;
     // A broker that was killed has forgotten what it was asked.
     const heard = connection.subscribe(`${inbox}.${own}`, {
@@ -90,17 +92,45 @@ async function takeAll(connection: NatsConnection, door: Door): Promise<void> {
         if (error !== null) heard.unsubscribe();
         taking = taking.then(async () => {
           if (error === null) await come(message, connection, door);
-          if (own === asked && !connection.isClosed()) ask();
+          if (own === asked) await (error === null ? ask() : begin());
         });
       },
     });
     connection.publish(next, what, { reply: `${inbox}.${own}` });
   };
-  ask();
-  void atReconnect(connection, ask);
+  const begin = async () => {
+    const own = ++asked;
+    let last: string | undefined;
+    while (own === asked && !door.signal.aborted) {
+      const trouble = await troubleAsking(connection, door);
+      if (trouble === undefined) return own === asked ? ask() : undefined;
+      if (trouble !== last && door.broker.isConnected()) door.onTrouble(trouble);
+      last = trouble;
+      await pause(door);
+    }
+  };
+  void begin();
+  void atReconnect(connection, () => void begin());
   await connection.closed();
   await taking;
 }
+
+const pause = async ({ signal }: Door): Promise<void> =>
+  sleep(1000, undefined, { signal }).catch(() => undefined);
+
+/** Undefined where there are jobs to be had: to who asks where it has no consumer, the broker says nothing. */
+async function troubleAsking(connection: NatsConnection, { key, broker }: Door): Promise<string | undefined> {
+  try {
+    const subject = `${hostApi}.CONSUMER.INFO.${stream}.${key}`;
+    const info = await connection.request(subject, "", { timeout: broker.timeoutMs });
+    const { error } = infoSchema.parse(jsonOf(info.data));
+    return error && `the broker has no place for this host's jobs: ${error.description}`;
+  } catch (error) {
+    return `the broker does not say whether it has jobs: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+const infoSchema = z.object({ error: z.object({ description: z.string() }).optional() });
 
 async function come(message: Msg, connection: NatsConnection, door: Door): Promise<void> {
   const { headers } = message;
@@ -112,12 +142,11 @@ async function atReconnect(connection: NatsConnection, work: () => void): Promis
   for await (const { type } of connection.status()) if (type === "reconnect") work();
 }
 
-/** `404` and `408`: there is none. Others are not in order: a broker that has just been started, or does not know us. */
-async function notNow({ code, description }: MsgHdrs, { signal, onTrouble }: Door): Promise<void> {
+/** `404` and `408`: there is none. */
+async function notNow({ code, description }: MsgHdrs, door: Door): Promise<void> {
   if (code === 404 || code === 408) return;
-  const why = code === 503 ? "it has no place for this host's jobs, or is just being started" : `${code} ${description}`;
-  onTrouble(`jobs can not be had from the broker: ${why}`);
-  await sleep(1000, undefined, { signal }).catch(() => undefined);
+  door.onTrouble(`jobs can not be had from the broker: ${code} ${description}`);
+  await pause(door);
 }
 
 /** Acknowledged when it is durable here; turned away for good; or to be sent again. */

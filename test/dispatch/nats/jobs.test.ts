@@ -54,14 +54,14 @@ describe("dispatch/nats: jobs", function () {
     readonly fleet: Fleet;
   }
 
-  async function gateway(timeoutMs = 3000): Promise<Gateway> {
+  async function gateway(timeoutMs = 3000, untakenMs = 60_000): Promise<Gateway> {
     const { broker, changes } = await brokerOf(server.url, fleet.seeds.gateway, "gateway", timeoutMs);
     const [letters, told, troubles]: [DeadLetter[], (Told & { key: string })[], string[]] = [[], [], []];
     const watched = watchFleet(broker, {
       onDeadLetter: (letter) => letters.push(letter),
       onTold: (key, what) => told.push({ ...what, key }),
       onTrouble: (what) => troubles.push(what),
-    });
+    }, untakenMs);
     const handOver = kept(natsHandOver({ broker, signingKey: fleet.signingKey }));
     await (await broker.ready).flush();
     await until("the gateway is connected", broker.isConnected);
@@ -186,6 +186,7 @@ describe("dispatch/nats: jobs", function () {
     for (const reply of ["PURGE", "DELETE", "UPDATE", "CREATE"].map((what) => `$JS.API.STREAM.${what}.${stream}`)) {
       connection.publish(`$JS.API.STREAM.MSG.GET.${stream}`, JSON.stringify({ seq: 1 }), { reply });
       connection.publish(`$JS.API.CONSUMER.INFO.${stream}.${keyOf(a)}`, "", { reply });
+      connection.publish(`$JS.API.STREAM.INFO.${stream}`, "", { reply });
       connection.publish(subjects.job(keyOf(a)), "x", { reply });
     }
     await connection.flush();
@@ -371,6 +372,23 @@ describe("dispatch/nats: jobs", function () {
     await server.start();
     await until("it is found", broker.isConnected, 10_000);
     assert.equal((await handOver.offer(jobFor(a))).answer, "accepted");
+  });
+
+  it("that no host takes are told in time, once, also by a gateway that was started after", async () => {
+    await provide();
+    const first = await gateway();
+    const [job, taken] = [jobFor(a), jobFor(b)];
+    const one = memoryWorker(b);
+    await hostOf(b, one.worker);
+    await first.handOver.offer(job);
+    await first.handOver.offer(taken);
+    await until("b has taken its own", () => first.told.length === 1);
+    await first.handOver.close();
+    const second = await gateway(3000, 500);
+    await until("it is told", () => second.letters.length > 0);
+    await sleep(700);
+    assert.deepEqual(second.letters, [{ why: "not-taken", key: keyOf(a), job }]);
+    assert.deepEqual([first.troubles, second.troubles], [[], []]);
   });
 
   it("what a host says of itself that is not so, or that nobody understands, is left out", async () => {
