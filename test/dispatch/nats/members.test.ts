@@ -79,7 +79,8 @@ describe("dispatch/nats: the registry", () => {
   it("seeds lead to their public keys; what is none is not quoted", () => {
     const one = makeIdentity();
     assert.equal(publicOf(one.seed), one.public);
-    for (const text of ["", "secret", one.public, `${one.seed.slice(0, -1)}A`])
+    const miswritten = one.seed.slice(0, 10) + (one.seed[10] === "A" ? "B" : "A") + one.seed.slice(11);
+    for (const text of ["", "secret", one.public, miswritten])
       assert.throws(() => publicOf(text), /^Error: expected the seed of a user's nkey, SU\.\.\.$/u);
   });
 });
