@@ -1,4 +1,6 @@
 import { collectors } from "../collectors/registry.ts";
+import { workerMetrics } from "../dispatch/worker/metrics.ts";
+import { gatewayMetrics } from "../dispatch/gateway/metrics.ts";
 import type { MetricSpec, MetricTable } from "../emit/metric.ts";
 import { pipelineMetrics } from "../pipelines/metrics.ts";
 import { agentMetrics } from "./metrics.ts";
@@ -6,7 +8,7 @@ import { agentMetrics } from "./metrics.ts";
 interface CatalogueEntry extends MetricSpec {
   /** Without the prefix. */
   readonly name: string;
-  /** Collector, `agent` or `pipeline`. */
+  /** Collector, `agent`, `pipeline` or `worker`. */
   readonly room: string;
 }
 
@@ -15,6 +17,8 @@ export function catalogue(): readonly CatalogueEntry[] {
   const tables: readonly (readonly [string, MetricTable])[] = [
     ["agent", agentMetrics],
     ["pipeline", pipelineMetrics],
+    ["worker", workerMetrics],
+    ["gateway", gatewayMetrics],
     ...collectors.map(({ name, metrics }) => [name, metrics] as const),
   ];
   return tables

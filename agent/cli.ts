@@ -5,6 +5,7 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 
 /** Loaded when asked for: no command pays for another's imports. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  approve: () => import("./approve.ts"),
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
   configcheck: () => import("./configcheck.ts"),
@@ -13,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   doctor: () => import("./doctor.ts"),
   explain: () => import("./explain.ts"),
   follow: () => import("./follow.ts"),
+  helperd: () => import("./helperd.ts"),
   lab: () => import("./lab.ts"),
   monitors: () => import("./monitors.ts"),
   pause: () => import("./pause.ts"),
@@ -23,6 +25,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
+  worker: () => import("./worker.ts"),
+  webhook: () => import("./webhook.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */
@@ -37,7 +41,10 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function dispatch([name = "help", ...rest]: readonly string[], io: Io): Promise<number> {
-  if (["--version", "version"].includes(name)) return print(io, `overlaywatch ${await version()}\n`);
+  if (["--version", "version"].includes(name)) {
+    const { version } = await import("./version.ts");
+    return print(io, `overlaywatch ${await version()}\n`);
+  }
   if (["--help", "-h", "help"].includes(name)) return help(rest[0], io);
   const { command } = await commandNamed(name);
   const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
@@ -68,11 +75,4 @@ async function help(name: string | undefined, io: Io): Promise<number> {
 function print(io: Io, text: string): Promise<number> {
   io.stdout.write(text);
   return Promise.resolve(exitCodes.ok);
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import("node:fs/promises");
-  const [, found] =
-    /"version": "([^"]+)"/u.exec(await readFile(new URL("../../package.json", import.meta.url), "utf8")) ?? [];
-  return found ?? "unknown";
 }

@@ -2,7 +2,7 @@ import { liveClock } from "../host/clock.ts";
 import { type DockerClient, dockerClient } from "../host/docker/client.ts";
 import { socketPathOf } from "../host/docker/socket.ts";
 import { type DockerWatch, watchDocker } from "../host/docker/watch.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import type { Log } from "./log.ts";
 

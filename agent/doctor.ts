@@ -8,8 +8,8 @@ import { examine } from "../overlay/examine/examine.ts";
 import { lookAround } from "../overlay/examine/surroundings.ts";
 import { truthMemory } from "../overlay/examine/truths.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
+import { chosen } from "./chosen-network.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
-import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
 import { reportOf, type Report, unknownReport } from "./doctor/report.ts";
 import { pageOf } from "./doctor/page.ts";
@@ -116,18 +116,4 @@ async function engineLog({ paths }: Config, signal: AbortSignal) {
 /** What an engine says of itself spares guesses, and is not needed to see a fault. */
 export async function told(asked: Promise<EngineInfo>): Promise<EngineInfo | undefined> {
   return asked.catch(() => undefined);
-}
-
-export function chosen(name: string, networks: readonly Network[]): string {
-  const overlays = networks.filter(({ driver }) => driver === "overlay");
-  const [found, ...more] = overlays.filter((one) => one.name === name || (name.length >= 4 && one.id.startsWith(name)));
-  if (found === undefined)
-    throw new UsageError(
-      `--network ${name}: Docker knows no such overlay network${nearestOf(
-        name,
-        overlays.map((one) => one.name),
-      )}`,
-    );
-  if (more.length > 0) throw new UsageError(`--network ${name}: more than one network is called so; give the id`);
-  return found.id;
 }

@@ -1,5 +1,6 @@
 import { deadline } from "../host/deadline.ts";
-import { duration, milliseconds } from "./config/duration.ts";
+import { duration } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import { UsageError } from "./exit-codes.ts";
 
 /** A duration from the command line, in milliseconds. Throws `UsageError` that names the flag. */

@@ -6,7 +6,7 @@ import { ownUser } from "../host/own-user.ts";
 import { type Follower, startFollower } from "../pipelines/follow/follower.ts";
 import { worstGauges } from "./catalogue.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { errorText } from "./error-text.ts";

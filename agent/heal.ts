@@ -14,6 +14,8 @@ import type { Session } from "./session.ts";
 
 /** Healing by a running agent, by itself. */
 export interface Healing {
+  /** The recorder of this process says that somebody is misplaced. */
+  readonly misplaced: () => void;
   /** What a collector found: an active finding is a reason to look. */
   readonly found: (result: CycleResult) => void;
   readonly state: () => NonNullable<RunState["heal"]>;
@@ -63,6 +65,7 @@ export function openHealing(environment: Environment): Healing {
     setInterval(lookForPins, pinsEvery),
   ];
   return {
+    misplaced: looks.ask,
     found: ({ findings }) => {
       if (findings?.found.some(({ finding }) => finding.state === "active") === true) looks.ask();
     },

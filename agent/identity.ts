@@ -1,6 +1,7 @@
 import { hostName } from "../dispatch/job.ts";
 import { datadogHostname } from "../host/datadog-agent.ts";
 import type { Config } from "./config/schema.ts";
+import { ConfigError } from "./exit-codes.ts";
 import type { Io } from "./command.ts";
 
 /** What this host is called in Datadog, in lower case, and who says so. */
@@ -10,7 +11,7 @@ export interface Identity {
 }
 
 /** It is not known, or told in two ways: this host must not act on what is asked of a host by its name. */
-export class NoIdentity extends Error {
+export class NoIdentity extends ConfigError {
   override readonly name = "NoIdentity";
 }
 

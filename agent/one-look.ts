@@ -4,7 +4,7 @@ import { socketPathOf } from "../host/docker/socket.ts";
 import { watchDocker } from "../host/docker/watch.ts";
 import { liveOverlays } from "../host/netns/live.ts";
 import { procfs } from "../host/procfs.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 
 /** This host, for a command that looks once; `watch` is to be closed. */

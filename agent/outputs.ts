@@ -9,7 +9,7 @@ import { SeriesGate } from "../emit/series-gate.ts";
 import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
 import { quietGauges, worstGauges } from "./catalogue.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import { globalTagsOf } from "./global-tags.ts";
 import type { Config } from "./config/schema.ts";
 import type { ServiceCheckName } from "./service-checks.ts";

@@ -24,6 +24,8 @@ interface Environment {
   readonly outputs: Outputs;
   readonly door: JournalDoor;
   readonly log: Log;
+  /** The recorder says that somebody is misplaced: at once, and again while it lasts. */
+  readonly onMisplaced?: () => void;
 }
 
 /** Starts the halves that are wanted. A half that this process has no right for is left out, and that is said. */
@@ -60,9 +62,9 @@ function mayRecord(log: Log): boolean {
   return false;
 }
 
-async function openRecord({ config, docker, door, log }: Environment) {
+async function openRecord({ config, docker, door, log, onMisplaced }: Environment) {
   const { openRecording } = await import("./record.ts");
-  const recording = openRecording(config, docker, door, log);
+  const recording = openRecording(config, docker, door, log, onMisplaced);
   return {
     close: recording.close,
     state: () => {

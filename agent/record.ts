@@ -57,7 +57,13 @@ export interface Recording {
 }
 
 /** The recorder as the configuration has it; `docker` and the journal stay the caller's. */
-export function openRecording(config: Config, docker: DockerWatch, door: JournalDoor, log: Log): Recording {
+export function openRecording(
+  config: Config,
+  docker: DockerWatch,
+  door: JournalDoor,
+  log: Log,
+  onMisplaced: () => void = () => undefined,
+): Recording {
   const tell = (level: "info" | "warn", message: string): void => log[level](message);
   const journal = door.open();
   const overlays = watchOverlays({ netnsDir: config.paths.netns_dir, docker, log: tell });
@@ -77,6 +83,7 @@ export function openRecording(config: Config, docker: DockerWatch, door: Journal
     maxEntries: config.pipeline.record.max_entries_per_second,
     rcvbuf: config.pipeline.record.rcvbuf,
     log: tell,
+    onMisplaced,
   });
   const closing = new AbortController();
   void prove(journal, namespace, closing.signal, log);

@@ -66,7 +66,7 @@ export const runStateSchema = z.object({
   pipeline: pipelineStateSchema,
   heal: z
     .object({
-      mode: z.enum(["observe", "auto"]),
+      mode: z.enum(["observe", "auto", "worker"]),
       last: z.object({ at: time, outcome: z.string(), changes: z.int() }).optional(),
     })
     .optional(),

@@ -6,6 +6,7 @@ import { errorText } from "./error-text.ts";
 import { noteFindings } from "./findings.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
 import { type Log, streamLog, telegrafHead } from "./log.ts";
+import type { Healing } from "./heal.ts";
 import { journalDoor, openNotes } from "./notes.ts";
 import { openOutputs } from "./outputs.ts";
 import { halves, openPipeline } from "./pipeline.ts";
@@ -23,7 +24,7 @@ SIGTERM. With --on-stdin the pipeline is left out, for its counts come when they
   --on-stdin       with influx: collects at each newline on stdin, and ends with stdin (signal = "STDIN")
   --heal MODE      off (default), observe (says what would be done) or auto: heals what is active by remedy.strategy, and
                    puts back pins that went with their container. Within caps; needs root, and overlay or record to
-                   find it
+                   find it. worker asks \`overlaywatch worker\` in place of that, and needs no right of its own
   --for DURATION   ends by itself after that time
 `;
 
@@ -97,9 +98,13 @@ async function runAgent({ config, names, until, heal }: Wanted, io: Io): Promise
     const outputs = await openOutputs(config, session, io, () => end.abort());
     const door = journalDoor(log);
     const notes = openNotes(door, log);
-    const pipeline = await openPipeline(wanted.halves, { config, docker: session.docker, outputs, door, log });
+    const healer: { healing?: Healing | undefined } = {};
+    const onMisplaced = (): void => healer.healing?.misplaced();
+    const { docker } = session;
+    const pipeline = await openPipeline(wanted.halves, { config, docker, outputs, door, log, onMisplaced });
     const misplaced = () => pipeline.state().record?.namespaces.some((one) => one.misplaced.length > 0) === true;
-    const healing = await openHealing(heal, { config, session, misplaced, notes, log, pid: io.pid });
+    const healing = await openHealing(heal, { config, session, misplaced, notes, log, pid: io.pid }, io);
+    healer.healing = healing;
     const record = recordRuns(io.pid, session, outputs, pipeline.state, () => healing?.state());
     const status = await openStatus(config, io, record, log);
     const pace = influx && config.sinks.influx.on_stdin ? onEachLine(io.stdin) : onSchedule;
@@ -113,8 +118,16 @@ async function runAgent({ config, names, until, heal }: Wanted, io: Io): Promise
 
 type HealingParts = Omit<Parameters<typeof import("./heal.ts").openHealing>[0], "mode">;
 
-async function openHealing(mode: Config["remedy"]["heal"], parts: HealingParts) {
+async function openHealing(mode: Config["remedy"]["heal"], parts: HealingParts, { env }: Io) {
   if (mode === "off") return undefined;
+  if (mode === "worker") {
+    const [{ openOwnTrigger }, { hostIdentity }] = await Promise.all([
+      import("./own-trigger.ts"),
+      import("./identity.ts"),
+    ]);
+    const { host } = await hostIdentity(parts.config, env);
+    return openOwnTrigger({ ...parts, host });
+  }
   const heal = await import("./heal.ts");
   return heal.openHealing({ ...parts, mode });
 }

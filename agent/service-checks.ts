@@ -12,6 +12,12 @@ export const serviceChecks = {
       "CRITICAL where no recorder has written to the journal for 30 s or the journal can not be read; WARNING where reading is more than 60 s behind, or the checkpoint can not be written. OK otherwise.",
     statuses: ["ok", "warning", "critical"],
   },
+  "remedy.worker": {
+    name: "Remedy worker",
+    description:
+      "CRITICAL where a job of the last hour needs a person (escalated); WARNING where the helper does not answer, remedies are paused or switched off, or the mode is auto and no page was seen to reach this host yet. OK otherwise; no data where no worker runs.",
+    statuses: ["ok", "warning", "critical"],
+  },
   "overlay.health": {
     name: "Overlay health",
     description:

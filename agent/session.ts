@@ -14,7 +14,7 @@ import { procfs } from "../host/procfs.ts";
 import { liveSockets } from "../host/sockets/live.ts";
 import { type Runner, runner } from "./collect.ts";
 import { worstGauges } from "./catalogue.ts";
-import { milliseconds } from "./config/duration.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Config } from "./config/schema.ts";
 import { openClient, openDocker } from "./docker.ts";

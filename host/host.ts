@@ -62,6 +62,8 @@ export interface OverlayView {
   readonly dump?: (asked: TablesAsked, signal: AbortSignal) => Promise<DumpedTables | undefined>;
   /** `ip` or `bridge` inside a namespace, to its end; see `runIn` of host/iproute2. */
   readonly run: (netns: string, argv: Iproute2, options: RunOptions) => Promise<string>;
+  /** The file of a process's namespace; `/proc/PID/ns/net` of this machine unless told. */
+  readonly namespaceOf?: (pid: number) => string;
   /** The file of the namespace that counts as the host's own. */
   readonly hostNetns: string;
   /** Asked anew each time. Rejects with a `DockerError`, or the signal's reason. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
 
@@ -59,6 +59,11 @@ function settle(resolve: () => void, reject: (error: unknown) => void): void {
   } catch (error) {
     reject(error);
   }
+}
+
+/** Makes the folder of a socket where it is missing, for this user to write in alone. */
+export function socketFolder(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
 }
 
 interface ServeOptions {

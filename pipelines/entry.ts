@@ -62,14 +62,40 @@ export const kinds = [
   "finding",
   /** A cleanup ended: its STRATEGY and OUTCOME. */
   "remedy",
+  /** A job of the worker came to that STATE, or was looked at again after its cure; OUTCOME of what the helper did. */
+  "job",
+  /** What the gateway made of one notification of Datadog's: its OUTCOME. */
+  "page",
 ] as const;
 
 export type EntryKind = (typeof kinds)[number];
 
 /** The rest is written by whoever looks at the tables, or heals. */
-export const recorderKinds: readonly EntryKind[] = kinds.filter((kind) => kind !== "finding" && kind !== "remedy");
+export const recorderKinds: readonly EntryKind[] = kinds.filter(
+  (kind) => !["finding", "remedy", "job", "page"].includes(kind),
+);
 
-const states = ["on", "off", "up", "down", "latent", "active", "mitigated", "gone"] as const;
+const states = [
+  "on",
+  "off",
+  "up",
+  "down",
+  "latent",
+  "active",
+  "mitigated",
+  "gone",
+  // Of jobs.
+  "waiting",
+  "approval",
+  "working",
+  "healthy",
+  "observed",
+  "healed",
+  "refused",
+  "escalated",
+  "cancelled",
+  "expired",
+] as const;
 
 export const objects = ["fdb", "neigh", "link", "addr", "route"] as const;
 export type EventObject = (typeof objects)[number];

@@ -2,13 +2,12 @@ import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { ConfigError, UsageError } from "../exit-codes.ts";
+import { defaultConfigFile } from "./place.ts";
 import { environmentSettings } from "./environment.ts";
 import { configOptions } from "./options.ts";
-import { nearest } from "./nearest.ts";
+import { nearestOf } from "./nearest.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { type Setting, settingsTree } from "./settings.ts";
-
-const defaultConfigFile = "/etc/overlaywatch/overlaywatch.yaml";
 
 interface ConfigSources {
   /** Settings from the command line, by path. */
@@ -128,3 +127,15 @@ function where(path: readonly string[], origins: ReadonlyMap<string, string>): s
   }
   return "";
 }
+
+/** `; did you mean socket?` where a sibling of that name is close, else the siblings. */
+function nearest(key: string, parent: readonly string[]): string {
+  const { options, sections } = configOptions();
+  const siblings = new Set(
+    [...options, ...sections].filter(({ path }) => isChild(path, parent)).map(({ path }) => path.at(-1) ?? ""),
+  );
+  return nearestOf(key, [...siblings]);
+}
+
+const isChild = (path: readonly string[], parent: readonly string[]): boolean =>
+  path.length === parent.length + 1 && parent.every((name, i) => path[i] === name);

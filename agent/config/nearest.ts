@@ -1,17 +1,3 @@
-import { configOptions } from "./options.ts";
-
-/** `; did you mean socket?` where a sibling of that name is close, else the siblings. */
-export function nearest(key: string, parent: readonly string[]): string {
-  const { options, sections } = configOptions();
-  const siblings = new Set(
-    [...options, ...sections].filter(({ path }) => isChild(path, parent)).map(({ path }) => path.at(-1) ?? ""),
-  );
-  return nearestOf(key, [...siblings]);
-}
-
-const isChild = (path: readonly string[], parent: readonly string[]): boolean =>
-  path.length === parent.length + 1 && parent.every((name, i) => path[i] === name);
-
 export function nearestOf(word: string, known: readonly string[]): string {
   const [best] = known.map((name) => ({ name, far: distance(word, name) })).toSorted((a, b) => a.far - b.far);
   if (best !== undefined && best.far <= Math.max(2, word.length / 4)) return `; did you mean ${best.name}?`;

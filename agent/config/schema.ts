@@ -7,6 +7,7 @@ import { strategies } from "../../overlay/remedy/plan.ts";
 import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
+import { webhookSection } from "./webhook.ts";
 import { workerSection } from "./worker.ts";
 import { journalSection, recordSection } from "./pipeline.ts";
 
@@ -152,7 +153,7 @@ const pipeline = z
   .describe("Netlink events inside the overlay networks, through the journal.");
 
 /** What `run` does about what it finds. */
-const healModes = ["off", "observe", "auto"] as const;
+const healModes = ["off", "observe", "auto", "worker"] as const;
 
 const remedy = z
   .strictObject({
@@ -170,7 +171,7 @@ const remedy = z
       .enum(healModes)
       .default("off")
       .describe(
-        "Whether `run` heals by itself what is active, and puts back pins that went with their container: observe says what it would do.",
+        "Whether `run` heals by itself what is active, and puts back pins that went with their container: observe says what it would do, worker asks `overlaywatch worker` and needs no right of its own.",
       ),
   })
   .prefault({})
@@ -188,6 +189,7 @@ export const configSchema = z
       .describe("What is measured."),
     pipeline,
     remedy,
+    webhook: webhookSection,
     worker: workerSection,
     sinks,
     datadog: datadogSection,

@@ -8,13 +8,13 @@ import type { HostWideClass } from "../../overlay/remedy/host-wide.ts";
 import type { Who } from "../../overlay/remedy/gates.ts";
 import { type Limits, type LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { type Plan, standstill, type Strategy } from "../../overlay/remedy/plan.ts";
-import type { Config } from "../config/schema.ts";
-import { chosen } from "../doctor.ts";
+import { chosen } from "../chosen-network.ts";
 import { errorText } from "../error-text.ts";
 import { apply } from "./apply.ts";
 import { actionJson, type CleanupJson, nothingDone, type RemedyOutcome } from "./outcome.ts";
 import { cleanHostWide } from "./host-wide.ts";
 import { planFor, type Planned } from "./planned.ts";
+import type { RemedySettings } from "./settings.ts";
 import { type RemedyState, remedyState } from "./state.ts";
 import { openWard, type Ward } from "./ward.ts";
 
@@ -36,7 +36,7 @@ export interface CleanupRequest {
 
 /** One cleanup, from the lock to the outcome. Throws `UsageError`, the signal's reason, and what nobody foresaw. */
 export async function cleanup(
-  config: Config,
+  config: RemedySettings,
   request: CleanupRequest,
   signal: AbortSignal,
   open: OpenWard = async () => openWard(config, signal, request.say),
@@ -80,7 +80,7 @@ type OpenWard = () => Promise<Ward>;
 
 interface Run {
   readonly open: OpenWard;
-  readonly config: Config;
+  readonly config: RemedySettings;
   readonly request: CleanupRequest;
   readonly state: RemedyState;
   readonly limits: Limits;

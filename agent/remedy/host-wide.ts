@@ -13,16 +13,16 @@ import {
 } from "../../overlay/remedy/host-wide.ts";
 import { actHostWide, type HostHands, linkAgeMs } from "../../overlay/remedy/host-wide-act.ts";
 import { encodeHostWideNote } from "../../overlay/remedy/host-wide-note.ts";
-import type { Config } from "../config/schema.ts";
 import { hostKey } from "../host-key.ts";
 import { type ActionJson, type CleanupJson, nothingDone } from "./outcome.ts";
+import type { RemedySettings } from "./settings.ts";
 import type { RemedyState } from "./state.ts";
 import type { Ward } from "./ward.ts";
 
 interface Wanted {
   readonly of: HostWideClass;
   readonly apply: boolean;
-  readonly config: Config;
+  readonly config: RemedySettings;
   readonly state: RemedyState;
   readonly say: (sentence: string) => void;
 }

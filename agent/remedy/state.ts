@@ -4,7 +4,7 @@ import { type Lock, takeLock } from "../../host/lock.ts";
 import { type UndoFolder, undoFolder } from "../../host/undo-folder.ts";
 import { after, type Limits, type LimitsEvent, noLimitsYet } from "../../overlay/remedy/limits.ts";
 import { decodeLimits, encodeLimits } from "../../overlay/remedy/limits-file.ts";
-import type { Config } from "../config/schema.ts";
+import type { RemedySettings } from "./settings.ts";
 
 /** What remedies keep in the state folder: limits and pause, undo files, and the lock. */
 export interface RemedyState {
@@ -17,7 +17,7 @@ export interface RemedyState {
   readonly undo: UndoFolder;
 }
 
-export function remedyState({ paths, remedy }: Config): RemedyState {
+export function remedyState({ paths, remedy }: Pick<RemedySettings, "paths" | "remedy">): RemedyState {
   const file = atomicFile(join(paths.state_dir, "remedy-limits.json"), 0o600);
   return {
     lock: async (holder, waitMs = 0) => takeLock(join(paths.state_dir, "remedy.lock"), { holder, waitMs }),

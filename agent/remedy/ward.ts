@@ -12,10 +12,11 @@ import type { Endpoint } from "../../overlay/endpoints.ts";
 import type { Examination } from "../../overlay/examine/examination.ts";
 import { examine } from "../../overlay/examine/examine.ts";
 import { truthMemory } from "../../overlay/examine/truths.ts";
-import { milliseconds } from "../config/duration.ts";
+import { milliseconds } from "../config/milliseconds.ts";
 import type { Config } from "../config/schema.ts";
 import { openClient } from "../docker.ts";
 import type { Session } from "../session.ts";
+import type { RemedySettings } from "./settings.ts";
 
 /** A host under treatment: Docker is followed until it is closed, so that what changes meanwhile is seen. */
 export interface Ward {
@@ -35,14 +36,16 @@ export interface Ward {
 
 /** Rejects with a `DockerError` where Docker does not answer. */
 export async function openWard(
-  { docker, paths }: Config,
+  { docker, paths }: RemedySettings,
   signal: AbortSignal,
   say: (sentence: string) => void = () => undefined,
 ): Promise<Ward> {
   const client = dockerClient({ socketPath: socketPathOf(docker.socket), timeoutMs: milliseconds(docker.timeout) });
   const proc = procfs(paths.host_root);
-  const overlays = liveOverlays({ netnsDir: paths.netns_dir, hostRoot: paths.host_root, client, proc });
   const watch = watchDocker({ client, clock: liveClock, concurrency: 8, log: () => undefined });
+  const sandboxOf = (pid: number) => watch.inventory().containers.find((one) => one.pid === pid)?.sandbox;
+  const { netns_dir: netnsDir, host_root: hostRoot } = paths;
+  const overlays = liveOverlays({ netnsDir, hostRoot, client, proc, sandboxOf });
   return wardOf({ paths, client, proc, overlays, watch, say, close: watch.close }, signal);
 }
 
@@ -93,7 +96,7 @@ async function wardOf({ paths, client, proc, overlays, watch, say, close }: Part
       running: async (ending) => idsIn(await client.get("/containers/json", { signal: ending })),
       namespaceOf: ({ owner }) => {
         const pid = pidOf(owner.id);
-        return pid === undefined || pid === 0 ? undefined : `${paths.host_root.replace(/\/$/, "")}/proc/${pid}/ns/net`;
+        return pid === undefined || pid === 0 ? undefined : overlays.namespaceOf?.(pid);
       },
       close,
     };

@@ -50,6 +50,10 @@ export const jobView = z.object({
   since: z.int(),
   /** A sentence for people. */
   message: z.string(),
+  /** Datadog's, of its alert; empty where the host asks. */
+  title: z.string().default(""),
+  /** The commands that would be run. */
+  plan: z.array(z.string()).default([]),
   /** Looks after a cure: when each is due, and what it found. */
   rechecks: z.array(z.object({ due: z.int(), found: z.string().optional() })),
 });

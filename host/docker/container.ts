@@ -17,10 +17,17 @@ export function readContainer(answer: unknown): Container | undefined {
     pid,
     startedAt: time(part(whole, "State", "StartedAt")),
     networkMode: text(part(whole, "HostConfig", "NetworkMode")),
+    ...sandboxOf(text(part(whole, "NetworkSettings", "SandboxKey"))),
     labels: textMap(part(whole, "Config", "Labels")),
     env: unifiedServiceEnv(part(whole, "Config", "Env")),
     attachments: members(part(whole, "NetworkSettings", "Networks")).map(readAttachment),
   };
+}
+
+/** Docker calls the file by 12 digits of the sandbox's id; `default` is the host's own. */
+function sandboxOf(key: string): Pick<Container, "sandbox"> {
+  const [, sandbox] = /\/([0-9a-f]{12})$/u.exec(key) ?? [];
+  return sandbox === undefined ? {} : { sandbox };
 }
 
 /** `GET /containers/json`: the ids. Names are not read here: the list gives none for a container in removal. */

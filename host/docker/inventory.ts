@@ -20,6 +20,8 @@ export interface Container {
   readonly startedAt: number;
   /** `HostConfig.NetworkMode`: `host`, `none`, `default`, a network's name, or `container:<id>`. */
   readonly networkMode: string;
+  /** The file of its network namespace in Docker's folder of them; missing where it has none of its own. */
+  readonly sandbox?: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Only the variables that name a unified service tag (DD_ENV, DD_SERVICE, DD_VERSION): others may hold secrets. */
   readonly env: Readonly<Record<string, string>>;

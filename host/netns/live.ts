@@ -28,14 +28,30 @@ interface LiveOverlayOptions {
   readonly proc: Procfs;
   /** The thread that may enter namespaces; without it all is read by processes. */
   readonly sockets?: Pick<LiveSockets, "dump">;
+  /**
+   * The file of a container's namespace in Docker's folder, by its process. To open `/proc/PID/ns/net` of a container takes the
+   * right to trace it (ptrace(2), PTRACE_MODE_READ_FSCREDS): a process with fewer capabilities than the container has not got it.
+   */
+  readonly sandboxOf?: (pid: number) => string | undefined;
 }
 
-export function liveOverlays({ netnsDir, hostRoot, client, proc, sockets }: LiveOverlayOptions): OverlayView {
-  const pathOf = (pid: number): string => join(hostRoot, `proc/${pid}/ns/net`);
+export function liveOverlays({
+  netnsDir,
+  hostRoot,
+  client,
+  proc,
+  sockets,
+  sandboxOf,
+}: LiveOverlayOptions): OverlayView {
+  const pathOf = (pid: number): string => {
+    const sandbox = sandboxOf?.(pid);
+    return sandbox === undefined ? join(hostRoot, `proc/${pid}/ns/net`) : join(netnsDir, sandbox);
+  };
   const sysctl = (path: string): string => readingFile(join(hostRoot, "proc/sys", path));
   return {
     namespaces: (wanted) => listNamespaces(netnsDir, wanted),
     ...liveEntry,
+    namespaceOf: pathOf,
     hostNetns: hostRoot === "/" ? "/proc/self/ns/net" : pathOf(1),
     ...(sockets === undefined ? {} : { dump: dumpBy(sockets) }),
     engine: (signal) => engineInfo(client, signal),

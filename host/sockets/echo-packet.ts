@@ -12,13 +12,21 @@ export function echoRequest(id: number, sequence: number): Uint8Array {
   return packet;
 }
 
-/** The sequence number, where a raw socket received the answer to one of ours: it comes with its IP header. */
-export function answeredSequence(packet: Uint8Array, id: number): number | undefined {
+/**
+ * The sequence number, where a socket received the answer to one of ours. With an `id` it is a raw socket's, which comes with
+ * its IP header; without one a ping socket's, which comes without, and is the answer to that socket.
+ */
+export function answeredSequence(packet: Uint8Array, id: number | undefined): number | undefined {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
-  const header = packet.length === 0 ? 0 : (view.getUint8(0) & 15) * 4;
-  if (header < 20 || packet.length < header + 8) return undefined;
-  if (view.getUint8(header) !== reply || view.getUint16(header + 4) !== id) return undefined;
-  return view.getUint16(header + 6);
+  const header = id === undefined ? 0 : headerOf(view);
+  if (header === undefined || packet.length < header + 8 || view.getUint8(header) !== reply) return undefined;
+  return id === undefined || view.getUint16(header + 4) === id ? view.getUint16(header + 6) : undefined;
+}
+
+/** Bytes of an IP header. */
+function headerOf(view: DataView): number | undefined {
+  const header = view.byteLength === 0 ? 0 : (view.getUint8(0) & 15) * 4;
+  return header < 20 ? undefined : header;
 }
 
 /** RFC 1071: the ones' complement of the ones' complement sum of all 16-bit words. */

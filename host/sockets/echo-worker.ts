@@ -4,15 +4,18 @@ import type { EchoReply, EchoRequest } from "./echo.ts";
 import { answeredSequence, echoRequest } from "./echo-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
 
-/** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
+/** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW or SOCK_DGRAM with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
 const newNetwork = 0x40000000;
-const raw = [2, 3 | 0o4000 | 0o2000000, 1] as const;
+const flags = 0o4000 | 0o2000000;
+const [raw, ping] = [[2, 3 | flags, 1] as const, [2, 2 | flags, 1] as const];
 const tickMs = 1;
 
 interface Sender {
   readonly socket: number;
-  readonly id: number;
+  /** Undefined of a ping socket: the kernel sets it, and gives no other answer than those to it. */
+  readonly id: number | undefined;
   readonly answered: Set<number>;
+  isForbidden: boolean;
 }
 
 /** Loaded once, before the first question. Only this thread changes its namespace. */
@@ -28,26 +31,36 @@ function answer(libc: Libc | Error, { targets, count, gapMs, waitMs }: EchoReque
   const senders = targets.map((target) => open(libc, target));
   const live = senders.filter((sender) => typeof sender !== "string");
   for (let sequence = 0; sequence < count; sequence++) {
-    for (const { socket, id } of live) libc.send(socket, echoRequest(id, sequence));
+    for (const sender of live) {
+      const sent = libc.send(sender.socket, echoRequest(sender.id ?? 0, sequence));
+      sender.isForbidden ||= sent === -errno.EPERM;
+    }
     receive(libc, live, gapMs, count);
   }
   receive(libc, live, waitMs, count);
   for (const { socket } of live) libc.close(socket);
-  return senders.map((sender) => (typeof sender === "string" ? sender : sender.answered.size));
+  return senders.map((sender) => (typeof sender === "string" ? sender : toldOf(sender)));
 }
 
 function open(libc: Libc, { netns, ip }: EchoRequest["targets"][number]): Sender | string {
   const entered = enter(libc, netns);
   if (entered !== "") return entered;
-  const socket = libc.socket(...raw);
+  const whole = libc.socket(...raw);
+  // Without CAP_NET_RAW: Docker lets everybody have ping sockets in a container's namespace (icmp(7), ping_group_range).
+  const socket = whole === -errno.EPERM ? libc.socket(...ping) : whole;
   if (socket < 0) return `socket: error ${-socket}`;
   const connected = libc.connect(socket, ip);
   if (connected < 0) {
     libc.close(socket);
     return `connect: error ${-connected}`;
   }
-  return { socket, id: Math.floor(Math.random() * 0x10000), answered: new Set() };
+  const id = socket === whole ? Math.floor(Math.random() * 0x10000) : undefined;
+  return { socket, id, answered: new Set(), isForbidden: false };
 }
+
+/** What a filter (systemd's IPAddressDeny=, a rule of the container's) does not let out says nothing of the way. */
+const toldOf = ({ answered, isForbidden }: Sender): number | string =>
+  isForbidden && answered.size === 0 ? `send: error ${errno.EPERM}` : answered.size;
 
 /** Empty, or why not. */
 function enter(libc: Libc, netns: string): string {

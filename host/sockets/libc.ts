@@ -17,7 +17,7 @@ export interface Libc {
   readonly close: (fd: number) => number;
 }
 
-export const errno = { EINTR: 4, EAGAIN: 11, ENOBUFS: 105, ECANCELED: 125 } as const;
+export const errno = { EPERM: 1, EINTR: 4, EAGAIN: 11, ENOBUFS: 105, ECANCELED: 125 } as const;
 
 const messageTruncated = 0x20;
 

@@ -73,8 +73,9 @@ async function once(namespace: OverlayNamespace, look: Look): Promise<NamespaceI
   const { run, tables: read } = readersOf(namespace, look);
   const tables = await read();
   const inventory = host.docker.inventory();
-  const { dump } = host.overlays;
-  const sources = { inventory, namespaces, proc: host.proc, run, ...(dump === undefined ? {} : { dump }) };
+  const { dump, namespaceOf } = host.overlays;
+  const ways = { ...(dump === undefined ? {} : { dump }), ...(namespaceOf === undefined ? {} : { namespaceOf }) };
+  const sources = { inventory, namespaces, proc: host.proc, run, ...ways };
   const live = inventory.state === "live" && namespace.kind === "overlay";
   const { links } = tables;
   const find = async (): Promise<readonly Endpoint[]> => readEndpoints(namespace, links, sources, signal);

@@ -25,6 +25,8 @@ export function intakeOf(tally: Tally, uid: number): Intake {
       if (from === "0") tally.suppression();
       return;
     }
+    // Of the worker and the gateway, which are users of their own: for people, and not counted.
+    if (isForPeople(fields)) return;
     if (from === undefined || !believed.has(from))
       return refuse("foreign", `user ${from ?? "unknown"} wrote under the recorder's name`, stored, now);
     const entry = read(fields);
@@ -33,6 +35,11 @@ export function intakeOf(tally: Tally, uid: number): Intake {
   };
   return { take, lastRefusal: () => lastRefusal };
 }
+
+const forPeople: ReadonlySet<string> = new Set<Entry["kind"]>(["job", "page"]);
+
+const isForPeople = (fields: ReadonlyMap<string, string>): boolean =>
+  forPeople.has(fields.get("OVERLAYWATCH_KIND") ?? "");
 
 const isOurs = (fields: ReadonlyMap<string, string>): boolean => fields.has("OVERLAYWATCH_KIND");
 

@@ -70,7 +70,9 @@ export class Tally {
   }
 
   #byKind(entry: Entry, to: Counts, own: number, stored: number, now: number): void {
-    switch (entry.kind) {
+    const { kind } = entry;
+    if (isForPeople(kind)) return undefined;
+    switch (kind) {
       case "event":
         return this.#event(entry, to, own, now);
       case "overrun":
@@ -83,11 +85,6 @@ export class Tally {
         return this.#remedy(entry, to, now);
       case "heartbeat":
         this.#heartbeat = stored / 1000;
-        return undefined;
-      case "namespace":
-      case "finding":
-      case "summary":
-        // For people: they hold nothing that is counted.
         return undefined;
     }
   }
@@ -157,3 +154,8 @@ export class Tally {
 
 /** When the last event in it was, in microseconds since the epoch: SINCE is the time of one that stands alone. */
 const timeOf = ({ kind, since, until }: Entry): number | undefined => until ?? (kind === "event" ? since : undefined);
+
+/** They hold nothing that is counted. */
+const forPeople = ["namespace", "finding", "job", "page", "summary"] as const;
+
+const isForPeople = (kind: Entry["kind"]): kind is (typeof forPeople)[number] => forPeople.some((one) => one === kind);

@@ -34,6 +34,8 @@ export interface RecorderOptions {
   /** Of the shares of time on the vxlan port, in milliseconds. */
   readonly windowMs?: number;
   readonly log: (level: "info" | "warn", message: string) => void;
+  /** A local MAC is on the vxlan port: told at once, and again while it lasts. */
+  readonly onMisplaced?: () => void;
 }
 
 export interface RecorderStats {
@@ -254,7 +256,10 @@ function pickUp(parts: Parts, namespace: OverlayNamespace): Recording {
     scope: () => state.scope,
     local: () => state.local,
     fold,
-    say: out.say,
+    say: (draft) => {
+      out.say(draft);
+      if (draft.kind === "misplaced" && draft.state === "on") options.onMisplaced?.();
+    },
     clock: options.clock,
     rcvbuf: options.rcvbuf,
     window: options.windowMs * 1000,

@@ -13,6 +13,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   // The metric tables alone: a definition that names a metric which is not there does not compile.
   monitors: ["collectors", "pipelines", "overlay", "emit", "host"],
   standin: ["overlay", "emit", "host"],
+  dispatch: ["overlay", "emit", "host"],
   agent: ["collectors", "pipelines", "monitors", "lab", "standin", "overlay", "emit", "host"],
 };
 
@@ -27,7 +28,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // The user's own monitors.
   "agent/monitors/definitions.ts": ["node:fs"],
   // package.json beside the program.
-  "agent/cli.ts": ["node:fs/promises"],
+  "agent/version.ts": ["node:fs/promises"],
   // Where agents of this host tell `status` how they are.
   "agent/status-socket.ts": ["node:fs", "node:net"],
   // The host's name, which spreads a fleet over the interval.

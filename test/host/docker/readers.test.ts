@@ -24,6 +24,7 @@ describe("host/docker/container", () => {
       pid: 93,
       startedAt: Date.parse("2026-11-22T10:41:01.913Z"),
       networkMode: "front",
+      sandbox: "45146d8b0a21",
       labels: { "com.docker.compose.service": "web" },
       env: { DD_ENV: "prod" },
       attachments: [

@@ -29,6 +29,14 @@ describe("host/sockets: an echo request", () => {
     assert.equal(answeredSequence(reply, 514), undefined);
     for (const length of [0, 1, 20, 27]) assert.equal(answeredSequence(reply.subarray(0, length), 513), undefined);
   });
+
+  it("of a ping socket is answered without an IP header, by a reply with the kernel's id", () => {
+    const reply = echoRequest(0, 9);
+    assert.equal(answeredSequence(reply, undefined), undefined, "a request is no reply");
+    reply[0] = 0;
+    assert.equal(answeredSequence(reply, undefined), 9);
+    assert.equal(answeredSequence(reply.subarray(0, 7), undefined), undefined);
+  });
 });
 
 describe("host/sockets: echo from inside namespaces", () => {

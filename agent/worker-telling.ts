@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import type { Health } from "../collectors/collector.ts";
+import type { Helper } from "../dispatch/worker/helper.ts";
+import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
+import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
+import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";
+import type { Config } from "./config/schema.ts";
+import { errorText } from "./error-text.ts";
+import type { Log } from "./log.ts";
+import { journalDoor, openNotes, type Notes } from "./notes.ts";
+import type { Outputs } from "./outputs.ts";
+import { remedyNote } from "./remedy/note.ts";
+
+/** What a worker tells: the journal, Datadog, its own log. Whatever of these is down, it goes on. */
+export interface Telling {
+  readonly change: (change: Change) => void;
+  readonly rejected: (rejected: Rejected) => void;
+  /** It must end. */
+  readonly fatal: (host: string, error: unknown, stateDir: string) => void;
+  /** Asks for the helper, and sends how things stand, now and then. */
+  readonly begin: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+interface Environment {
+  readonly config: Config;
+  readonly outputs: Outputs;
+  readonly helper: Helper;
+  readonly worker: () => Worker | undefined;
+  readonly log: Log;
+}
+
+/** Milliseconds. */
+const [hour, helloEvery, sendEvery, rejectedEvery] = [3_600_000, 300_000, 10_000, 60_000] as const;
+
+/** What the last answers of the helper said. */
+interface Standing {
+  helper: string | undefined;
+  stopped: string | undefined;
+}
+
+export function openTelling(environment: Environment): Telling {
+  const { config, outputs, helper, worker, log } = environment;
+  const door = journalDoor(log);
+  const notes = openNotes(door, log);
+  const standing: Standing = { helper: undefined, stopped: undefined };
+  const hello = async (): Promise<void> => {
+    const said = await helper.hello(randomBytes(16).toString("hex"));
+    standing.helper = "why" in said ? said.why : undefined;
+    if ("why" in said) log.warn(`nothing can be looked at or healed: ${said.why}`, "helper");
+    else log.info(`the helper answers, overlaywatch ${said.version}`);
+  };
+  const send = (): void => {
+    const waiting = (worker()?.records() ?? []).filter(({ state }) => !isEnd(state)).length;
+    outputs.writeSelf([{ name: "worker.waiting", type: "gauge", value: waiting, tags: {} }], Date.now());
+    outputs.serviceCheck("remedy.worker", healthOf(worker(), config.worker.mode, standing));
+  };
+  const timers: NodeJS.Timeout[] = [];
+  return {
+    change: (change) => {
+      learn(standing, change);
+      noteChange(change, notes);
+      sendChange(change, outputs, log);
+    },
+    rejected: rejecting(notes, outputs, log),
+    fatal: (host, error, stateDir) => {
+      const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
+      log.error(text);
+      outputs.event({ title: `${host}: overlay remedy: the worker ended`, text, alertType: "error" });
+    },
+    begin: async () => {
+      await hello();
+      send();
+      timers.push(
+        setInterval(() => void hello(), helloEvery),
+        setInterval(send, sendEvery),
+      );
+    },
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all([door.close(), outputs.flush()]);
+      await outputs.close();
+    },
+  };
+}
+
+/** Who sends many that are not taken must not make a storm of events. */
+function rejecting(notes: Notes, outputs: Outputs, log: Log): Telling["rejected"] {
+  const last = new Map<string, number>();
+  return (rejected) => {
+    const { answer, job } = rejected;
+    log.warn(`not taken, ${answer}: job ${job.id} for ${job.host}`, answer);
+    const now = Date.now();
+    if (now - (last.get(answer) ?? 0) < rejectedEvery) return;
+    last.set(answer, now);
+    const event = rejectedEvent(rejected);
+    outputs.event(event);
+    notes.write({ kind: "job", message: `not taken, ${answer}: ${event.text}`, trace: job.trace, outcome: answer });
+  };
+}
+
+function noteChange({ record, answer, recheck }: Change, notes: Notes): void {
+  const { trace } = record.job;
+  // Not as one of the kind remedy: a follower believes only root and its own user of what is counted.
+  const remedy = answer?.kind === "done" ? remedyNote(answer.result) : undefined;
+  notes.write({ ...remedy, kind: "job", message: textOf(record, recheck), trace, state: record.state });
+}
+
+function sendChange(change: Change, outputs: Outputs, log: Log): void {
+  const { record, recheck } = change;
+  outputs.writeSelf(samplesOf(change), Date.now());
+  const event = eventOf(change);
+  if (event !== undefined) outputs.event(event);
+  const isBad = event?.alertType === "warning" || event?.alertType === "error";
+  const { id, trace } = record.job;
+  log[isBad ? "warn" : "info"](`job ${id.slice(0, 12)}, trace ${trace}: ${record.state}: ${textOf(record, recheck)}`);
+}
+
+function textOf({ message, rechecks }: JobRecord, recheck: number | undefined): string {
+  return recheck === undefined ? message : `looked again: ${rechecks[recheck]?.found ?? "not answered yet"}`;
+}
+
+const stopping: readonly string[] = ["pause", "kill-switch", "breaker", "settings"];
+
+function learn(standing: Standing, { answer }: Change): void {
+  if (answer === undefined) return;
+  standing.helper = answer.kind === "nothing" ? answer.why : undefined;
+  if (answer.kind !== "done") return;
+  standing.stopped = answer.result.refused.find(({ rule }) => stopping.includes(rule))?.sentence;
+}
+
+function healthOf(worker: Worker | undefined, mode: Config["worker"]["mode"], { helper, stopped }: Standing): Health {
+  const since = Date.now() - hour;
+  const left = worker?.records().filter((one) => one.state === "escalated" && one.since > since) ?? [];
+  const [first] = left;
+  if (first !== undefined)
+    return { status: "critical", message: `${left.length} jobs of the last hour need a person: ${first.message}` };
+  const why = helper ?? stopped;
+  if (why !== undefined) return { status: "warning", message: why };
+  return mode === "auto" && worker?.proved === undefined
+    ? { status: "warning", message: "no page was seen to reach this host yet: `overlaywatch webhook test` proves it" }
+    : { status: "ok" };
+}

@@ -1,0 +1,32 @@
+import type { Verb } from "./protocol.ts";
+
+/** One line of JSON. `Result`: what a cleanup tells, as `overlaywatch cleanup --json` has it. */
+export type HelperAnswer<Result> = Hello | Done<Result> | NotDone;
+
+export interface Hello {
+  readonly v: 1;
+  readonly verb: "hello";
+  readonly trace: string;
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface Done<Result> {
+  readonly v: 1;
+  readonly verb: Exclude<Verb, "hello">;
+  readonly trace: string;
+  /** As `overlaywatch cleanup` would end: 0 nothing active, 10 cured, 11 something could be healed, 20 refused, ... */
+  readonly exit: number;
+  readonly result: Result;
+}
+
+/** Nothing was begun, or it ended as nobody foresaw (70). */
+export interface NotDone {
+  readonly v: 1;
+  /** Where the request told one. */
+  readonly trace?: string;
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** Of sysexits(3): no such request; a fault of this program; busy, ask later; the helper's settings are wrong. */
+export type ErrorCode = 65 | 70 | 75 | 78;

@@ -1,0 +1,73 @@
+import { createConnection } from "node:net";
+import { askLine } from "../../host/line-socket.ts";
+import type { z } from "zod";
+import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
+import { handOverAnswer, type handOverRequest, maxLineBytes } from "./protocol.ts";
+
+/** Questions to the worker at once, and how many more may wait for their turn. */
+const [atOnce, mostWaiting] = [32, 2000];
+
+/** Milliseconds: Datadog gives the whole request 15 s. */
+const timeoutMs = 5000;
+
+export interface LocalHandOver extends HandOver {
+  /** Whether somebody listens there. */
+  readonly isThere: () => Promise<boolean>;
+}
+
+/** To the worker of this very host, by its socket for jobs. */
+export function localHandOver(path: string): LocalHandOver {
+  const turns = takingTurns();
+  const ask = async (request: z.input<typeof handOverRequest>): Promise<Receipt> => {
+    const answer = await turns(() => asked(path, request));
+    if ("error" in answer) throw new NotHandedOver(`the worker at ${path} refused it: ${answer.error}`);
+    return answer;
+  };
+  return {
+    offer: (job) => ask({ v: 1, offer: job }),
+    withdraw: (withdrawal) => ask({ v: 1, withdraw: withdrawal }),
+    close: () => Promise.resolve(),
+    isThere: () => listens(path),
+  };
+}
+
+async function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ path, timeout: 1000 });
+    const settle = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.on("connect", () => settle(true));
+    socket.on("timeout", () => settle(false));
+    socket.on("error", () => settle(false));
+  });
+}
+
+async function asked(path: string, request: unknown): Promise<z.output<typeof handOverAnswer>> {
+  try {
+    const line = await askLine(path, JSON.stringify(request), { timeoutMs, maxBytes: maxLineBytes });
+    return handOverAnswer.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new NotHandedOver(`no receipt from the worker at ${path}: is \`overlaywatch worker\` running?`, { cause });
+  }
+}
+
+/** So many at once; the rest wait, and beyond that are refused. */
+function takingTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  return async (work) => {
+    if (busy >= atOnce) {
+      if (waiting.length >= mostWaiting) throw new NotHandedOver(`${mostWaiting} wait for the worker already`);
+      await new Promise<void>((resolve) => void waiting.push(resolve));
+    } else busy++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) busy--;
+      else next();
+    }
+  };
+}

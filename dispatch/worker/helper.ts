@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { askLine } from "../../host/line-socket.ts";
+import { traceId } from "../job.ts";
+import { type HelperRequest, maxAnswerBytes, type Verb } from "../helper/protocol.ts";
+
+const refusal = z.object({
+  rule: z.string(),
+  sentence: z.string(),
+  container: z.string().exactOptional(),
+  mac: z.string().exactOptional(),
+});
+
+const action = z.object({
+  command: z.array(z.string()),
+  reason: z.string(),
+  class: z.string(),
+  result: z.string(),
+  container: z.string(),
+  ip: z.string(),
+  mac: z.string(),
+  network: z.string(),
+  netns: z.string(),
+});
+
+const share = z.number().min(0).max(1).nullable();
+
+/** What `cleanup --json` prints. */
+const cleanup = z.object({
+  outcome: z.enum(["nothing", "cured", "planned", "refused", "undone", "failed", "ambiguous", "unavailable", "locked"]),
+  strategy: z.string(),
+  actions: z.array(action),
+  verified: z.boolean(),
+  undo: z.string().nullable(),
+  refused: z.array(refusal),
+  ambiguous: z.array(refusal),
+  loss: z.array(
+    z.object({ from: z.string(), to: z.string(), before: share, after: share, why: z.string().exactOptional() }),
+  ),
+  notes: z.array(z.string()),
+  unfinished: z.array(z.string()),
+});
+
+export type Cleanup = z.output<typeof cleanup>;
+
+const answerSchema = z.union([
+  z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
+  z.object({ v: z.literal(1), verb: z.literal("hello"), trace: traceId, version: z.string(), pid: z.int() }),
+  z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
+]);
+
+/** What came of asking: `busy` is not to be called a fault, for it ends by itself. */
+export type Heard =
+  | { readonly kind: "done"; readonly result: Cleanup }
+  | { readonly kind: "busy" | "nothing"; readonly why: string };
+
+export interface Helper {
+  /** Never rejects. */
+  readonly ask: (verb: Exclude<Verb, "hello">, trace: string) => Promise<Heard>;
+  /** Its version, or why it is not there. Never rejects. */
+  readonly hello: (trace: string) => Promise<{ readonly version: string } | { readonly why: string }>;
+}
+
+interface HelperOptions {
+  readonly socket: string;
+  /** Whose the socket must be: root's, but in tests. */
+  readonly owner: number;
+  readonly timeoutMs: number;
+}
+
+/** The privileged helper behind its socket. Who it is is proved by the socket's owner; what it says is held against its form. */
+export function helperAt(options: HelperOptions): Helper {
+  return {
+    ask: async (verb, trace) => {
+      try {
+        const answer = await asked({ v: 1, verb, trace }, options);
+        if ("error" in answer)
+          return { kind: answer.error.code === 75 ? "busy" : "nothing", why: answer.error.message };
+        if (!("result" in answer) || answer.verb !== verb || answer.trace !== trace)
+          throw new Error("it answered something else than what it was asked");
+        return { kind: "done", result: answer.result };
+      } catch (error) {
+        return { kind: "nothing", why: `the helper at ${options.socket}: ${textOf(error)}` };
+      }
+    },
+    hello: async (trace) => {
+      try {
+        const answer = await asked({ v: 1, verb: "hello", trace }, { ...options, timeoutMs: 5000 });
+        if ("version" in answer && answer.trace === trace) return { version: answer.version };
+        throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
+      } catch (error) {
+        return { why: `the helper at ${options.socket}: ${textOf(error)}` };
+      }
+    },
+  };
+}
+
+async function asked(request: HelperRequest, { socket, owner, timeoutMs }: HelperOptions) {
+  const line = await askLine(socket, JSON.stringify(request), { timeoutMs, maxBytes: maxAnswerBytes, owner });
+  const read = answerSchema.safeParse(parsed(line));
+  if (read.success) return read.data;
+  throw new Error(`its answer is none: ${read.error.issues[0]?.message ?? "not understood"}`);
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new Error("its answer is no JSON", { cause });
+  }
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

@@ -1,0 +1,277 @@
+import type { Receipt } from "../hand-over.ts";
+import type { Job, Withdrawal } from "../job.ts";
+import type { Heard, Helper } from "./helper.ts";
+import type { JobJournal } from "./journal.ts";
+import {
+  accepted,
+  approved,
+  begun,
+  due,
+  type Due,
+  expired,
+  heard,
+  rechecked,
+  restarted,
+  type Rules,
+  verbFor,
+  wakeAt,
+  withdrawn,
+} from "./machine.ts";
+import { isEnd, isOver, type JobRecord, type JobState } from "./record.ts";
+
+/** A job came to another state, or was looked at after its cure. It is on the disk already. */
+export interface Change {
+  readonly record: JobRecord;
+  readonly before: JobState | undefined;
+  readonly answer?: Heard;
+  /** Index of the look after a cure. */
+  readonly recheck?: number;
+}
+
+/** A job that was not taken. */
+export interface Rejected {
+  readonly job: Job;
+  readonly answer: "full" | "unknown-host";
+}
+
+export interface WorkerParts {
+  /** Its name in Datadog: jobs for others are not its. */
+  readonly host: string;
+  readonly rules: Omit<Rules, "proved">;
+  readonly maxWaiting: number;
+  readonly helper: Helper;
+  /** What the journal had, by id. */
+  readonly records: Map<string, JobRecord>;
+  /** When a page was seen to reach this host; milliseconds since the epoch. */
+  readonly proved: number | undefined;
+  readonly keepProof: (at: number) => Promise<void>;
+  readonly now: () => number;
+  readonly tell: (change: Change) => void;
+  readonly reject: (rejected: Rejected) => void;
+  /** Nothing can be kept any more: it must end, and be started anew. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Ended jobs are remembered, so that one that is sent again is not done again. */
+const [rememberFor, rememberMost] = [7 * 24 * 3_600_000, 5000];
+/** How long a page with an expected event is waited for. */
+const expectFor = 10 * 60_000;
+/** A timer never waits longer: the clock may have been set. */
+const longestSleep = 30_000;
+
+/** Takes jobs, keeps them, and has the helper do them, one at a time, to their end. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #journal: JobJournal;
+  readonly #open = new Set<string>();
+  readonly #expected = new Map<string, number>();
+  /** Of jobs that are not on the disk yet. */
+  readonly #pending = new Map<string, Promise<void>>();
+  #proved: number | undefined;
+  #working: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: WorkerParts, journal: (live: () => readonly JobRecord[]) => JobJournal) {
+    this.#parts = parts;
+    this.#proved = parts.proved;
+    this.#journal = journal(() => [...parts.records.values()]);
+    for (const [id, record] of parts.records) if (!isOver(record)) this.#open.add(id);
+  }
+
+  get proved(): number | undefined {
+    return this.#proved;
+  }
+
+  /** Jobs that are not over, and those that ended: newest first. */
+  records(): readonly JobRecord[] {
+    return [...this.#parts.records.values()].toReversed();
+  }
+
+  /** By its id, or the first digits of it, eight at least, where they are of one job only. */
+  find(id: string): JobRecord | undefined {
+    const whole = this.#parts.records.get(id);
+    if (whole !== undefined || id.length < 8) return whole;
+    const all = [...this.#parts.records.values()].filter(({ job }) => job.id.startsWith(id));
+    return all.length === 1 ? all[0] : undefined;
+  }
+
+  /** Takes up what another one left. */
+  async start(): Promise<void> {
+    for (const record of this.#unfinished()) {
+      const after = restarted(record, this.#parts.now());
+      if (after !== record) await this.#put(after, record.state);
+    }
+    this.#forget();
+    this.#go();
+  }
+
+  /** Resolves when what is accepted is on the disk. Rejects where it cannot be kept. */
+  async offer(job: Job): Promise<Receipt> {
+    const { host, records, maxWaiting, now, reject } = this.#parts;
+    const known = records.get(job.id) ?? this.#sameFault(job);
+    if (known !== undefined) {
+      await this.#pending.get(known.job.id);
+      return { answer: "duplicate", trace: known.job.trace };
+    }
+    const answer = job.host !== host ? "unknown-host" : this.#waiting() >= maxWaiting ? "full" : undefined;
+    if (answer !== undefined) {
+      reject({ job, answer });
+      return { answer, trace: job.trace };
+    }
+    const kept = this.#put(accepted(job, now()), undefined);
+    this.#pending.set(job.id, kept);
+    await kept.finally(() => this.#pending.delete(job.id));
+    await this.#provedBy(job);
+    this.#go();
+    return { answer: "accepted", trace: job.trace };
+  }
+
+  async withdraw(withdrawal: Withdrawal): Promise<Receipt> {
+    const { now } = this.#parts;
+    const taken = this.#unfinished().flatMap((record) => {
+      const after = withdrawn(record, withdrawal, now());
+      return after === undefined ? [] : [this.#put(after, record.state)];
+    });
+    await Promise.all(taken);
+    return { answer: taken.length > 0 ? "withdrawn" : "nothing", trace: withdrawal.trace };
+  }
+
+  /** Undefined where no job of that id waits for it. */
+  async approve(id: string, by: string): Promise<JobRecord | undefined> {
+    const { now } = this.#parts;
+    const record = this.find(id);
+    const after = record && approved(record, by, now());
+    if (record === undefined || after === undefined) return undefined;
+    await this.#put(after, record.state);
+    // Who approves a page for this host has seen that it is meant.
+    if (record.job.alert !== undefined) await this.#prove();
+    this.#go();
+    return after;
+  }
+
+  /** A page with that event proves that the way from Datadog's name to this host is right. */
+  expect(event: string): void {
+    if (this.#expected.size > 100) this.#expected.clear();
+    this.#expected.set(event, this.#parts.now() + expectFor);
+  }
+
+  /** What was asked of the helper is waited for; the rest is for the next one that starts. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#working;
+    await this.#journal.close();
+  }
+
+  #unfinished(): readonly JobRecord[] {
+    const { records } = this.#parts;
+    return [...this.#open].flatMap((id) => records.get(id) ?? []);
+  }
+
+  /** The host's own trigger asks again while a fault lasts: one that is not through is the answer to all of them. */
+  #sameFault({ alert }: Job): JobRecord | undefined {
+    if (alert !== undefined) return undefined;
+    return this.#unfinished().find((one) => one.job.alert === undefined && !isEnd(one.state));
+  }
+
+  #waiting(): number {
+    return this.#unfinished().filter(({ state }) => !isEnd(state)).length;
+  }
+
+  async #provedBy({ alert }: Job): Promise<void> {
+    const until = alert === undefined ? undefined : this.#expected.get(alert.event);
+    if (until !== undefined && this.#parts.now() <= until) await this.#prove();
+  }
+
+  async #prove(): Promise<void> {
+    if (this.#proved !== undefined) return;
+    this.#proved = this.#parts.now();
+    await this.#parts.keepProof(this.#proved);
+  }
+
+  /** Known here at once, told when it is on the disk. */
+  async #put(record: JobRecord, before: JobState | undefined, more: Partial<Change> = {}): Promise<void> {
+    const { id } = record.job;
+    this.#parts.records.set(id, record);
+    if (isOver(record)) this.#open.delete(id);
+    else this.#open.add(id);
+    try {
+      await this.#journal.keep(record);
+    } catch (error) {
+      this.#closed = true;
+      this.#parts.fail(error);
+      throw error;
+    }
+    this.#parts.tell({ ...more, record, before });
+  }
+
+  #go(): void {
+    if (this.#closed || this.#working !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#working = this.#work()
+      // It was told by `fail`.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#working = undefined;
+        this.#sleep();
+      });
+  }
+
+  async #work(): Promise<void> {
+    const { now } = this.#parts;
+    for (;;) {
+      await this.#expire();
+      const next = this.#closed ? undefined : due(this.#unfinished(), now());
+      if (next === undefined) return;
+      await this.#serve(next);
+    }
+  }
+
+  async #expire(): Promise<void> {
+    for (const record of this.#unfinished()) {
+      const after = expired(record, this.#parts.now());
+      if (after !== undefined) await this.#put(after, record.state);
+    }
+  }
+
+  #sleep(): void {
+    if (this.#closed) return;
+    const ms = Math.min(Math.max(0, wakeAt(this.#unfinished()) - this.#parts.now()), longestSleep);
+    this.#timer = setTimeout(() => {
+      this.#forget();
+      this.#go();
+    }, ms);
+  }
+
+  async #serve({ id, recheck }: Due): Promise<void> {
+    const record = this.#parts.records.get(id);
+    if (record === undefined) return;
+    if (recheck !== undefined) return this.#look(record, recheck);
+    const { rules, helper, now } = this.#parts;
+    const verb = verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
+    const working = begun(record, verb, now());
+    // On the disk before it is begun: who starts after a death in its midst is to know.
+    await this.#put(working, record.state);
+    const answer = await helper.ask(verb, record.job.trace);
+    const proved = this.#proved !== undefined;
+    await this.#put(heard(working, answer, { ...rules, proved }, now()), "working", { answer });
+  }
+
+  async #look(record: JobRecord, recheck: number): Promise<void> {
+    const answer = await this.#parts.helper.ask("look", record.job.trace);
+    const after = rechecked(record, recheck, answer, this.#parts.now());
+    await this.#put(after, record.state, { answer, recheck });
+  }
+
+  #forget(): void {
+    const { records, now } = this.#parts;
+    const over = [...records.values()].filter((record) => !this.#open.has(record.job.id));
+    const old = over
+      .toSorted((a, b) => b.since - a.since)
+      .filter(({ since }, at) => {
+        return at >= rememberMost || now() - since > rememberFor;
+      });
+    for (const { job } of old) records.delete(job.id);
+  }
+}
