@@ -1,13 +1,9 @@
-import { existsSync } from "node:fs";
 import { type Log, provide, sourceOf } from "./engines.ts";
 import { labRoot } from "./folder.ts";
 import { must } from "./process.ts";
 
 const place = `${labRoot}/nats`;
 const program = `${place}/usr/sbin/nats-server`;
-
-/** The program where it is there already. */
-export const findNatsServer = (): string | undefined => (existsSync(program) ? program : undefined);
 
 /**
  * Brings Debian bookworm's, and gives its path; at once where it is there. For tests and labs: that version has holes that

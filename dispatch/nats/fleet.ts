@@ -44,25 +44,27 @@ const patience = 60_000;
 /** What the gateway hears of its hosts, as long as its broker's connection lasts. */
 export function watchFleet(broker: Broker, events: FleetEvents, untakenMs = patience): Fleet {
   const seen = new Map<string, Seen>();
-  void broker.ready.then(
-    (connection) => {
-      hear(connection, subjects.presence("*"), events, (message) => noteSeen(message, seen));
-      hear(connection, subjects.told("*"), events, (message) => {
-        const told = toldSchema.safeParse(jsonOf(message.data));
-        if (told.success) events.onTold(keyIn(message.subject), told.data);
-        return told.success;
-      });
-      for (const [kind, why] of deadly)
-        hear(connection, `${advisory}.${kind}.${stream}.*`, events, (message) => {
-          const letter = advisorySchema.safeParse(jsonOf(message.data));
-          if (letter.success) void tell(connection, broker.timeoutMs, { ...letter.data, why }, events);
-          return letter.success;
-        });
-      lookForUntaken({ connection, timeoutMs: broker.timeoutMs }, untakenMs, events);
-    },
-    () => undefined,
-  );
+  void listen(broker, events, untakenMs, seen);
   return { seen };
+}
+
+async function listen(broker: Broker, events: FleetEvents, untakenMs: number, seen: Map<string, Seen>): Promise<void> {
+  const connection = await broker.ready.catch(() => undefined);
+  if (connection === undefined) return;
+  const link = { connection, timeoutMs: broker.timeoutMs };
+  hear(connection, subjects.presence("*"), events, (message) => noteSeen(message, seen));
+  hear(connection, subjects.told("*"), events, (message) => {
+    const told = toldSchema.safeParse(jsonOf(message.data));
+    if (told.success) events.onTold(keyIn(message.subject), told.data);
+    return told.success;
+  });
+  for (const [kind, why] of deadly)
+    hear(connection, `${advisory}.${kind}.${stream}.*`, events, (message) => {
+      const letter = advisorySchema.safeParse(jsonOf(message.data));
+      if (letter.success) void tell(link, { ...letter.data, why }, events);
+      return letter.success;
+    });
+  lookForUntaken(link, untakenMs, events);
 }
 
 const deadly = [
@@ -96,12 +98,11 @@ function noteSeen(message: Msg, seen: Map<string, Seen>): boolean {
 }
 
 async function tell(
-  connection: NatsConnection,
-  timeoutMs: number,
+  link: Link,
   { consumer, stream_seq: seq, why }: z.output<typeof advisorySchema> & Pick<DeadLetter, "why">,
   { onDeadLetter }: FleetEvents,
 ): Promise<void> {
-  onDeadLetter({ why, key: consumer, job: await jobAt({ connection, timeoutMs }, seq) });
+  onDeadLetter({ why, key: consumer, job: await jobAt(link, seq) });
 }
 
 /** By what the broker holds: a gateway that was started anew misses none. Each is told once. */
@@ -115,7 +116,9 @@ function lookForUntaken(link: Link, untakenMs: number, { onDeadLetter, onTrouble
   };
   const timer = setInterval(() => {
     looking = looking.then(look).catch((error: unknown) => {
-      onTrouble(`jobs that nobody takes can not be looked for: ${error instanceof Error ? error.message : String(error)}`);
+      onTrouble(
+        `jobs that nobody takes can not be looked for: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
   }, untakenMs / 2);
   void link.connection.closed().then(() => clearInterval(timer));

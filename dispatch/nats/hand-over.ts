@@ -44,11 +44,7 @@ export interface Link {
   readonly timeoutMs: number;
 }
 
-async function handedOver(
-  broker: Broker,
-  what: string,
-  work: (link: Link) => Promise<Receipt>,
-): Promise<Receipt> {
+async function handedOver(broker: Broker, what: string, work: (link: Link) => Promise<Receipt>): Promise<Receipt> {
   try {
     // While it is away, the client would keep what is published, and send it when nobody waits for it any more.
     if (!broker.isConnected()) throw new Error("there is no connection to the broker");

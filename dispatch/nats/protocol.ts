@@ -25,7 +25,6 @@ export const presenceSchema = z.strictObject({
   host: z.string().max(255),
   version: z.string().max(64),
   mode: z.enum(["observe", "approve", "auto"]),
-  paused: z.boolean(),
 });
 
 export type Presence = z.output<typeof presenceSchema>;

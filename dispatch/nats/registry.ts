@@ -73,7 +73,9 @@ export function rotated(registry: Registry, host: string, key: string, now: numb
 export function settled(registry: Registry, host: string): Registry {
   if (known(registry, host).before === undefined)
     throw new RegistryError(`${host} has one key only: there is nothing to end`);
-  return changed(registry, host, ({ before: _, ...one }) => one);
+  return changed(registry, host, ({ host: name, slot, public: key, at: since }) => {
+    return { host: name, slot, public: key, at: since };
+  });
 }
 
 /** Throws `RegistryError`. */

@@ -50,8 +50,12 @@ export class TestBroker {
   async start(): Promise<void> {
     const child = spawn(
       this.#program,
-      ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.folder]
-        .concat(["-c", join(this.folder, "nats.conf"), "-l", join(this.folder, "log")]),
+      ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.folder].concat([
+        "-c",
+        join(this.folder, "nats.conf"),
+        "-l",
+        join(this.folder, "log"),
+      ]),
       { stdio: "ignore" },
     );
     this.#child = child;

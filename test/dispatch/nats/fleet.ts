@@ -31,7 +31,11 @@ export const optionsOf = (url: string, seed: string, who: string) =>
 
 export async function provisioned(url: string, { seeds }: TestFleet, hosts: readonly string[], limits: Caps = caps) {
   const connection = await connectOnce(optionsOf(url, seeds.admin, "admin"));
-  return provision(connection, hosts, limits).finally(() => connection.close());
+  try {
+    return await provision(connection, hosts, limits);
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Connected. What changes is kept in `changes`. */

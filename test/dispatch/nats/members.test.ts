@@ -117,7 +117,7 @@ describe("dispatch/nats: who comes and goes while the server runs", function () 
         host,
         gatewayKeys: fleet.gatewayKeys,
         worker: memory.worker,
-        presence: () => ({ version: "0", mode: "observe", paused: false }),
+        presence: () => ({ version: "0", mode: "observe" }),
         onTrouble: (what) => troubles.push(what),
       }),
     );

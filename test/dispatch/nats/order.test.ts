@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import { assert as check, jsonValue, property, string } from "fast-check";
 import { openOrder, sealJob, sealWithdrawal, TurnedAway } from "../../../dispatch/nats/protocol.ts";
 import {
   isSigned,
@@ -124,12 +124,12 @@ describe("dispatch/nats: orders", () => {
   });
 
   it("never throw anything else, whatever comes", () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
+    check(
+      property(jsonValue(), (value) => {
         assert.notEqual(turnedAway(signed(value)), "taken");
       }),
     );
-    fc.assert(fc.property(fc.string(), fc.string(), (body, signature) => void turnedAway({ body, signature })));
+    check(property(string(), string(), (body, signature) => void turnedAway({ body, signature })));
   });
 
   it("keys that are none are refused with nothing of them in the words", () => {

@@ -11,6 +11,19 @@ import { jobFor, keyOf, makeFleet, optionsOf, provisioned } from "./fleet.ts";
 
 const [a, b] = ["a.example.com", "b.example.com"] as const;
 
+/** The server's own word on each thing that is published or listened to. */
+const refusal = async (connection: NatsConnection, what: (c: NatsConnection) => void): Promise<string> => {
+  const errors: string[] = [];
+  const status = connection.status();
+  void (async () => {
+    for await (const one of status) if (one.type === "error") errors.push(one.error.message);
+  })();
+  what(connection);
+  await connection.flush();
+  for (let waited = 0; waited < 100 && errors.length === 0; waited++) await sleep(5);
+  return errors.join();
+};
+
 describe("dispatch/nats: what a host may do, with its own credentials", () => {
   const fleet = makeFleet([a, b]);
   const [keyA, keyB] = [keyOf(a), keyOf(b)];
@@ -29,7 +42,7 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
   });
 
   after(async () => {
-    await Promise.all([thief, gateway, admin].map((one) => one?.close()));
+    await Promise.all([thief, gateway, admin].map(async (one) => one?.close()));
     await server?.remove();
   });
 
@@ -46,19 +59,6 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     const { state: held } = await manager.streams.info(stream, { subjects_filter: ">" });
     const consumer = await manager.consumers.info(stream, keyB);
     return { jobs: held.subjects?.[subjects.job(keyB)] ?? 0, pending: consumer.num_pending };
-  };
-
-  /** The server's own word on each thing that is published or listened to. */
-  const refusal = async (connection: NatsConnection, what: (c: NatsConnection) => void): Promise<string> => {
-    const errors: string[] = [];
-    const status = connection.status();
-    void (async () => {
-      for await (const one of status) if (one.type === "error") errors.push(one.error.message);
-    })();
-    what(connection);
-    await connection.flush();
-    for (let waited = 0; waited < 100 && errors.length === 0; waited++) await sleep(5);
-    return errors.join();
   };
 
   const forbidden: readonly string[] = [
