@@ -4,26 +4,35 @@ import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { RunState } from "./run-state.ts";
 import { runningAgents } from "./status-socket.ts";
+import { describeWorker, workerStatus } from "./worker-status.ts";
 
 const usage = `usage: overlaywatch status
 
-What the agents that run on this host (with the same --state-dir) last did. Exits 1 where none runs, or one does not
-answer.
+What the agents that run on this host (with the same --state-dir) last did, and the worker, where this user may ask it.
+Exits 1 where none runs, or one does not answer.
 `;
 
 export const command: Command = {
-  summary: "what the running agent last did",
+  summary: "what the running agent and the worker last did",
   usage,
   run: async (args, io) => {
     const { values } = parseCommand(args, {});
     const { config } = configOf(values, io);
-    const { agents, errors } = await runningAgents(config.paths.state_dir);
+    const [{ agents, errors }, worker] = await Promise.all([
+      runningAgents(config.paths.state_dir),
+      workerStatus(config),
+    ]);
     for (const error of errors) io.stderr.write(`${printable(errorText(error))}\n`);
-    const none = agents.length === 0 && errors.length === 0;
-    if (values.json === true) io.stdout.write(`${JSON.stringify({ agents }, undefined, 1)}\n`);
-    else if (none) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
-    else io.stdout.write(agents.map((agent) => describe(agent, Date.now(), io.stdout.isTTY ?? false)).join("\n"));
-    return agents.length > 0 && errors.length === 0 ? exitCodes.ok : exitCodes.failed;
+    const isAny = agents.length > 0 || worker !== undefined;
+    const now = Date.now();
+    const told = [
+      ...agents.map((agent) => describe(agent, now, io.stdout.isTTY ?? false)),
+      ...(worker === undefined ? [] : [describeWorker(worker, (then) => ago(then, now)).join("\n")]),
+    ];
+    if (values.json === true) io.stdout.write(`${JSON.stringify({ agents, worker }, undefined, 1)}\n`);
+    else if (isAny) io.stdout.write(told.join("\n"));
+    else if (errors.length === 0) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
+    return isAny && errors.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
 

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobSource } from "../dispatch/nats/job-source.ts";
-import type { Told } from "../dispatch/nats/protocol.ts";
 import { type Helper, helperAt } from "../dispatch/worker/helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
@@ -19,6 +17,7 @@ import { hasBroker } from "./has-broker.ts";
 import { hostIdentity, type Identity } from "./identity.ts";
 import { type Log, streamLog } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
+import type { FleetSide } from "./worker-broker.ts";
 import { type Proof, proofIn } from "./worker-proof.ts";
 import { openTelling, type Telling } from "./worker-telling.ts";
 
@@ -90,20 +89,20 @@ async function serveWith(parts: Parts): Promise<number> {
     end.abort();
   };
   const telling = openTelling({ config, outputs, helper, worker: () => worker, log });
-  let fleet: JobSource | undefined;
+  let fleet: FleetSide | undefined;
   const tell = (change: Change): void => {
     telling.change(change);
-    fleet?.tell(toldOf(change));
+    fleet?.change(change);
   };
   try {
     worker = await openWorker(parts, { ...telling, change: tell }, fail);
+    log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
     const { mode } = settings;
     const control = await serveControl(settings.control_socket, worker, { host: identity.host, mode });
     const jobs = await serveJobs(settings.jobs_socket, worker);
     fleet = joining?.(worker);
-    log.info(greeting(parts, worker));
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
@@ -115,19 +114,10 @@ async function serveWith(parts: Parts): Promise<number> {
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fleetOf({ config, identity, log }: Parts): Promise<((worker: Worker) => JobSource) | undefined> {
+async function fleetOf({ config, identity, log }: Parts): Promise<((worker: Worker) => FleetSide) | undefined> {
   if (!hasBroker(config)) return undefined;
   return (await import("./worker-broker.ts")).fleetFor(config, identity.host, log);
 }
-
-const toldOf = ({ record: { job, state, message, since } }: Change): Told => ({
-  v: 1,
-  id: job.id,
-  trace: job.trace,
-  state,
-  message: message.slice(0, 2000),
-  at: since,
-});
 
 /** What the one before left is read, and a line that its death cut short is put away. */
 async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown) => void): Promise<Worker> {

@@ -13,6 +13,8 @@ import { isRoot, needs } from "../../needs.ts";
 import { HelperServer } from "./helper-server.ts";
 import { host, jobOf } from "./made.ts";
 
+const over = (record: JobRecord | undefined): boolean => record !== undefined && isOver(record);
+
 describe("dispatch/worker: killed at any moment", function () {
   this.timeout(sized(400_000, 60_000));
   let folder = "";
@@ -52,12 +54,13 @@ describe("dispatch/worker: killed at any moment", function () {
       });
     const offers = localHandOver(join(folder, "jobs.sock"));
     const acceptedIds = new Set<string>();
-    let [isOn, worker, sent] = [true, start(), 0];
+    const stop = new AbortController();
+    let [worker, sent] = [start(), 0];
     const offering = (async () => {
-      while (isOn) {
+      while (!stop.signal.aborted) {
         const job = jobOf(`job ${sent++}`, Date.now(), { own: false });
         // As Datadog does with a 503: the very same once more.
-        for (let answer = ""; answer === "" && isOn;) {
+        for (let answer = ""; answer === "" && !stop.signal.aborted;) {
           answer = await offers.offer(job).then(
             (receipt) => receipt.answer,
             () => "",
@@ -76,7 +79,7 @@ describe("dispatch/worker: killed at any moment", function () {
       await worker.ended;
       worker = start();
     }
-    isOn = false;
+    stop.abort();
     await offering;
     await until(() => [...acceptedIds].every((id) => over(journal().get(id))), "an end for all", 60_000);
     const { code } = await worker.stop();
@@ -102,6 +105,4 @@ describe("dispatch/worker: killed at any moment", function () {
       "ends",
     );
   });
-
-  const over = (record: JobRecord | undefined): boolean => record !== undefined && isOver(record);
 });

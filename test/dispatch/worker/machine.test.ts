@@ -30,6 +30,10 @@ function after(mode: Rules["mode"], answer: Heard, record = recordOf("a", now), 
   return heard(begun(record, verbFor(record, all, at), at), answer, all, at);
 }
 
+const of = (monitor: string, cycle: string) => {
+  return { v: 1, trace: "0".repeat(32), host: "web-1.example", monitor, cycle } as const;
+};
+
 describe("dispatch/worker/machine", () => {
   it("asks to heal only in auto, of a host that is proved or asks by itself, or what a person approved", () => {
     const page = recordOf("a", now);
@@ -139,9 +143,6 @@ describe("dispatch/worker/machine", () => {
   });
 
   it("is taken back only where it has not begun, and by the alert that it is of", () => {
-    const of = (monitor: string, cycle: string) => {
-      return { v: 1, trace: "0".repeat(32), host: "web-1.example", monitor, cycle } as const;
-    };
     const record = recordOf("a", now);
     assert.equal(withdrawn(record, of("12", "cycle a"), now)?.state, "cancelled");
     assert.equal(withdrawn(after("approve", done("planned")), of("12", "cycle a"), now)?.state, "cancelled");
@@ -206,42 +207,74 @@ describe("dispatch/worker/machine", () => {
     const modes = fc.constantFrom("observe", "approve", "auto");
     fc.assert(
       fc.property(modes, fc.boolean(), steps, (mode: Rules["mode"], proved, all) => {
-        const [given, asked] = [rules(mode, proved), { heals: 0 }];
-        let [record, clock] = [recordOf("a", now), now];
-        const heal = (answer: Heard): void => {
-          const turn = due([record], clock);
-          if (turn === undefined) return;
-          if (turn.recheck !== undefined) return void (record = rechecked(record, turn.recheck, answer, clock));
-          const verb = verbFor(record, given, clock);
-          if (verb === "heal") asked.heals++;
-          assert.ok(verb === "look" || mode === "auto" || record.approvedBy !== undefined);
-          record = begun(record, verb, clock);
-          record = heard(record, answer, given, clock);
-        };
-        for (const { answer, dies, approves, withdraws, jump } of all) {
-          if (isOver(record)) break;
-          clock += jump;
-          record = expired(record, clock) ?? record;
-          if (approves) record = approved(record, "ann", clock) ?? record;
-          const taken = { v: 1, trace: "0".repeat(32), host: "h", monitor: "12", cycle: "cycle a" } as const;
-          if (withdraws === 0) record = withdrawn(record, taken, clock) ?? record;
-          if (dies && due([record], clock)?.recheck === undefined && record.state === "waiting")
-            record = restarted(begun(record, verbFor(record, given, clock), clock), clock);
-          else heal(answer);
-        }
-        // From here on the clock only goes on, and the helper does not answer.
-        for (let n = 0; !isOver(record); n++) {
-          assert.ok(n < 100, `no end in sight: ${JSON.stringify(record)}`);
-          const wake = wakeAt([record]);
-          assert.ok(Number.isFinite(wake), "something is still to come");
-          clock = Math.max(clock, wake);
-          record = expired(record, clock) ?? record;
-          heal({ kind: "nothing", why: "gone" });
-        }
-        assert.ok(isEnd(record.state));
-        if (mode === "observe") assert.equal(asked.heals, 0);
+        const life = new Life(rules(mode, proved));
+        for (const step of all) if (!isOver(life.record)) life.step(step);
+        life.toEnd();
+        assert.ok(isEnd(life.record.state));
+        if (mode === "observe") assert.equal(life.heals, 0);
       }),
       { numRuns: 500 },
     );
   });
 });
+
+interface Step {
+  readonly answer: Heard;
+  readonly dies: boolean;
+  readonly approves: boolean;
+  readonly withdraws: number;
+  readonly jump: number;
+}
+
+/** One job, as the worker would have it go on. */
+class Life {
+  record = recordOf("a", now);
+  heals = 0;
+  readonly #rules: Rules;
+  #clock = now;
+
+  constructor(given: Rules) {
+    this.#rules = given;
+  }
+
+  step({ answer, dies, approves, withdraws, jump }: Step): void {
+    this.#clock += jump;
+    this.#expire();
+    if (approves) this.record = approved(this.record, "ann", this.#clock) ?? this.record;
+    if (withdraws === 0) this.record = withdrawn(this.record, of("12", "cycle a"), this.#clock) ?? this.record;
+    if (dies && this.record.state === "waiting") this.record = restarted(this.#begun(), this.#clock);
+    else this.#turn(answer);
+  }
+
+  /** From here on the clock only goes on, and the helper does not answer. */
+  toEnd(): void {
+    for (let n = 0; !isOver(this.record); n++) {
+      assert.ok(n < 100, `no end in sight: ${JSON.stringify(this.record)}`);
+      const wake = wakeAt([this.record]);
+      assert.ok(Number.isFinite(wake), "something is still to come");
+      this.#clock = Math.max(this.#clock, wake);
+      this.#expire();
+      this.#turn({ kind: "nothing", why: "gone" });
+    }
+  }
+
+  #expire(): void {
+    this.record = expired(this.record, this.#clock) ?? this.record;
+  }
+
+  #begun(): JobRecord {
+    const verb = verbFor(this.record, this.#rules, this.#clock);
+    if (verb === "heal") this.heals++;
+    assert.ok(verb === "look" || this.#rules.mode === "auto" || this.record.approvedBy !== undefined);
+    return begun(this.record, verb, this.#clock);
+  }
+
+  #turn(answer: Heard): void {
+    const turn = due([this.record], this.#clock);
+    if (turn === undefined) return;
+    this.record =
+      turn.recheck === undefined
+        ? heard(this.#begun(), answer, this.#rules, this.#clock)
+        : rechecked(this.record, turn.recheck, answer, this.#clock);
+  }
+}

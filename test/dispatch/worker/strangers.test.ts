@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import { createConnection } from "node:net";
+import { z } from "zod";
+import { controlAnswer, handOverAnswer, maxLineBytes } from "../../../dispatch/local/protocol.ts";
+import { helperAt } from "../../../dispatch/worker/helper.ts";
+import { askLine } from "../../../host/line-socket.ts";
+import { ownUser } from "../../../host/own-user.ts";
+import { until } from "../../emit/dogstatsd/listening.ts";
+import type { HelperServer } from "./helper-server.ts";
+import { cleanupOf, jobOf } from "./made.ts";
+import { useWorker } from "./opened.ts";
+
+const strangers: Readonly<Record<string, NonNullable<HelperServer["raw"]>>> = {
+  silence: () => undefined,
+  "an answer without an end": (socket) => void setInterval(() => socket.write("x".repeat(65_536)), 1).unref(),
+  garbage: (socket) => void socket.end("\u0000\u00FF no json\n"),
+  "no line": (socket) => void socket.end('{"v":1'),
+  "JSON that is no answer": (socket) => void socket.end('{"v":1,"exit":0}\n'),
+  "the right answer to another": (socket) =>
+    void socket.end(
+      `${JSON.stringify({ v: 1, verb: "heal", trace: "f".repeat(32), exit: 10, result: cleanupOf("cured") })}\n`,
+    ),
+  "an answer to another verb": (socket, trace) =>
+    void socket.end(`${JSON.stringify({ v: 1, verb: "look", trace, exit: 10, result: cleanupOf("cured") })}\n`),
+  "a fault of its own": (socket, trace) =>
+    void socket.end(`${JSON.stringify({ v: 1, trace, error: { code: 70, message: "unforeseen" } })}\n`),
+};
+
+describe("dispatch/worker: who is not believed", () => {
+  const here = useWorker();
+
+  it("believes no stranger behind the helper's socket: each is asked four times, and a person is told", async function () {
+    this.timeout(40_000);
+    here().proof = 1;
+    const byTrace = new Map(Object.entries(strangers).map(([name, raw]) => [jobOf(name, 0).trace, raw]));
+    here().helper.raw = (socket, trace) => byTrace.get(trace)?.(socket, trace);
+    await here().open("auto", { timeoutMs: 200 });
+    const names = Object.keys(strangers);
+    await Promise.all(names.map(async (name) => here().offer(jobOf(name, Date.now()))));
+    await until(() => names.every((name) => here().statesOf(name).includes("escalated")), "all escalated", 30_000);
+    for (const name of names)
+      assert.equal(here().helper.asked.filter(({ trace }) => trace === jobOf(name, 0).trace).length, 4, name);
+    assert.equal(
+      here()
+        .events()
+        .filter(({ alertType }) => alertType === "error").length,
+      names.length,
+    );
+  });
+
+  it("asks nothing of a helper whose socket, or its folder, is another user's or open to others", async () => {
+    const socket = here().at("helper/h.sock");
+    const asked = async (owner: number) => helperAt({ socket, owner, timeoutMs: 1000 }).ask("heal", "0".repeat(32));
+    assert.match(JSON.stringify(await asked(ownUser() + 1)), /not trusted/u);
+    chmodSync(here().at("helper"), 0o777);
+    assert.match(JSON.stringify(await asked(ownUser())), /not trusted/u);
+    assert.deepEqual(here().helper.asked, []);
+    chmodSync(here().at("helper"), 0o755);
+    assert.equal((await asked(ownUser())).kind, "done");
+  });
+
+  it("answers an error to what is no request, on both sockets, and goes on", async () => {
+    await here().open("observe");
+    const job = jobOf("a", Date.now());
+    const bad = [
+      "x",
+      "null",
+      "[]",
+      "{}",
+      '{"v":1}',
+      '{"v":2,"ask":"status"}',
+      '{"v":1,"ask":"status","more":1}',
+      JSON.stringify({ v: 1, offer: { ...job, command: "rm" } }),
+      JSON.stringify({ v: 1, offer: { ...job, host: "../x" } }),
+      JSON.stringify({ v: 1, offer: { ...job, id: "a" } }),
+      JSON.stringify({ v: 1, offer: { ...job, at: 0.5 } }),
+      JSON.stringify({ v: 1, ask: "approve", id: "a".repeat(65), by: "x" }),
+      `{"v":1,"offer":${JSON.stringify(job)},"__proto__":{"x":1}}`,
+      "\u0000",
+      "y".repeat(2 * maxLineBytes),
+    ];
+    for (const socket of ["jobs.sock", "control.sock"])
+      for (const line of bad)
+        assert.ok(
+          "error" in
+            z
+              .object({ error: z.string() })
+              .parse(JSON.parse(await askLine(here().at(socket), line, { timeoutMs: 5000, maxBytes: maxLineBytes }))),
+          line.slice(0, 80),
+        );
+    // What the one may be asked, the other may not.
+    for (const ask of ["status", "jobs"])
+      assert.ok("error" in handOverAnswer.parse(await here().ask("jobs.sock", { v: 1, ask })));
+    assert.ok("error" in controlAnswer.parse(await here().ask("control.sock", { v: 1, offer: job })));
+    assert.deepEqual(here().changes, []);
+    assert.ok("answer" in (await here().offer(job)));
+  });
+
+  it("drops who is slow, and serves others meanwhile", async function () {
+    this.timeout(20_000);
+    await here().open("observe");
+    const slow = Array.from({ length: 100 }, () => createConnection({ path: here().at("jobs.sock") }));
+    const gone = slow.map(async (socket) => new Promise((resolve) => socket.on("error", resolve).on("close", resolve)));
+    for (const socket of slow) socket.write('{"v":1,');
+    assert.ok("answer" in (await here().offer(jobOf("a", Date.now()))));
+    await Promise.all(gone);
+  });
+});
