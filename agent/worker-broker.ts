@@ -23,7 +23,7 @@ export async function fleetFor(config: Config, host: string, log: Log): Promise<
   const own = { version: await version(), mode: config.worker.mode };
   const onTrouble = (what: string) => log.warn(what);
   return (worker) => {
-    const broker = openBroker({ ...options, onChange: onTrouble });
+    const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
     const source = openJobSource({ broker, host, gatewayKeys, worker, presence: () => own, onTrouble });
     return {
       change: ({ record: { job, state, message, since } }) =>

@@ -4,18 +4,25 @@ import { type DeadLetter, watchFleet } from "../../dispatch/nats/fleet.ts";
 import { natsHandOver } from "../../dispatch/nats/hand-over.ts";
 import { brokerOptions, signingKeyOf } from "../broker.ts";
 import type { Config } from "../config/schema.ts";
+import { folding } from "./folding.ts";
 import type { Ways } from "./telling.ts";
+
+/** Of one host, in a minute: one that tells without end fills no log. */
+const mostTold = 60;
 
 /** To the hosts of a fleet. What comes to no good there is told here. Throws `ConfigError`. */
 export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): LocalHandOver {
   const { log } = ways;
   const signingKey = signingKeyOf(config);
   const options = brokerOptions(config, "gateway");
-  const broker = openBroker({ ...options, onChange: (change) => log.warn(change) });
+  const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
+  const turns = folding(mostTold, Date.now);
   watchFleet(broker, {
     onDeadLetter: (letter) => tellDead(letter, ways),
-    // Its own journal and events have all of it. By the host: one that tells without end fills no log.
-    onTold: (key, { id, state, message }) => log.warn(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`, key),
+    // Its own journal and events have all of it.
+    onTold: (key, { id, state, message }) => {
+      if (turns.take(key)) log.info(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`);
+    },
     onTrouble: (what) => log.warn(what, "fleet"),
   });
   return { ...natsHandOver({ broker, signingKey }), isThere: () => Promise.resolve(broker.isConnected()) };

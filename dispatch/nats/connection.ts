@@ -17,7 +17,7 @@ export interface BrokerOptions {
   /** Milliseconds for one question. */
   readonly timeoutMs: number;
   /** The connection came, or went and why. Once for each change. */
-  readonly onChange: (change: string) => void;
+  readonly onChange: (change: string, isWell: boolean) => void;
 }
 
 export interface Broker {
@@ -107,21 +107,23 @@ async function follow(
   say: (change: string) => void,
 ): Promise<void> {
   state.isConnected = true;
-  say("connected to the broker");
+  say(connected);
   for await (const status of connection.status()) {
     if (status.type === "disconnect" || status.type === "close") state.isConnected = false;
     if (status.type === "reconnect") state.isConnected = true;
     if (status.type === "disconnect") say("the connection to the broker is lost");
-    if (status.type === "reconnect") say("connected to the broker");
+    if (status.type === "reconnect") say(connected);
     if (status.type === "error") say(`the broker says: ${status.error.message}`);
   }
 }
 
+const connected = "connected to the broker";
+
 /** What is tried again each second is told when it changes. */
-function changes(onChange: (change: string) => void): (change: string) => void {
+function changes(onChange: BrokerOptions["onChange"]): (change: string) => void {
   let last = "";
   return (change) => {
-    if (change !== last) onChange(change);
+    if (change !== last) onChange(change, change === connected);
     last = change;
   };
 }
