@@ -12,14 +12,12 @@ import { listen } from "./helper/listen.ts";
 import { environmentFile, helperEnvironment } from "./helper/settings.ts";
 import { streamLog } from "./log.ts";
 
-const defaultSocket = "/run/overlaywatch-helper/helper.sock";
-
 const usage = `usage: overlaywatch helperd [--socket PATH] [--group NAME]
        overlaywatch helperd --environment
 
 Where there is no systemd: listens for the worker, as root, and starts the helper for each request. The helper is what looks
 into the overlays of this host and heals them; a request can name neither network, container, address nor command.
-  --socket PATH    default ${defaultSocket}
+  --socket PATH    default worker.helper_socket of the configuration
   --group NAME     who may ask, beside root; root's own group unless told
   --environment    prints the settings of the configuration as the helper takes them, for /etc/overlaywatch/helper.env
 
@@ -31,7 +29,7 @@ export const command: Command = {
   usage,
   run: async (args, io) => {
     const { values } = parseCommand(args, {
-      socket: { type: "string", default: defaultSocket },
+      socket: { type: "string" },
       group: { type: "string", default: "root" },
       environment: { type: "boolean" },
     });
@@ -42,7 +40,7 @@ export const command: Command = {
       io.stdout.write(environmentFile(env));
       return exitCodes.ok;
     }
-    return serve({ path: resolve(io.cwd, values.socket), group: values.group, env }, io);
+    return serve({ path: resolve(io.cwd, values.socket ?? config.worker.helper_socket), group: values.group, env }, io);
   },
 };
 

@@ -4,6 +4,7 @@ import { catalogue } from "../agent/catalogue.ts";
 import { serviceChecks } from "../agent/service-checks.ts";
 import { exampleConfig } from "../agent/config/example.ts";
 import { configJsonSchema, configOptions } from "../agent/config/options.ts";
+import { endingsTable } from "../dispatch/gateway/endings.ts";
 import { collectors } from "../collectors/registry.ts";
 import { monitorAssets } from "../monitors/assets.ts";
 import { monitorsTable } from "../monitors/table.ts";
@@ -36,6 +37,7 @@ function files(): readonly Generated[] {
     { path: "agent/config/overlaywatch.example.yaml", text: exampleConfig() },
     { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
     ...monitorFiles(),
+    answersFile(),
     ...collectors.map(({ name }) => readme(name)),
   ];
 }
@@ -94,6 +96,12 @@ function monitorFiles(): readonly Generated[] {
     })),
     { path: page, text: fill(readFileSync(page, "utf8"), "monitors", table(head, rows)) },
   ];
+}
+
+/** What the gateway answers. */
+function answersFile(): Generated {
+  const [path, head] = ["docs/webhook.md", ["Code", "`reason`", "", "Told"]];
+  return { path, text: fill(readFileSync(path, "utf8"), "answers", table(head, endingsTable())) };
 }
 
 /** A collector's README, with the text between its markers made anew; one without a README gets a first one. */

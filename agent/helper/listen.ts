@@ -14,7 +14,7 @@ interface ListenOptions {
 }
 
 /** As `overlaywatch-helper.socket` and `overlaywatch-helper@.service` have it. Milliseconds. */
-const [mostAtOnce, burst, burstMs, killAfterMs] = [4, 20, 60_000, 60_000];
+const [mostAtOnce, burst, burstMs, killAfterMs, patienceMs] = [4, 20, 60_000, 60_000, 2000];
 
 export interface Listening {
   /** Takes no more, and resolves when what was under way has ended. */
@@ -38,7 +38,7 @@ export async function listen({ path, groupId, argv, env, log }: ListenOptions): 
     running.add(work);
     void work.finally(() => running.delete(work));
   };
-  // One more than may run: what is too much is told so.
+  // More than may run: what is too much is told so.
   const server = await serveGroup(path, { groupId, maxConnections: 2 * mostAtOnce }, serve);
   return {
     close: async () => {
@@ -53,5 +53,7 @@ const busy: ErrorCode = 75;
 function refuse(socket: Socket, why: string, log: Log): void {
   const answer: NotDone = { v: 1, error: { code: busy, message: `${why}: ask again later` } };
   log.warn(`a request was refused: ${why}`, why);
-  socket.end(`${JSON.stringify(answer)}\n`, () => socket.destroy());
+  // What it asks is read, to be thrown away: one whose request can not be written does not read the answer either.
+  socket.resume().end(`${JSON.stringify(answer)}\n`);
+  socket.setTimeout(patienceMs, () => socket.destroy());
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
 import { type Job, jobIdOf } from "../job.ts";
@@ -47,7 +47,8 @@ export async function attend(
   response: ServerResponse,
   parts: GatewayParts,
 ): Promise<Ended | undefined> {
-  const trace = randomBytes(16).toString("hex");
+  // Of 122 random bits, which Node draws in stock: a call for 16 bytes takes as long as all else here.
+  const trace = randomUUID().replaceAll("-", "");
   const sender = senderOf(request, parts);
   // Only who is let in is asked for the body that he waits to send.
   if (request.headers.expect !== undefined) response.writeContinue();

@@ -15,7 +15,7 @@ export interface Door {
   readonly failures: Rates;
 }
 
-export const healthPath = "/healthz";
+const healthPath = "/healthz";
 
 /** Why the request is refused without a look at its body, `healthy` where it asks for that, undefined where it may go on. Cheap checks come first. */
 export function judgeHead(request: IncomingMessage, door: Door, now: number): Ending | undefined {

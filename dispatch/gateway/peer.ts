@@ -9,7 +9,7 @@ export function addressList(entries: readonly string[]): { readonly has: (addres
     if (prefix === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(prefix), family);
   }
-  return { has: (address) => isIP(address) !== 0 && list.check(address, familyOf(address)) };
+  return { has: (address) => entries.length > 0 && isIP(address) !== 0 && list.check(address, familyOf(address)) };
 }
 
 const familyOf = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");

@@ -57,8 +57,11 @@ export async function serveGateway(settings: ServerSettings, parts: GatewayParts
   server.on("drop", () => parts.onEnd({ ending: "connections", trace: "", sender: "" }));
   // Before Node's own listener makes a `clientError` of it.
   secure?.prependListener("tlsClientError", (_, socket) => turnAway(socket, "tls"));
-  server.listen(settings.port, settings.host);
+  // Node's 511 is a quarter of a second of an attack; the kernel takes net.core.somaxconn at most.
+  server.listen({ port: settings.port, host: settings.host, backlog: 4096 });
   await once(server, "listening");
+  // Of accept(2), where there are no more file descriptors: it is tried again with the next connection.
+  server.on("error", (error) => parts.onEnd({ ending: "connections", trace: "", sender: "", error }));
   return {
     url: urlOf(server, settings),
     identify: (tls) => {

@@ -1,5 +1,8 @@
-/** Preloaded into a program: writes each program that it starts with its arguments, and each text that it gives to a call of the file system. */
-import child from "node:child_process";
+/**
+ * Preloaded into a program: writes each program that it starts, with its arguments and what it is given to read, and each path
+ * that it gives to a call of the file system.
+ */
+import child, { ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
@@ -10,6 +13,12 @@ delete process.env["NODE_OPTIONS"];
 const recorded = { programs: new Set<string>(), names: new Set<string>() };
 const { writeFileSync } = fs;
 
+/** Its stdin ends with what it is to read. */
+function notingInput(started: unknown): void {
+  if (!(started instanceof ChildProcess) || started.stdin === null) return;
+  wrap(started.stdin, ["end", "write"], ([text]) => void recorded.programs.add(String(text)));
+}
+
 /** Puts another function in the place of each of a module's. */
 function wrap(module: object, names: readonly string[], note: (args: readonly unknown[]) => void): void {
   for (const name of names) {
@@ -17,7 +26,9 @@ function wrap(module: object, names: readonly string[], note: (args: readonly un
     if (typeof original !== "function" || /^[A-Z]/u.test(name)) continue;
     const recording = function (this: unknown, ...args: readonly unknown[]): unknown {
       note(args);
-      return Reflect.apply(original, this, args);
+      const result: unknown = Reflect.apply(original, this, args);
+      notingInput(result);
+      return result;
     };
     Reflect.set(module, name, Object.assign(recording, original));
   }

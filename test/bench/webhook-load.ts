@@ -109,12 +109,13 @@ const timer = setInterval(() => {
   if (passed * 1000 >= total && open === 0) finish();
 }, 5);
 
+const told = ({ ms, ...rest }: Tally) => {
+  const sorted = ms.toSorted((a, b) => a - b);
+  const at = (share: number) => Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 10) / 10;
+  return { ...rest, p50: at(0.5), p99: at(0.99), max: at(1) };
+};
+
 function finish(): void {
   clearInterval(timer);
-  const told = ({ ms, ...rest }: Tally) => {
-    const sorted = ms.toSorted((a, b) => a - b);
-    const at = (share: number) => Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 10) / 10;
-    return { ...rest, p50: at(0.5), p99: at(0.99), max: at(1) };
-  };
   process.stdout.write(`${JSON.stringify({ valid: told(tallies.valid), invalid: told(tallies.invalid), byKind })}\n`);
 }

@@ -55,21 +55,21 @@ export async function postLarge(
   const { hostname, port, pathname } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
   await once(socket, "connect");
-  let text = "";
-  socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+  const got = { text: "" };
+  socket.setEncoding("latin1").on("data", (chunk: string) => (got.text += chunk));
   socket.on("error", () => undefined);
   const closed = new Promise((resolve) => socket.on("close", resolve));
+  const drained = () => new Promise((resolve) => socket.once("drain", resolve));
   socket.write(
     `POST ${pathname} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${bytes}\r\nConnection: close\r\n\r\n`,
   );
   const chunk = Buffer.alloc(64 * 1024, 0x20);
   let sent = 0;
-  while (sent < bytes && socket.writable && text === "") {
+  while (sent < bytes && socket.writable && got.text === "") {
     sent += chunk.length;
-    if (!socket.write(chunk))
-      await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), closed, sleep(3000)]);
+    if (!socket.write(chunk)) await Promise.race([drained(), closed, sleep(3000)]);
   }
   await Promise.race([closed, sleep(5000)]);
   socket.destroy();
-  return { code: Number(/^HTTP\/1\.1 (\d{3})/u.exec(text)?.[1] ?? 0), sent };
+  return { code: Number(/^HTTP\/1\.1 (\d{3})/u.exec(got.text)?.[1] ?? 0), sent };
 }

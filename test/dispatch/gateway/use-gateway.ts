@@ -165,7 +165,7 @@ export function opened(url: string): Promise<Socket> {
   });
 }
 
-export async function raw(url: string, parts: readonly string[], pauseMs = 20): Promise<string> {
+async function raw(url: string, parts: readonly string[], pauseMs = 20): Promise<string> {
   const socket = await opened(url);
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
