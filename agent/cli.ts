@@ -26,8 +26,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   standin: () => import("./standin.ts"),
   status: () => import("./status.ts"),
   undo: () => import("./undo.ts"),
-  worker: () => import("./worker.ts"),
   webhook: () => import("./webhook.ts"),
+  worker: () => import("./worker.ts"),
 };
 
 /** Runs the command that the arguments name and returns its exit code; never throws. */

@@ -10,20 +10,22 @@ import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { errorText } from "./error-text.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodes, UsageError } from "./exit-codes.ts";
 import { type Log, streamLog, telegrafHead } from "./log.ts";
 import { openOutputs, type Outputs } from "./outputs.ts";
 import { grace } from "./serve.ts";
 
-const usage = `usage: overlaywatch follow [--sink SINK]... [--for DURATION]
+const usage = `usage: overlaywatch follow [--sink SINK]... [--heal worker] [--for DURATION]
 
 Reads what the recorder wrote to the journal, and sends what it counts, until SIGTERM. It goes on where it ended.
   --sink SINK      dogstatsd, influx (lines on stdout), console or none; may be given several times
+  --heal worker    asks \`overlaywatch worker\` where somebody is misplaced
   --for DURATION   ends by itself after that time
 `;
 
 const options = {
   sink: { type: "string", multiple: true },
+  heal: { type: "string" },
   for: { type: "string" },
 } as const;
 
@@ -36,7 +38,9 @@ export const command: Command = {
     const more = sinks === undefined ? [] : [{ path: ["sinks", "enabled"], value: sinks, origin: "--sink" }];
     const { config } = configOf(values, io, more);
     try {
-      await follow(config, endingOf(values.for, io.signal), io);
+      const { heal = "off" } = values;
+      if (heal !== "off" && heal !== "worker") throw new UsageError(`--heal ${heal}: follow has only worker, and off`);
+      await follow(config, heal === "worker", endingOf(values.for, io.signal), io);
     } catch (error) {
       if (!(error instanceof Locked)) throw error;
       io.stderr.write(`overlaywatch: ${error.message}: two would count everything twice\n`);
@@ -46,13 +50,15 @@ export const command: Command = {
   },
 };
 
-async function follow(config: Config, ending: AbortSignal, io: Io): Promise<void> {
+async function follow(config: Config, asksWorker: boolean, ending: AbortSignal, io: Io): Promise<void> {
   const log = streamLog(io.stderr, config.sinks.enabled.includes("influx") ? telegrafHead : undefined);
   const gone = new AbortController();
   const outputs = await openOutputs(config, { profiled: profiledBy(config) }, io, () => gone.abort());
-  const follower = await openFollower(config, outputs, log);
+  const trigger = asksWorker ? await (await import("./own-trigger.ts")).ownTrigger(config, io.env, log) : undefined;
+  const follower = await openFollower(config, outputs, log, () => trigger?.misplaced());
   await Promise.race([aborted(ending), aborted(gone.signal)]);
   await Promise.race([follower.close(), sleep(2 * grace)]);
+  await trigger?.close();
   await Promise.race([outputs.close(), sleep(2 * grace)]);
 }
 
@@ -65,7 +71,12 @@ function profiledBy({ tags }: Config): Parameters<typeof openOutputs>[1]["profil
  * The follower with what the configuration says, to the outputs of a running agent. One at a time for a state folder: two
  * would count everything twice. Throws `Locked`, with who has it.
  */
-export async function openFollower(config: Config, outputs: Outputs, log: Log): Promise<Follower> {
+export async function openFollower(
+  config: Config,
+  outputs: Outputs,
+  log: Log,
+  onMisplaced: () => void = () => undefined,
+): Promise<Follower> {
   const lock = await onlyOne(config.paths.state_dir, log);
   const follower = await startFollower({
     path: join(config.paths.state_dir, "pipeline-checkpoint.json"),
@@ -75,6 +86,7 @@ export async function openFollower(config: Config, outputs: Outputs, log: Log): 
     uid: ownUser(),
     log: (level, message) => log[level](message),
     send: async (samples) => {
+      if (samples.some(({ name, value }) => name === "fdb.misplaced" && value > 0)) onMisplaced();
       outputs.write(samples, Date.now());
       await outputs.flush();
     },

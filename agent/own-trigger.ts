@@ -1,30 +1,38 @@
 import { randomBytes } from "node:crypto";
 import { episodes } from "../dispatch/worker/episodes.ts";
 import { localHandOver } from "../dispatch/local/hand-over.ts";
+import type { Io } from "./command.ts";
+import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import type { Healing } from "./heal.ts";
+import { hostIdentity } from "./identity.ts";
 import type { Log } from "./log.ts";
 
 interface Environment {
   readonly config: Config;
   /** This host's name in Datadog. */
   readonly host: string;
-  /** Whether somebody is misplaced now, by this process's half of the pipeline. */
-  readonly misplaced: () => boolean;
   readonly log: Log;
 }
 
-/** Milliseconds: how often is looked whether a fault lasts, and how long a job may wait to be begun. */
-const [watchEvery, validFor] = [1000, 45_000];
+/** Milliseconds: before a worker that did not answer is asked again, and how long a job may wait to be begun. */
+const [askAgain, validFor] = [1000, 45_000];
+
+/** Throws `NoIdentity`. */
+export async function ownTrigger(config: Config, env: Io["env"], log: Log): Promise<Healing> {
+  const { host } = await hostIdentity(config, env);
+  return openOwnTrigger({ config, host, log });
+}
 
 /**
  * The host's own trigger: what the pipeline or a collector sees is offered to the worker as a job, without Datadog. It needs
  * no right but to reach the worker's socket; the helper finds out by itself what is active.
  */
-export function openOwnTrigger({ config, host, misplaced, log }: Environment): Healing {
+export function openOwnTrigger({ config, host, log }: Environment): Healing {
   const handOver = localHandOver(config.worker.jobs_socket);
-  const faults = episodes(host);
+  const faults = episodes(host, gapOf(config));
+  let again: NodeJS.Timeout | undefined;
   let [busy, last]: [Promise<void> | undefined, ReturnType<Healing["state"]>["last"]] = [undefined, undefined];
   const offer = async (id: string): Promise<void> => {
     const at = Date.now();
@@ -38,20 +46,18 @@ export function openOwnTrigger({ config, host, misplaced, log }: Environment): H
       if (isTaken) log.info(`heal: ${said}`);
       else log.warn(`heal: ${said}`, "own trigger");
     } catch (error) {
-      // The next look tries again.
       log.warn(`heal: ${errorText(error)}`, "own trigger");
+      again = setTimeout(see, askAgain);
     }
   };
-  const see = (): void => {
+  function see(): void {
     const id = busy === undefined ? faults.seen(Date.now()) : undefined;
     if (id === undefined) return;
+    clearTimeout(again);
     busy = offer(id).finally(() => {
       busy = undefined;
     });
-  };
-  const timer = setInterval(() => {
-    if (misplaced()) see();
-  }, watchEvery);
+  }
   return {
     misplaced: see,
     found: ({ findings }) => {
@@ -59,9 +65,15 @@ export function openOwnTrigger({ config, host, misplaced, log }: Environment): H
     },
     state: () => ({ mode: "worker", ...(last !== undefined && { last }) }),
     close: async () => {
-      clearInterval(timer);
       await busy;
+      clearTimeout(again);
       await handOver.close();
     },
   };
+}
+
+/** A fault that lasts is told again every 10 s by the recorder, and at their intervals by follower and collector. */
+function gapOf({ pipeline, collectors }: Config): number {
+  const { interval = "10s" } = collectors["overlay"] ?? {};
+  return 1.5 * Math.max(10_000, milliseconds(pipeline.follow.interval), milliseconds(interval));
 }

@@ -24,7 +24,7 @@ interface Environment {
   readonly outputs: Outputs;
   readonly door: JournalDoor;
   readonly log: Log;
-  /** The recorder says that somebody is misplaced: at once, and again while it lasts. */
+  /** One of the halves says that somebody is misplaced: at once, and again while it lasts. */
   readonly onMisplaced?: () => void;
 }
 
@@ -83,9 +83,9 @@ async function openRecord({ config, docker, door, log, onMisplaced }: Environmen
   };
 }
 
-async function openFollow({ config, outputs, log }: Environment) {
+async function openFollow({ config, outputs, log, onMisplaced }: Environment) {
   const { openFollower } = await import("./follow.ts");
-  const follower = await openFollower(config, outputs, log);
+  const follower = await openFollower(config, outputs, log, onMisplaced);
   return {
     close: follower.close,
     state: () => {

@@ -60,8 +60,9 @@ const finders: readonly string[] = ["overlay", "record"];
 /** Without names as configured; where only some things run, only if told. Throws `UsageError` where nothing would find a fault. */
 function healMode(names: readonly string[], flag: string | undefined, { remedy }: Config): Config["remedy"]["heal"] {
   const mode = names.length === 0 || flag !== undefined ? remedy.heal : "off";
-  if (mode === "off" || names.length === 0 || names.some((name) => finders.includes(name))) return mode;
-  throw new UsageError(`--heal ${mode}: nothing that runs would find what to heal: name ${finders.join(" or ")} too`);
+  const all = mode === "worker" ? [...finders, "follow"] : finders;
+  if (mode === "off" || names.length === 0 || names.some((name) => all.includes(name))) return mode;
+  throw new UsageError(`--heal ${mode}: nothing that runs would find what to heal: name ${all.join(" or ")} too`);
 }
 
 const isHalf = (name: string): boolean => halves.some((half) => half === name);
@@ -121,12 +122,8 @@ type HealingParts = Omit<Parameters<typeof import("./heal.ts").openHealing>[0], 
 async function openHealing(mode: Config["remedy"]["heal"], parts: HealingParts, { env }: Io) {
   if (mode === "off") return undefined;
   if (mode === "worker") {
-    const [{ openOwnTrigger }, { hostIdentity }] = await Promise.all([
-      import("./own-trigger.ts"),
-      import("./identity.ts"),
-    ]);
-    const { host } = await hostIdentity(parts.config, env);
-    return openOwnTrigger({ ...parts, host });
+    const { ownTrigger } = await import("./own-trigger.ts");
+    return ownTrigger(parts.config, env, parts.log);
   }
   const heal = await import("./heal.ts");
   return heal.openHealing({ ...parts, mode });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Health } from "../collectors/collector.ts";
-import type { Helper } from "../dispatch/worker/helper.ts";
+import type { Helper } from "../dispatch/worker/ask-helper.ts";
 import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
 import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
 import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Helper, helperAt } from "../dispatch/worker/helper.ts";
+import { type Helper, helperAt } from "../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** When nothing was seen for so long, what is seen next is another fault; milliseconds. */
-const gap = 10_000;
-/** Between two jobs for a fault that stays: each time twice as long. */
+/** Milliseconds between two jobs for a fault that stays: each time twice as long. */
 const [firstPause, longestPause] = [60_000, 3_600_000];
 
 export interface Episodes {
@@ -19,8 +17,11 @@ interface Episode {
   next: number;
 }
 
-/** One job for one fault; if that stays, another one, rarer and rarer: in `observe` it may stay for days. */
-export function episodes(host: string): Episodes {
+/**
+ * One job for one fault; if that stays, another one, rarer and rarer: in `observe` it may stay for days. When nothing was seen
+ * for `gap` milliseconds, what is seen next is another fault.
+ */
+export function episodes(host: string, gap: number): Episodes {
   let current: Episode | undefined;
   return {
     seen: (now) => {

@@ -1,5 +1,5 @@
 import type { Job, Withdrawal } from "../job.ts";
-import type { Cleanup, Heard } from "./helper.ts";
+import type { Cleanup, Heard } from "./ask-helper.ts";
 import { type JobRecord, type JobState, sourceOf } from "./record.ts";
 import { planOf, sentenceOf } from "./wording.ts";
 

@@ -1,6 +1,6 @@
 import type { EventDraft } from "../../emit/event.ts";
 import type { Sample } from "../../emit/sample.ts";
-import type { Cleanup } from "./helper.ts";
+import type { Cleanup } from "./ask-helper.ts";
 import { isEnd, isOver, type JobRecord, type JobState, sourceOf } from "./record.ts";
 import type { Change, Rejected } from "./worker.ts";
 

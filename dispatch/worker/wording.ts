@@ -1,5 +1,5 @@
 import { shellLine } from "../../host/shell-line.ts";
-import type { Cleanup } from "./helper.ts";
+import type { Cleanup } from "./ask-helper.ts";
 
 /** What a cleanup did or would do, in a sentence. */
 export function sentenceOf({ outcome, strategy, actions, loss, undo, notes, refused, ambiguous }: Cleanup): string {

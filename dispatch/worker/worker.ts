@@ -1,6 +1,6 @@
 import type { Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
-import type { Heard, Helper } from "./helper.ts";
+import type { Heard, Helper } from "./ask-helper.ts";
 import type { JobJournal } from "./journal.ts";
 import {
   accepted,

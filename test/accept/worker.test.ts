@@ -162,7 +162,7 @@ describe("accept: worker", function () {
       await lab().unpin();
       await lab().mend();
       await here.host.exec(["rm", "-f", at("remedy-limits.json")]);
-      await pause(13_000);
+      await pause(17_000);
     }
     const sorted = took.toSorted((a, b) => a - b).map((ms) => ms / 1000);
     figure(`break to verified heal, ${took.length} tries: ${sorted.map((s) => s.toFixed(2)).join(" ")} s`);

@@ -81,12 +81,10 @@ describe("agent/worker", function () {
       warn: (text: string) => void told.push(`! ${text}`),
       error: assert.fail,
     };
-    let isMisplaced = false;
-    const trigger = openOwnTrigger({ config, host: "web-1", misplaced: () => isMisplaced, log });
+    const trigger = openOwnTrigger({ config, host: "web-1", log });
     const jobs: Job[] = [];
     try {
       trigger.misplaced();
-      isMisplaced = true;
       await until(() => told.length >= 2, "two warnings");
       assert.ok(told.every((text) => text.startsWith("! heal: no receipt from the worker")));
       const server = await serveJobs(at("jobs.sock"), {
@@ -97,7 +95,10 @@ describe("agent/worker", function () {
         withdraw: async () => assert.fail("nothing is withdrawn"),
       });
       await until(() => jobs.length > 0, "a job");
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      for (let n = 0; n < 20; n++) {
+        trigger.misplaced();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
       await server.close();
     } finally {
       await trigger.close();

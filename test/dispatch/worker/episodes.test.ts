@@ -4,7 +4,11 @@ import { episodes } from "../../../dispatch/worker/episodes.ts";
 const [second, minute, hour] = [1000, 60_000, 3_600_000];
 
 /** Seen each second for so long, and each offer taken: when, and by which ids. */
-function offers(ms: number, start = 0, faults = episodes("web-1")): readonly (readonly [at: number, id: string])[] {
+function offers(
+  ms: number,
+  start = 0,
+  faults = episodes("web-1", 10_000),
+): readonly (readonly [at: number, id: string])[] {
   const all: (readonly [number, string])[] = [];
   for (let now = start; now < start + ms; now += second) {
     const id = faults.seen(now);
@@ -27,17 +31,17 @@ describe("dispatch/worker/episodes", () => {
   });
 
   it("is another fault after ten seconds of nothing, or when the clock jumps; by another host's name another job", () => {
-    const faults = episodes("web-1");
+    const faults = episodes("web-1", 10_000);
     const [first] = offers(5 * second, 0, faults);
     assert.deepEqual(offers(5 * second, 14 * second, faults), [], "seen nine seconds ago");
     const [again] = offers(5 * second, 40 * second, faults);
     assert.ok(again?.[0] === 0 && again[1] !== first?.[1]);
     assert.equal(offers(second, -hour, faults).length, 1);
-    assert.notEqual(offers(second, 0, episodes("web-2"))[0]?.[1], first?.[1]);
+    assert.notEqual(offers(second, 0, episodes("web-2", 10_000))[0]?.[1], first?.[1]);
   });
 
   it("is offered again by the same id until it is taken", () => {
-    const faults = episodes("web-1");
+    const faults = episodes("web-1", 10_000);
     assert.equal(faults.seen(0), faults.seen(second));
     assert.match(faults.seen(2 * second) ?? "", /^[0-9a-f]{64}$/u);
   });

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Cleanup } from "../../../dispatch/worker/helper.ts";
+import type { Cleanup } from "../../../dispatch/worker/ask-helper.ts";
 import { maxRequestBytes, parseRequest, type Verb } from "../../../dispatch/helper/protocol.ts";
 import { type LineServer, oneLine, serveSocket } from "../../../host/line-socket.ts";
 import { cleanupOf } from "./made.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import type { Heard } from "../../../dispatch/worker/helper.ts";
+import type { Heard } from "../../../dispatch/worker/ask-helper.ts";
 import {
   accepted,
   approved,

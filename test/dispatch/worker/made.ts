@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Cleanup, Heard } from "../../../dispatch/worker/helper.ts";
+import type { Cleanup, Heard } from "../../../dispatch/worker/ask-helper.ts";
 import { accepted } from "../../../dispatch/worker/machine.ts";
 import type { JobRecord } from "../../../dispatch/worker/record.ts";
 import type { Job } from "../../../dispatch/job.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import type { jobSchema } from "../../../dispatch/job.ts";
 import { controlAnswer, handOverAnswer, maxLineBytes } from "../../../dispatch/local/protocol.ts";
-import { helperAt } from "../../../dispatch/worker/helper.ts";
+import { helperAt } from "../../../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../../../dispatch/worker/journal.ts";
 import type { Rules } from "../../../dispatch/worker/machine.ts";
 import { serveControl, serveJobs } from "../../../dispatch/worker/serve.ts";

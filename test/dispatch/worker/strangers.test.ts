@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { createConnection } from "node:net";
 import { z } from "zod";
 import { controlAnswer, handOverAnswer, maxLineBytes } from "../../../dispatch/local/protocol.ts";
-import { helperAt } from "../../../dispatch/worker/helper.ts";
+import { helperAt } from "../../../dispatch/worker/ask-helper.ts";
 import { askLine } from "../../../host/line-socket.ts";
 import { ownUser } from "../../../host/own-user.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
