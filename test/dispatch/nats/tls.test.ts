@@ -10,6 +10,8 @@ import { keyOf, makeFleet, optionsOf } from "./fleet.ts";
 
 const a = "a.example.com";
 
+const pair = ({ cert, key }: Certificate) => ({ cert, key });
+
 describe("dispatch/nats: TLS", () => {
   const fleet = makeFleet([a]);
   const folder = mkdtempSync(join(tmpdir(), "ow-nats-tls-"));
@@ -46,7 +48,6 @@ describe("dispatch/nats: TLS", () => {
       return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     }
   };
-  const pair = ({ cert, key }: Certificate) => ({ cert, key });
 
   it("lets in who has a certificate of its authority, and a key that is enrolled", async () => {
     assert.equal(await attempt("tls", { ca: authority!.cert, ...pair(client!) }), "in");
