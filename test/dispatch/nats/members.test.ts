@@ -162,6 +162,10 @@ describe("dispatch/nats: who comes and goes while the server runs", function () 
     const { removed } = await provisioned(server.url, fleet, [b]);
     assert.deepEqual(removed, [keyOf(a)]);
     assert.equal((await handOver.offer(jobFor(a))).answer, "unknown-host");
+    const refusals = () => server.log.split("authentication error").length - 1;
+    await until("it was refused three times", () => refusals() >= 3, 10_000);
+    await server.reload(serverConfig(fleet.registry));
+    await until("one that is taken back is in by itself", () => one.broker.isConnected(), 10_000);
   });
 
   it("a host that is enrolled while it tries already gets in at the reload, without a restart of anything", async () => {

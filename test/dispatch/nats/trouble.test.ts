@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { headers } from "@nats-io/transport-node";
 import { jetstream } from "@nats-io/jetstream";
+import { z } from "zod";
 import { NotHandedOver } from "../../../dispatch/hand-over.ts";
 import type { Job } from "../../../dispatch/job.ts";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
@@ -221,6 +222,25 @@ describe("dispatch/nats: jobs, and what goes wrong with them", function () {
     await sleep(700);
     assert.deepEqual(second.letters, [{ why: "not-taken", key: keyOf(a), job }]);
     assert.deepEqual([first.troubles, second.troubles], [[], []]);
+  });
+
+  it("are taken back by the word of the host that was asked, and of no other that knows the question", async () => {
+    await provide();
+    const { handOver } = await gateway(1000);
+    const [asked, liar] = await Promise.all(
+      [b, a].map(async (host) => kept(await connectOnce(optionsOf(server().url, fleet.seeds.of(host), keyOf(host))))),
+    );
+    assert.ok(asked && liar);
+    asked.subscribe(subjects.ask(keyOf(b)), {
+      callback: (_, message) => {
+        const { ask } = z.object({ ask: z.string() }).parse(message.json());
+        const answer = { v: 1, ask, answer: "withdrawn", trace: "0".repeat(32) };
+        liar.publish(subjects.answer(keyOf(a)), JSON.stringify(answer));
+      },
+    });
+    await asked.flush();
+    const withdrawal = { v: 1, trace: "0".repeat(32), host: b, monitor: "1", cycle: "c" } as const;
+    await assert.rejects(handOver.withdraw(withdrawal), /withdrawal could not be handed/u);
   });
 
   it("what a host says of itself that is not so, or that nobody understands, is left out", async () => {
