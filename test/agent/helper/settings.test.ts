@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { configSchema } from "../../../agent/config/schema.ts";
 import { environmentFile, helperEnvironment, helperSettings } from "../../../agent/helper/settings.ts";
 import { ConfigError } from "../../../agent/exit-codes.ts";
