@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),
   doctor: () => import("./doctor.ts"),
   explain: () => import("./explain.ts"),
+  fleet: () => import("./fleet.ts"),
   follow: () => import("./follow.ts"),
   helperd: () => import("./helperd.ts"),
   lab: () => import("./lab.ts"),

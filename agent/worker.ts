@@ -4,7 +4,7 @@ import { type Helper, helperAt } from "../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";
-import { Worker } from "../dispatch/worker/worker.ts";
+import { type Change, Worker } from "../dispatch/worker/worker.ts";
 import { socketFolder } from "../host/line-socket.ts";
 import { type Lock, Locked, takeLock } from "../host/lock.ts";
 import { openLogFile } from "../host/log-file.ts";
@@ -13,9 +13,11 @@ import { milliseconds } from "./config/milliseconds.ts";
 import type { Config } from "./config/schema.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { hasBroker } from "./has-broker.ts";
 import { hostIdentity, type Identity } from "./identity.ts";
 import { type Log, streamLog } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
+import type { FleetSide } from "./worker-broker.ts";
 import { type Proof, proofIn } from "./worker-proof.ts";
 import { openTelling, type Telling } from "./worker-telling.ts";
 
@@ -79,6 +81,7 @@ async function serveWith(parts: Parts): Promise<number> {
   const end = new AbortController();
   ending.addEventListener("abort", () => end.abort(), { once: true });
   if (ending.aborted) end.abort();
+  const joining = await fleetOf(parts);
   const outputs = await openOutputs(config, { profiled: (samples) => samples }, io, () => undefined);
   let [failed, worker]: [unknown, Worker | undefined] = [undefined, undefined];
   const fail = (error: unknown): void => {
@@ -86,23 +89,34 @@ async function serveWith(parts: Parts): Promise<number> {
     end.abort();
   };
   const telling = openTelling({ config, outputs, helper, worker: () => worker, log });
+  let fleet: FleetSide | undefined;
+  const tell = (change: Change): void => {
+    telling.change(change);
+    fleet?.change(change);
+  };
   try {
-    worker = await openWorker(parts, telling, fail);
+    worker = await openWorker(parts, { ...telling, change: tell }, fail);
     log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
     const { mode } = settings;
     const control = await serveControl(settings.control_socket, worker, { host: identity.host, mode });
     const jobs = await serveJobs(settings.jobs_socket, worker);
+    fleet = joining?.(worker);
     await telling.begin();
     await aborted(end.signal);
-    await Promise.race([Promise.all([jobs.close(), control.close()]), sleep(500)]);
+    await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
     await worker.close().catch(fail);
     if (failed !== undefined) telling.fatal(identity.host, failed, paths.state_dir);
   } finally {
     await telling.close();
   }
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
+}
+
+async function fleetOf({ config, identity, log }: Parts): Promise<((worker: Worker) => FleetSide) | undefined> {
+  if (!hasBroker(config)) return undefined;
+  return (await import("./worker-broker.ts")).fleetFor(config, identity.host, log);
 }
 
 /** What the one before left is read, and a line that its death cut short is put away. */

@@ -10,6 +10,7 @@ import { LabHost, type LabContext } from "./host.ts";
 import { plug, startHost, startUnderlay } from "./namespaces.ts";
 import { startJournald } from "./journal.ts";
 import { breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
+import { provideNatsServer } from "./nats-server.ts";
 import { startPing, type SteadyPing } from "./ping.ts";
 import { isAlive, type ProcessId } from "./process.ts";
 import {
@@ -151,6 +152,7 @@ export class Lab {
 export async function setup(options: { readonly engine?: string | undefined }, log: Log = noLog): Promise<Engine> {
   const version = parseEngine(options.engine ?? "20.10");
   requireRoot("setup");
+  await provideNatsServer(log);
   return provideEngine(version, log);
 }
 

@@ -4,6 +4,7 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { strategies } from "../../overlay/remedy/plan.ts";
+import { brokerSection } from "./broker.ts";
 import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
 import { followSection } from "./follow.ts";
@@ -191,6 +192,7 @@ export const configSchema = z
     remedy,
     webhook: webhookSection,
     worker: workerSection,
+    broker: brokerSection,
     sinks,
     datadog: datadogSection,
   })

@@ -3,9 +3,10 @@ import type { GatewayParts } from "../../dispatch/gateway/gateway.ts";
 import { peersOf } from "../../dispatch/gateway/peer.ts";
 import { ratesOf } from "../../dispatch/gateway/rates.ts";
 import { type GatewayServer, serveGateway } from "../../dispatch/gateway/server.ts";
-import { localHandOver } from "../../dispatch/local/hand-over.ts";
+import { type LocalHandOver, localHandOver } from "../../dispatch/local/hand-over.ts";
 import { liveClock } from "../../host/clock.ts";
 import { watchFiles } from "../../host/watched-files.ts";
+import { hasBroker } from "../has-broker.ts";
 import type { Io } from "../command.ts";
 import { milliseconds } from "../config/milliseconds.ts";
 import type { Config } from "../config/schema.ts";
@@ -17,7 +18,7 @@ import { type Log, streamLog } from "../log.ts";
 import { journalDoor, openNotes } from "../notes.ts";
 import { openOutputs } from "../outputs.ts";
 import { identificationOf, placeOf } from "./place.ts";
-import { openTelling } from "./telling.ts";
+import { openTelling, type Ways } from "./telling.ts";
 import { openTokens, type Tokens } from "./tokens.ts";
 
 /** Milliseconds between two looks at the files. */
@@ -30,8 +31,9 @@ export async function serveWebhook(config: Config, io: Io, asJson: boolean): Pro
   const [tokens, policy] = [tokensOf(config, log), await policyOf(config, io)];
   const outputs = await openOutputs(config, { profiled: (samples) => samples }, io, () => undefined);
   const door = journalDoor(log);
-  const telling = openTelling({ outputs, notes: openNotes(door, log), log, now: liveClock.now });
-  const handOver = localHandOver(config.worker.jobs_socket);
+  const notes = openNotes(door, log);
+  const telling = openTelling({ outputs, notes, log, now: liveClock.now });
+  const handOver = await wayOf(config, { outputs, notes, log });
   try {
     const parts = { policy, handOver, isThere: handOver.isThere, tokens: tokens.digests, onEnd: telling.ended };
     const settings = { ...place, ...(tls !== undefined && { tls }), maxConnections: config.webhook.max_connections };
@@ -46,6 +48,12 @@ export async function serveWebhook(config: Config, io: Io, asJson: boolean): Pro
     await Promise.all([handOver.close(), outputs.flush().then(outputs.close), door.close()]);
   }
   return exitCodes.ok;
+}
+
+/** To the worker of this host, or to hosts through the broker. */
+async function wayOf(config: Config, ways: Omit<Ways, "now">): Promise<LocalHandOver> {
+  if (!hasBroker(config)) return localHandOver(config.worker.jobs_socket);
+  return (await import("./by-broker.ts")).handOverByBroker(config, ways);
 }
 
 function tokensOf({ webhook }: Config, log: Log): Tokens {
@@ -63,13 +71,14 @@ async function policyOf(config: Config, { env }: Io): Promise<Policy> {
     ["orgs", orgs],
   ] as const)
     if (ids.length === 0) throw new ConfigError(`webhook.${key}: say which may ask: a list of their ids, or [any]`);
-  return { monitors, orgs, maxAge: milliseconds(maxAge), hosts: new Set(await hostsOf(hosts, config, env)) };
+  return { monitors, orgs, maxAge: milliseconds(maxAge), hosts: await hostsOf(hosts, config, env) };
 }
 
-async function hostsOf(hosts: readonly string[], config: Config, env: Io["env"]): Promise<readonly string[]> {
-  if (hosts.length > 0) return hosts;
+async function hostsOf(hosts: readonly string[], config: Config, env: Io["env"]): Promise<Policy["hosts"]> {
+  if (hosts.length > 0) return new Set(hosts);
+  if (hasBroker(config)) return "enrolled";
   try {
-    return [(await hostIdentity(config, env)).host];
+    return new Set([(await hostIdentity(config, env)).host]);
   } catch (cause) {
     if (cause instanceof NoIdentity) throw new ConfigError(`webhook.hosts is empty, and ${cause.message}`, { cause });
     throw cause;
@@ -123,14 +132,16 @@ function keepFresh(config: Config, server: GatewayServer, tokens: Tokens, log: L
 function tell(
   server: GatewayServer,
   policy: Policy,
-  { webhook, worker }: Config,
+  { webhook, worker, broker }: Config,
   io: Io,
   log: Log,
   asJson: boolean,
 ): void {
+  const named = policy.hosts === "enrolled" ? ["all hosts that are enrolled"] : [...policy.hosts];
+  const hosts = `${named.slice(0, 5).join(", ")}${named.length > 5 ? "..." : ""}`;
   const url = `${server.url}${webhook.path}`;
   if (asJson) io.stdout.write(`${JSON.stringify({ url })}\n`);
   log.info(
-    `listening on ${url} for ${[...policy.hosts].slice(0, 5).join(", ")}${policy.hosts.size > 5 ? "..." : ""}; monitors ${webhook.monitors.join(" ")}, organisations ${webhook.orgs.join(" ")}; handed over at ${worker.jobs_socket}`,
+    `listening on ${url} for ${hosts}; monitors ${webhook.monitors.join(" ")}, organisations ${webhook.orgs.join(" ")}; handed over at ${broker.servers.join(", ") || worker.jobs_socket}`,
   );
 }

@@ -15,7 +15,7 @@ export interface Telling {
   readonly close: () => void;
 }
 
-interface Ways {
+export interface Ways {
   readonly outputs: Pick<Outputs, "writeSelf" | "event">;
   readonly notes: Notes;
   readonly log: Log;

@@ -67,7 +67,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   lab: ["zod"],
   monitors: ["@datadog/datadog-api-client", "yaml", "zod"],
   standin: [],
-  dispatch: ["zod"],
+  dispatch: ["@nats-io/jetstream", "@nats-io/transport-node", "zod"],
   agent: ["node-cron", "yaml", "zod"],
 };
 
@@ -120,6 +120,13 @@ describe("contract: layers", () => {
       ({ room, name }) => !/^(?:\.|node:)/u.test(name) && !packages[room]?.includes(packageOf(name)),
     );
     assert.deepEqual(told(foreign), []);
+  });
+
+  it("speak NATS in dispatch/nats/ alone", () => {
+    const speaking = imports.filter(
+      ({ file, name }) => name.startsWith("@nats-io/") && !file.startsWith("dispatch/nats/"),
+    );
+    assert.deepEqual(told(speaking), []);
   });
 
   it("load a store's client only in the process that is its own", () => {

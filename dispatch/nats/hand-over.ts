@@ -1,0 +1,159 @@
+import { type KeyObject, randomBytes } from "node:crypto";
+import { type ConsumerInfo, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
+import type { Job, Withdrawal } from "../job.ts";
+import type { Broker } from "./connection.ts";
+import { answerSchema, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
+import { hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
+
+/** JetStream's error codes. */
+const [consumerNotFound, capReached] = [10014, 10077];
+
+interface NatsHandOverOptions {
+  /** The gateway's. */
+  readonly broker: Broker;
+  /** Private: what is not signed with it no host does. */
+  readonly signingKey: KeyObject;
+}
+
+/**
+ * From the gateway to a host through the broker. A job waits in the stream for its host. A withdrawal is asked of the host
+ * while it is there: kept in the stream, it would take a place under the caps, and there would be no telling whether
+ * anything was taken back.
+ */
+export function natsHandOver({ broker, signingKey }: NatsHandOverOptions): HandOver {
+  const asked = new Map<string, Asked>();
+  void broker.ready.then(
+    (connection) => listen(connection, asked),
+    () => undefined,
+  );
+  return {
+    offer: (job) => handedOver(broker, "job", async (link) => offer(link, job, sealJob(job, signingKey))),
+    withdraw: (withdrawal) => {
+      const id = randomBytes(16).toString("hex");
+      const sealed = sealWithdrawal(withdrawal, id, Date.now(), signingKey);
+      return handedOver(broker, "withdrawal", async (link) => withdraw(link, withdrawal, id, sealed, asked));
+    },
+    close: broker.close,
+  };
+}
+
+export interface Link {
+  readonly connection: NatsConnection;
+  readonly timeoutMs: number;
+}
+
+async function handedOver(broker: Broker, what: string, work: (link: Link) => Promise<Receipt>): Promise<Receipt> {
+  try {
+    // While it is away, the client would keep what is published, and send it when nobody waits for it any more.
+    if (!broker.isConnected()) throw new Error("there is no connection to the broker");
+    return await work({ connection: await broker.ready, timeoutMs: broker.timeoutMs });
+  } catch (cause) {
+    if (cause instanceof NotHandedOver) throw cause;
+    throw new NotHandedOver(`the ${what} could not be handed to the broker`, { cause });
+  }
+}
+
+async function offer(link: Link, job: Job, sealed: Sealed): Promise<Receipt> {
+  const { trace } = job;
+  if ((await consumerOf(link, job.host)) === undefined) return { answer: "unknown-host", trace };
+  const subject = subjects.job(hostKeyOf(job.host));
+  try {
+    const { duplicate, seq } = await jetstream(link.connection, { timeout: link.timeoutMs }).publish(
+      subject,
+      sealed.body,
+      { msgID: job.id, headers: signed(sealed), expect: { streamName: stream } },
+    );
+    return duplicate ? { answer: "duplicate", trace: await traceAt(link, seq, trace) } : { answer: "accepted", trace };
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === capReached) return { answer: "full", trace };
+    throw error;
+  }
+}
+
+async function withdraw(
+  link: Link,
+  { host, trace }: Withdrawal,
+  ask: string,
+  sealed: Sealed,
+  asked: Map<string, Asked>,
+): Promise<Receipt> {
+  const key = hostKeyOf(host);
+  if ((await consumerOf(link, host)) === undefined) return { answer: "unknown-host", trace };
+  const send = () => link.connection.publish(subjects.ask(key), sealed.body, { headers: signed(sealed) });
+  const receipt = { answer: await answerTo(asked, { ask, key, timeoutMs: link.timeoutMs }, send), trace };
+  if (receipt.answer !== "nothing") return receipt;
+  // The host has none, but one is on its way to it.
+  const { num_pending: waiting = 0, num_ack_pending: underway = 0 } = (await consumerOf(link, host)) ?? {};
+  if (waiting + underway > 0) throw new NotHandedOver(`a job for ${host} is still on its way there`);
+  return receipt;
+}
+
+function signed({ signature }: Sealed) {
+  const made = headers();
+  made.set(signatureHeader, signature);
+  return made;
+}
+
+/** The fleet is who has a consumer. Undefined for all others. */
+export async function consumerOf({ connection, timeoutMs }: Link, host: string): Promise<ConsumerInfo | undefined> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
+  try {
+    return await manager.consumers.info(stream, hostKeyOf(host));
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The job itself, of a place in the stream; undefined where it is too old, or not to be had in time. */
+export async function jobAt({ connection, timeoutMs }: Link, seq: number): Promise<Job | undefined> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
+  const message = await manager.streams.getMessage(stream, { seq }).catch(() => null);
+  return message === null ? undefined : jobIn(message.data);
+}
+
+const traceAt = async (link: Link, seq: number, otherwise: string): Promise<string> =>
+  (await jobAt(link, seq))?.trace ?? otherwise;
+
+/** Who waits for a host's answer. */
+interface Asked {
+  readonly key: string;
+  readonly settle: (answer: Receipt["answer"]) => void;
+}
+
+function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>): void {
+  connection.subscribe(subjects.answer("*"), {
+    callback: (error, message) => {
+      const read = error === null ? answerSchema.safeParse(jsonOf(message.data)) : undefined;
+      if (read?.success !== true) return;
+      const waiting = asked.get(read.data.ask);
+      // Of the host that was asked: another can publish under its own key only.
+      if (waiting?.key === keyIn(message.subject)) waiting.settle(read.data.answer);
+    },
+  });
+}
+
+interface Asking {
+  readonly ask: string;
+  readonly key: string;
+  readonly timeoutMs: number;
+}
+
+async function answerTo(
+  asked: Map<string, Asked>,
+  { ask, key, timeoutMs }: Asking,
+  send: () => void,
+): Promise<Receipt["answer"]> {
+  return new Promise<Receipt["answer"]>((resolve, reject) => {
+    const late = () => reject(new Error(`the host has not answered within ${timeoutMs} ms`));
+    const timer = setTimeout(late, timeoutMs);
+    const settle = (answer: Receipt["answer"]) => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    asked.set(ask, { key, settle });
+    send();
+  }).finally(() => asked.delete(ask));
+}

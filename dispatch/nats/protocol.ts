@@ -1,0 +1,122 @@
+import type { KeyObject } from "node:crypto";
+import { z } from "zod";
+import { answers } from "../hand-over.ts";
+import { type Job, jobSchema, traceId, type Withdrawal, withdrawalSchema } from "../job.ts";
+import { jobStates } from "../local/protocol.ts";
+import { isSigned, signatureOf } from "./signature.ts";
+import { clockSkew, hostKeyOf } from "./subjects.ts";
+
+const hostKey = z.string().regex(/^[0-9a-f]{20}$/u);
+const askId = z.string().regex(/^[0-9a-f]{32}$/u);
+
+/** What the gateway signs. `key`: whom it is for. `at`: milliseconds since the epoch. */
+const order = z.union([
+  z.strictObject({ v: z.literal(1), key: hostKey, job: jobSchema }),
+  z.strictObject({ v: z.literal(1), key: hostKey, ask: askId, at: z.int(), withdraw: withdrawalSchema }),
+]);
+
+export type Order = z.output<typeof order>;
+
+export const answerSchema = z.strictObject({ v: z.literal(1), ask: askId, answer: z.enum(answers), trace: traceId });
+
+/** What a host says of itself; it may lie, of itself only. */
+export const presenceSchema = z.strictObject({
+  v: z.literal(1),
+  host: z.string().max(255),
+  version: z.string().max(64),
+  mode: z.enum(["observe", "approve", "auto"]),
+});
+
+export type Presence = z.output<typeof presenceSchema>;
+
+/** What became of a job, as the host tells it. */
+export const toldSchema = z.strictObject({
+  v: z.literal(1),
+  id: z.string().max(64),
+  trace: z.string().max(32),
+  /** `taken`: it is in the host's journal. `turned-away`: the host would not even take it. Else as its worker has it. */
+  state: z.enum(["taken", "turned-away", ...jobStates]),
+  /** A sentence for people. */
+  message: z.string().max(2000),
+  at: z.int(),
+});
+
+export type Told = z.output<typeof toldSchema>;
+
+/** It is not for this host to do, and never will be. The message says why, with nothing of what it came with. */
+export class TurnedAway extends Error {
+  override readonly name = "TurnedAway";
+  /** Where it is the gateway's word all the same. */
+  readonly job: Pick<Job, "id" | "trace"> | undefined;
+
+  constructor(message: string, job?: Job) {
+    super(message);
+    this.job = job;
+  }
+}
+
+export interface Sealed {
+  readonly body: string;
+  readonly signature: string;
+}
+
+export const sealJob = (job: Job, key: KeyObject): Sealed => seal({ v: 1, key: hostKeyOf(job.host), job }, key);
+
+export const sealWithdrawal = (withdraw: Withdrawal, ask: string, at: number, key: KeyObject): Sealed =>
+  seal({ v: 1, key: hostKeyOf(withdraw.host), ask, at, withdraw }, key);
+
+function seal(what: Order, key: KeyObject): Sealed {
+  const body = JSON.stringify(what);
+  return { body, signature: signatureOf(body, key) };
+}
+
+interface Receiver {
+  /** As Datadog names it, in lower case. */
+  readonly host: string;
+  readonly gatewayKeys: readonly KeyObject[];
+}
+
+/** Of what came from the broker, the gateway's word to this host, in time. Nothing is read before it is proved. Throws `TurnedAway`. */
+export function openOrder(
+  bytes: Uint8Array,
+  signature: string,
+  { host, gatewayKeys }: Receiver,
+  now = Date.now(),
+): Order {
+  if (signature === "") throw new TurnedAway("it is not signed");
+  if (!isSigned(bytes, signature, gatewayKeys)) throw new TurnedAway("the gateway has not signed it");
+  const read = order.safeParse(jsonOf(bytes));
+  if (!read.success) throw new TurnedAway("it is none of the orders that this version knows");
+  refuseOthers(read.data, host);
+  refuseUntimely(read.data, now);
+  return read.data;
+}
+
+/** Of what the gateway itself has put into the stream. */
+export function jobIn(bytes: Uint8Array): Job | undefined {
+  const read = order.safeParse(jsonOf(bytes));
+  return read.success && "job" in read.data ? read.data.job : undefined;
+}
+
+/** Undefined where it is none. */
+export function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseOthers(what: Order, host: string): void {
+  const named = "job" in what ? what.job.host : what.withdraw.host;
+  if (what.key !== hostKeyOf(host) || named !== host) throw new TurnedAway("it is for another host");
+}
+
+function refuseUntimely(what: Order, now: number): void {
+  const job = "job" in what ? what.job : undefined;
+  const at = "job" in what ? what.job.at : what.at;
+  if (at > now + clockSkew)
+    throw new TurnedAway(`it is ${Math.round((at - now) / 1000)} s in the future: are the clocks right?`, job);
+  const end = "job" in what ? what.job.notAfter : what.at + clockSkew;
+  if (end <= now) throw new TurnedAway(`its time was over ${Math.round((now - end) / 1000)} s ago`, job);
+}
