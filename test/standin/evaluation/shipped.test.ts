@@ -111,6 +111,21 @@ describe("standin/evaluation: what ships", function () {
       assert.equal((await read())["overall_state"], "OK");
     });
 
+  it("tells each host apart; the monitor stands as its worst group does", async () => {
+    const monitor = await make("fdb-misplaced");
+    const of = (host: string, value: number) =>
+      metric("fdb.misplaced", value, "g", `docker_network:testnet,host:${host}`);
+    await pass(2, [of("a", 1), of("b", 0)]);
+    await pass(2, [of("a", 1), of("b", 1)]);
+    await pass(2, [of("a", 1), of("b", 0)]);
+    const scope = (host: string) => `${host} host:${host},docker_network:testnet`;
+    assert.deepEqual(told(), [`Triggered ${scope("a")}`, `Triggered ${scope("b")}`, `Recovered ${scope("b")}`]);
+    const state = async () => (await call("GET", `/api/v1/monitor/${wordAt(monitor, "id")}`)).object["overall_state"];
+    assert.equal(await state(), "Alert");
+    await pass(2, [of("a", 0), of("b", 0)]);
+    assert.deepEqual([told().at(-1), await state()], [`Recovered ${scope("a")}`, "OK"]);
+  });
+
   it("keeps the page where the host falls silent within the outage", async () => {
     await make("fdb-misplaced");
     await pass(3, stories["fdb-misplaced"]!.ill, "Triggered");
