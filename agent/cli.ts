@@ -7,6 +7,7 @@ import { ConfigError, exitCodes, UnavailableError, UsageError } from "./exit-cod
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
+  completion: async () => ({ command: (await import("./completion.ts")).completionOf(commands) }),
   configcheck: () => import("./configcheck.ts"),
   "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
   "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),

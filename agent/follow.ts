@@ -20,6 +20,10 @@ const usage = `usage: overlaywatch follow [--sink SINK]... [--for DURATION]
 Reads what the recorder wrote to the journal, and sends what it counts, until SIGTERM. It goes on where it ended.
   --sink SINK      dogstatsd, influx (lines on stdout), console or none; may be given several times
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch follow --sink console
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why); 75: another one follows with this --state-dir.
 `;
 
 const options = {
@@ -30,6 +34,7 @@ const options = {
 export const command: Command = {
   summary: "count what is recorded, and send it, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const sinks = values.sink?.flatMap((names) => names.split(","));

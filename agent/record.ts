@@ -24,13 +24,20 @@ const usage = `usage: overlaywatch record [--for DURATION]
 Records what happens at the netlink layer inside every overlay network of this host, in the journal, until SIGTERM.
 Needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters the networks' namespaces.
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch record --for 10m
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why).
 `;
+
+const options = { for: { type: "string" } } as const;
 
 export const command: Command = {
   summary: "record what happens inside overlay networks, in the journal, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { for: { type: "string" } });
+    const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     await record(config, endingOf(values.for, io.signal), io);
     return exitCodes.ok;

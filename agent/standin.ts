@@ -27,7 +27,11 @@ the keys to use. With --dogstatsd it evaluates monitors as well, and calls their
   --evaluate DURATION   how often, 60s by default, as Datadog does
   --json          one line: {url, dogstatsd: [URL], organisations: [{id, name, api_key, app_key}]}
 Faults:
-${faultNames.map((name) => `  ${name.padEnd(14)}  ${faults[name].why}\n`).join("")}`;
+${faultNames.map((name) => `  ${name.padEnd(14)}  ${faults[name].why}\n`).join("")}
+Example: overlaywatch standin --port 8126 --dogstatsd udp://127.0.0.1:8125
+
+Exit code 0: ended by SIGTERM; 69: it can not listen there, or read its state.
+`;
 
 const table = {
   port: { type: "string", default: "0" },
@@ -46,6 +50,7 @@ const table = {
 export const command: Command = {
   summary: "a stand-in for Datadog's API, for trying out and for tests",
   usage,
+  options: table,
   run: async (args, io) => {
     const { values } = parseCommand(args, table);
     const standin = await start({

@@ -9,11 +9,16 @@ const usage = `usage: overlaywatch status
 
 What the agents that run on this host (with the same --state-dir) last did. Exits 1 where none runs, or one does not
 answer.
+
+Example: overlaywatch status --json
+
+Exit code 0: every agent answered; 1: none runs, or one does not answer.
 `;
 
 export const command: Command = {
   summary: "what the running agent last did",
   usage,
+  options: {},
   run: async (args, io) => {
     const { values } = parseCommand(args, {});
     const { config } = configOf(values, io);

@@ -10,6 +10,16 @@ import { tellingOf, type Told, untold } from "../../../standin/evaluation/transi
 
 const holds = (filter: string, ...tags: readonly string[]) => scopeOf(filter)?.(new Set(tags));
 
+const why = (text: string, type = "metric alert") => {
+  const found = plainQueryOf(type, text);
+  return typeof found === "string" ? found : "";
+};
+
+const statusesOf = (operator: ">" | ">=" | "<" | "<=", thresholds: Thresholds, values: readonly number[]) => {
+  let status: Status = "OK";
+  return values.map((value) => (status = statusOf(value, operator, thresholds, status))).join(" ");
+};
+
 describe("standin/evaluation: rules", () => {
   it("reads filters whose terms all hold, and no others", () => {
     assert.equal(holds("*", "a:b"), true);
@@ -45,37 +55,32 @@ describe("standin/evaluation: rules", () => {
       ],
       ["max", 7_200_000, "h", "min", "a.b", ["host", "z"], true, "<=", -1500],
     );
-    const why = (text: string, type = "metric alert") => plainQueryOf(type, text);
     assert.match(
-      String(why("avg(last_5m):forecast(avg:a{*}, 'linear', 1) > 1")),
+      why("avg(last_5m):forecast(avg:a{*}, 'linear', 1) > 1"),
       /^the function forecast is not evaluated here/u,
     );
-    assert.match(String(why("avg(last_5m):avg:a{*} / avg:b{*} > 1")), /^arithmetic, or another form/u);
-    assert.match(String(why("avg(last_5m):avg:a{x:y OR z:w} > 1")), /^the filter \{x:y OR z:w\} is not understood/u);
-    assert.match(String(why("avg(last_5m):p99:a{*} > 1")), /not evaluated here/u);
+    assert.match(why("avg(last_5m):avg:a{*} / avg:b{*} > 1"), /^arithmetic, or another form/u);
+    assert.match(why("avg(last_5m):avg:a{x:y OR z:w} > 1"), /^the filter \{x:y OR z:w\} is not understood/u);
+    assert.match(why("avg(last_5m):p99:a{*} > 1"), /not evaluated here/u);
     assert.match(
-      String(why('"x".over("*").by("host").last(2).count_by_status()', "service check")),
+      why('"x".over("*").by("host").last(2).count_by_status()', "service check"),
       /^monitors of type service check/u,
     );
   });
 
   it("alerts beyond the threshold, and recovers at the recovery threshold, edges included (docs: Recovery thresholds)", () => {
-    const walk = (operator: ">" | ">=" | "<" | "<=", thresholds: Thresholds, values: readonly number[]) => {
-      let status: Status = "OK";
-      return values.map((value) => (status = statusOf(value, operator, thresholds, status))).join(" ");
-    };
     const simple = { critical: 10 };
-    assert.equal(walk(">", simple, [10, 10.1, 10]), "OK Alert OK");
-    assert.equal(walk(">=", simple, [9.9, 10, 9.9]), "OK Alert OK");
-    assert.equal(walk("<", simple, [10, 9.9, 10]), "OK Alert OK");
-    assert.equal(walk("<=", simple, [10.1, 10, 10.1]), "OK Alert OK");
+    assert.equal(statusesOf(">", simple, [10, 10.1, 10]), "OK Alert OK");
+    assert.equal(statusesOf(">=", simple, [9.9, 10, 9.9]), "OK Alert OK");
+    assert.equal(statusesOf("<", simple, [10, 9.9, 10]), "OK Alert OK");
+    assert.equal(statusesOf("<=", simple, [10.1, 10, 10.1]), "OK Alert OK");
     const late = { critical: 10, criticalRecovery: 5 };
-    assert.equal(walk(">", late, [11, 6, 5, 6]), "Alert Alert OK OK");
-    assert.equal(walk(">=", late, [10, 5, 4.9]), "Alert Alert OK");
-    assert.equal(walk("<", { critical: 5, criticalRecovery: 10 }, [4, 9.9, 10]), "Alert Alert OK");
-    assert.equal(walk("<=", { critical: 5, criticalRecovery: 10 }, [5, 10, 10.1]), "Alert Alert OK");
+    assert.equal(statusesOf(">", late, [11, 6, 5, 6]), "Alert Alert OK OK");
+    assert.equal(statusesOf(">=", late, [10, 5, 4.9]), "Alert Alert OK");
+    assert.equal(statusesOf("<", { critical: 5, criticalRecovery: 10 }, [4, 9.9, 10]), "Alert Alert OK");
+    assert.equal(statusesOf("<=", { critical: 5, criticalRecovery: 10 }, [5, 10, 10.1]), "Alert Alert OK");
     const two = { critical: 10, criticalRecovery: 8, warning: 6, warningRecovery: 4 };
-    assert.equal(walk(">", two, [5, 7, 11, 9, 7, 5, 4]), "OK Warn Alert Alert Warn Warn OK");
+    assert.equal(statusesOf(">", two, [5, 7, 11, 9, 7, 5, 4]), "OK Warn Alert Alert Warn Warn OK");
   });
 
   it("tells each change once, again after the interval while it is of the statuses, and never more often than it may", () => {
@@ -168,9 +173,8 @@ describe("standin/evaluation: rules", () => {
     const series = [["host:a", "net:x"], ["host:a", "net:y"], ["host:b"], ["host:b", "net:x", "net:y"]].map((tags) => {
       return { name: "m", type: "gauge" as const, tags, since: 0, points: new Map<number, number>() };
     });
-    const scope = () => true;
     const counts = (by: readonly string[]) =>
-      groupsOf(series, { scope, by }).map((one) => `${one.scope} ${one.series.length}`);
+      groupsOf(series, { scope: scopeOf("*")!, by }).map((one) => `${one.scope} ${one.series.length}`);
     assert.deepEqual(counts([]), ["* 4"]);
     assert.deepEqual(counts(["host"]), ["host:a 2", "host:b 2"]);
     assert.deepEqual(counts(["host", "net"]), ["host:a,net:x 1", "host:a,net:y 1", "host:b,net:x 1", "host:b,net:y 1"]);

@@ -52,6 +52,11 @@ const stories: Readonly<Record<string, Story>> = {
 
 const settings = { ...plainSettings, webhookUrl: "https://gateway.example.org/datadog" };
 
+const misplaced = (host: string, value: number) =>
+  metric("fdb.misplaced", value, "g", `docker_network:testnet,host:${host}`);
+
+const scopeOn = (host: string) => `${host} host:${host},docker_network:testnet`;
+
 describe("standin/evaluation: what ships", function () {
   this.timeout(20_000);
   const { standin, call, clock } = useStandin({
@@ -113,17 +118,14 @@ describe("standin/evaluation: what ships", function () {
 
   it("tells each host apart; the monitor stands as its worst group does", async () => {
     const monitor = await make("fdb-misplaced");
-    const of = (host: string, value: number) =>
-      metric("fdb.misplaced", value, "g", `docker_network:testnet,host:${host}`);
-    await pass(2, [of("a", 1), of("b", 0)]);
-    await pass(2, [of("a", 1), of("b", 1)]);
-    await pass(2, [of("a", 1), of("b", 0)]);
-    const scope = (host: string) => `${host} host:${host},docker_network:testnet`;
-    assert.deepEqual(told(), [`Triggered ${scope("a")}`, `Triggered ${scope("b")}`, `Recovered ${scope("b")}`]);
+    await pass(2, [misplaced("a", 1), misplaced("b", 0)]);
+    await pass(2, [misplaced("a", 1), misplaced("b", 1)]);
+    await pass(2, [misplaced("a", 1), misplaced("b", 0)]);
+    assert.deepEqual(told(), [`Triggered ${scopeOn("a")}`, `Triggered ${scopeOn("b")}`, `Recovered ${scopeOn("b")}`]);
     const state = async () => (await call("GET", `/api/v1/monitor/${wordAt(monitor, "id")}`)).object["overall_state"];
     assert.equal(await state(), "Alert");
-    await pass(2, [of("a", 0), of("b", 0)]);
-    assert.deepEqual([told().at(-1), await state()], [`Recovered ${scope("a")}`, "OK"]);
+    await pass(2, [misplaced("a", 0), misplaced("b", 0)]);
+    assert.deepEqual([told().at(-1), await state()], [`Recovered ${scopeOn("a")}`, "OK"]);
   });
 
   it("keeps the page where the host falls silent within the outage", async () => {

@@ -49,6 +49,15 @@ function slow(how: string, values: readonly number[]): number {
 const near = (a: number | undefined, b: number | undefined) =>
   a === b || (a !== undefined && b !== undefined && Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b)));
 
+const isFullWith = (unit: "m" | "h", size: number, filled: readonly number[]) => {
+  const window = (unit === "m" ? 60_000 : 600_000) * size;
+  const step = window / size;
+  const points = new Map(
+    filled.flatMap((part) => [[start + part * step, 1] as const, [start + (part + 1) * step - bucket, 1] as const]),
+  );
+  return isFull(points, { window, unit }, start + window);
+};
+
 describe("standin/evaluation/window", () => {
   it("is the slow and obvious arithmetic, whatever the samples, the window and the moment", () => {
     let judged = 0;
@@ -86,23 +95,15 @@ describe("standin/evaluation/window", () => {
   });
 
   it("is full as the documents tell: a point in the first part, three empty parts at most", () => {
-    const parts = (unit: "m" | "h", size: number, filled: readonly number[]) => {
-      const window = (unit === "m" ? 60_000 : 600_000) * size;
-      const step = window / size;
-      const points = new Map(
-        filled.flatMap((part) => [[start + part * step, 1] as const, [start + (part + 1) * step - bucket, 1] as const]),
-      );
-      return isFull(points, { window, unit }, start + window);
-    };
     const all = Array.from({ length: 12 }, (_, i) => i);
     const without = (...gone: readonly number[]) => all.filter((one) => !gone.includes(one));
     // The four cases of the document, of two hours.
-    assert.equal(parts("h", 12, all), true);
-    assert.equal(parts("h", 12, without(0)), false);
-    assert.equal(parts("h", 12, without(2, 3, 4)), true);
-    assert.equal(parts("h", 12, without(1, 2, 3, 8, 9)), false);
-    assert.equal(parts("m", 12, without(1, 2, 3, 4)), false);
-    assert.equal(parts("m", 1, [0]), true);
-    assert.equal(parts("m", 2, [1]), false);
+    assert.equal(isFullWith("h", 12, all), true);
+    assert.equal(isFullWith("h", 12, without(0)), false);
+    assert.equal(isFullWith("h", 12, without(2, 3, 4)), true);
+    assert.equal(isFullWith("h", 12, without(1, 2, 3, 8, 9)), false);
+    assert.equal(isFullWith("m", 12, without(1, 2, 3, 4)), false);
+    assert.equal(isFullWith("m", 1, [0]), true);
+    assert.equal(isFullWith("m", 2, [1]), false);
   });
 });
