@@ -34,6 +34,7 @@ export const completionOf = (commands: Commands): Command => ({
   words: Object.keys(scripts),
   run: async (args, { stdout }) => {
     const [shell = "", ...more] = parseCommand(args, {}, "some").positionals;
+    if (shell === "") throw new UsageError(`completion: which shell? There are ${Object.keys(scripts).join(", ")}`);
     const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
     if (script === undefined)
       throw new UsageError(`completion ${shell}: there is no such shell here${nearestOf(shell, Object.keys(scripts))}`);

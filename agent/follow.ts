@@ -44,7 +44,9 @@ export const command: Command = {
       await follow(config, endingOf(values.for, io.signal), io);
     } catch (error) {
       if (!(error instanceof Locked)) throw error;
-      io.stderr.write(`overlaywatch: ${error.message}: two would count everything twice\n`);
+      io.stderr.write(
+        `overlaywatch: ${error.message}: two would count everything twice. Stop that one, or give this one another --state-dir.\n`,
+      );
       return exitCodes.locked;
     }
     return exitCodes.ok;

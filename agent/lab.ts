@@ -78,6 +78,7 @@ export const command: Command = {
     const { values, positionals } = parseCommand(dashes === -1 ? args : args.slice(0, dashes), options, "some");
     const [name = "", ...operands] = positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (name === "") throw new UsageError(`lab: which action? There are ${Object.keys(actions).join(", ")}`);
     if (action === undefined)
       throw new UsageError(`lab ${name}: there is no such action${nearestOf(name, Object.keys(actions))}`);
     if (operands.length > action.operands)

@@ -88,6 +88,7 @@ export const command: Command = {
     const { values, positionals } = parse(args);
     const [name = "", ...operands] = positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (name === "") throw new UsageError(`monitors: which action? There are ${Object.keys(actions).join(", ")}`);
     if (action === undefined)
       throw new UsageError(`monitors ${name}: there is no such action${nearestOf(name, Object.keys(actions))}`);
     const extra = operands.slice(action.operands);

@@ -4,6 +4,7 @@ import { deadline } from "../host/deadline.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
 import { proveJournal } from "../host/journald/prove.ts";
 import type { Journal, JournalStats } from "../host/journald/writer.ts";
+import { ownUser } from "../host/own-user.ts";
 import { procfs } from "../host/procfs.ts";
 import { watchOverlays } from "../overlay/watch.ts";
 import { recordedUntil } from "../pipelines/record/last-entry.ts";
@@ -46,6 +47,8 @@ export const command: Command = {
 
 async function record(config: Config, ending: AbortSignal, { stderr }: Io): Promise<void> {
   const log = streamLog(stderr);
+  if (ownUser() !== 0)
+    log.warn("record: not root: without CAP_SYS_ADMIN and CAP_NET_ADMIN nothing is recorded. Run it as root.");
   const docker = openDocker(config, log);
   const door = journalDoor(log);
   const recording = openRecording(config, docker, door, log);

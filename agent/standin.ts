@@ -76,7 +76,9 @@ async function start(options: StandinOptions): Promise<Standin> {
   try {
     return await startStandin(options);
   } catch (cause) {
-    throw new UnavailableError(`standin: cannot start: ${errorText(cause)}`, { cause });
+    const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+    const advice = isTaken ? " (another program listens there; choose another --port, or leave it out)" : "";
+    throw new UnavailableError(`standin: cannot start: ${errorText(cause)}${advice}`, { cause });
   }
 }
 

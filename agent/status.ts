@@ -26,7 +26,10 @@ export const command: Command = {
     for (const error of errors) io.stderr.write(`${printable(errorText(error))}\n`);
     const none = agents.length === 0 && errors.length === 0;
     if (values.json === true) io.stdout.write(`${JSON.stringify({ agents }, undefined, 1)}\n`);
-    else if (none) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
+    else if (none)
+      io.stderr.write(
+        `no agent runs here (looked in ${config.paths.state_dir}): start one with \`overlaywatch run\`, or give its --state-dir\n`,
+      );
     else io.stdout.write(agents.map((agent) => describe(agent, Date.now(), io.stdout.isTTY ?? false)).join("\n"));
     return agents.length > 0 && errors.length === 0 ? exitCodes.ok : exitCodes.failed;
   },

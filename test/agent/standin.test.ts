@@ -130,10 +130,13 @@ describe("agent/standin", () => {
     );
     assert.match(
       await wrong("--dogstatsd", `unix://${path()}/no/dsd`),
-      /^69 .*could not listen for DogStatsD on .*ENOENT/u,
+      /^69 .*could not listen for DogStatsD on .*: bind: ENOENT \(its folder is not there: make it, or name another\)\n$/u,
     );
     const taken = await start("--json");
     const { port } = new URL(told.parse(JSON.parse(taken.out)).url);
-    assert.match(await wrong("--port", port), /^69 overlaywatch: standin: cannot start: .*EADDRINUSE/u);
+    assert.match(
+      await wrong("--port", port),
+      /^69 overlaywatch: standin: cannot start: .*EADDRINUSE.* \(another program listens there; choose another --port, or leave it out\)\n$/u,
+    );
   });
 });

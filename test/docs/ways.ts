@@ -19,8 +19,8 @@ const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
 
-// Whether something flows in the lab is not known: what the agent says of itself always does.
-const lines = /^overlaywatch_agent/mu;
+// Whether something flows in the lab is not known: what the agent says of its last collector always does.
+const lines = /^overlaywatch_agent,collector=tcp/mu;
 const table = /^ *dockerhost1? +A1 |A1 +testnet/mu;
 const metrics = until(lines);
 
