@@ -10,12 +10,16 @@ const usage = `usage: overlaywatch approve [ID]
 
 Has the worker do what waits for approval: the job of that id, or of its first digits, eight at least. Without an id it
 lists what waits: trace, host, title and what would be done. The helper judges anew before it heals.
-Exits 1 where that job does not wait, 69 where no worker answers.
+
+Example: overlaywatch approve 3f2a9c01
+
+Exit code 0: it is to be done, or listed; 1: that job does not wait; 69: no worker answers.
 `;
 
 export const command: Command = {
   summary: "have the worker do what waits for approval, or list it",
   usage,
+  options: {},
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, {}, "some");
     const [id, ...more] = positionals;

@@ -24,6 +24,10 @@ Collects once and prints what would be sent; nothing is sent.
                      (record, follow) is not in it: it brings some 10 for each overlay network and 10 for the host.
   --hosts N          of such hosts, for --estimate
   --json             array of {metric, type, value, tags}
+
+Example: overlaywatch check interfaces tcp --pause 10s
+
+Exit code 0: all is collected; 1: a collector failed (said why); 69: Docker does not answer.
 `;
 
 const options = {
@@ -36,6 +40,7 @@ const options = {
 export const command: Command = {
   summary: "collect once and print it",
   usage,
+  options,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const pause = durationFlag("--pause", values.pause);

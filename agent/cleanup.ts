@@ -28,6 +28,8 @@ takes everything back where that did not help. Needs root.
   --unattended    nobody watches: caps, cooldown, breaker and untested engines then stop it, as they stop the program
   --json          {outcome,actions:[{command,reason,class,result,...}],verified,undo,refused,ambiguous,loss,notes,unfinished}
 
+Example: overlaywatch cleanup --network testnet --apply
+
 Exit code 0: nothing active to do; 10: cured and verified; 11: a dry run found work; 20: refused (said why); 30: it did
 not help and was undone; 31: undoing failed; 40: something is left that a person has to judge; 69: Docker does not answer;
 75: another run is at work.
@@ -47,6 +49,7 @@ type Values = ReturnType<typeof parseCommand<typeof options>>["values"];
 export const command: Command = {
   summary: "heal what doctor found, prove it, or undo it",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);

@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   approve: () => import("./approve.ts"),
   check: () => import("./check.ts"),
   cleanup: () => import("./cleanup.ts"),
+  completion: async () => ({ command: (await import("./completion.ts")).completionOf(commands) }),
   configcheck: () => import("./configcheck.ts"),
   "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
   "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),

@@ -6,6 +6,8 @@ import { nearestOf } from "./config/nearest.ts";
 import type { Setting } from "./config/settings.ts";
 import { UsageError } from "./exit-codes.ts";
 
+type ArgsOptions = NonNullable<ParseArgsConfig["options"]>;
+
 /** What an entry point gives to a command: nothing below reads environment, streams or signals by itself. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,14 +31,16 @@ export interface Command {
   readonly summary: string;
   /** The whole help text, options included. */
   readonly usage: string;
+  /** Beside the common ones. */
+  readonly options: ArgsOptions;
+  /** What its first operand can be, where that is known. */
+  readonly words?: readonly string[];
   /** Resolves to the exit code. */
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
 }
 
-type ArgsOptions = NonNullable<ParseArgsConfig["options"]>;
-
 /** Understood by every command. */
-const common = {
+export const commonOptions = {
   json: { type: "boolean" },
   config: { type: "string" },
   "docker-socket": { type: "string" },
@@ -52,6 +56,7 @@ export const commonUsage = `Everywhere:
   --netns-dir DIR       default /var/run/docker/netns
   --host-root DIR       where the host's root is mounted, default /
   --state-dir DIR       default /var/lib/overlaywatch
+Every command exits 64 where the command line is wrong and 78 where the configuration is: nothing was done then.
 `;
 
 const flagPaths = {
@@ -74,7 +79,7 @@ export function parseCommand<const O extends ArgsOptions>(
 }
 
 function parse<const O extends ArgsOptions>(args: readonly string[], options: O) {
-  const all = { ...common, ...options };
+  const all = { ...commonOptions, ...options };
   try {
     return parseArgs({ args: [...args], options: all, allowPositionals: true, strict: true });
   } catch (cause) {

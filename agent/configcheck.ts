@@ -11,13 +11,20 @@ const usage = `usage: overlaywatch configcheck [--example | --schema]
 Checks the configuration and prints what is in force, and where each key that is not at its default was set.
   --example   the commented example file
   --schema    the JSON schema of the file, for editors
+
+Example: overlaywatch configcheck --config ./overlaywatch.yaml
+
+Exit code 0: it can be used; 78: it can not (says which key).
 `;
+
+const options = { example: { type: "boolean" }, schema: { type: "boolean" } } as const;
 
 export const command: Command = {
   summary: "check the configuration and print what is in force",
   usage,
+  options,
   run: (args, io) => {
-    const { values } = parseCommand(args, { example: { type: "boolean" }, schema: { type: "boolean" } });
+    const { values } = parseCommand(args, options);
     io.stdout.write(
       values.example === true
         ? exampleConfig()

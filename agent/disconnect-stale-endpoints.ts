@@ -20,6 +20,8 @@ is. Needs root. A node that was cut off from everything at once and still runs l
   --yes      nobody is asked to type the node's address
   --json     {outcome,nodes:[{node,verdict,statements,endpoints:[{network,name,ip,mac,locator,result,...}]}],refused,ambiguous,record}
 
+Example: overlaywatch disconnect-stale-endpoints --node 10.1.2.3 --apply
+
 Exit code 0: nothing to do; 10: done and verified; 11: a dry run found work; 20: refused (said why); 30: not all was done, or
 could be verified; 40: something is left that a person has to judge; 69: Docker does not answer; 75: another run is at work.
 `;
@@ -29,6 +31,7 @@ const options = { node: { type: "string" }, apply: { type: "boolean" }, yes: { t
 export const command: Command = {
   summary: "free names and addresses of a dead node of a classic overlay",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);

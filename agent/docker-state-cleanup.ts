@@ -18,6 +18,8 @@ folder that is not an engine's. Links are removed as links. Needs root.
   --yes HOSTNAME    nobody is asked to type the host's name
   --json            {outcome,data_root,items:[{kind,name,bytes,result,sentence}],images:{before,after},refused,notes,record}
 
+Example: overlaywatch docker-state-cleanup --apply
+
 Exit code 0: nothing to do; 10: done and verified; 11: a dry run found work; 20: refused (said why); 30: not all was removed,
 or could be verified; 40: the first step is done, now stop the engine; 69: Docker hangs, or may not be asked; 75: another run
 is at work.
@@ -28,6 +30,7 @@ const options = { "data-root": { type: "string" }, apply: { type: "boolean" }, y
 export const command: Command = {
   summary: "remove all Docker state of this host except images",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);

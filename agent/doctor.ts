@@ -28,16 +28,21 @@ Around the overlays it looks at the way to other hosts (source address, MTU), th
   --save BUNDLE also writes what \`overlaywatch explain --with BUNDLE\` needs of this host into a file, secrets left out
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...}
 
+Example: overlaywatch doctor --network testnet
+
 Exit code 0: nothing active; 1: active findings, something is lost now; 2: could not be judged.
 `;
 
 const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;
 
+const options = { network: { type: "string" }, save: { type: "string" } } as const;
+
 export const command: Command = {
   summary: "say what is wrong in the overlay networks of this host",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { network: { type: "string" }, save: { type: "string" } });
+    const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     const { network, save } = values;
     const { stdout, stderr } = io;
@@ -88,9 +93,9 @@ async function look(config: Config, { network: name, say, keep }: Wanted, signal
     const { networks } = inventory;
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
     const truth = { memory: truthMemory(), wait: true, say };
-    const options = { ...wanted, unreadContainers: watch.stats().failing, truth };
+    const looked = { ...wanted, unreadContainers: watch.stats().failing, truth };
     const machine = { proc, overlays, docker: watch };
-    const inTables = await examine(machine, engine, options, signal);
+    const inTables = await examine(machine, engine, looked, signal);
     const around = { log: await log, minutes: logMinutes };
     const examination = withParts(inTables, await lookAround(machine, inTables, around, signal));
     await keep(async () => liveTables({ examination, inventory, overlays, signal }));

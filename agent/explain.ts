@@ -27,21 +27,25 @@ the command that shows it. Changes nothing. Needs root, except with --from.
                   proxy. Off by default, for it changes what bridges and engines have learned
   --json          {network,from,to,hops:[{hop,host,ok,what,command,why}],notes,verdict}; arp with --arp
 
+Example: overlaywatch explain A1 B1
+
 Exit code 0: nothing wrong; 1: a wrong hop; 2: something could not be judged; 69: Docker can not be asked.
 `;
 
 const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;
 
+const options = {
+  network: { type: "string" },
+  with: { type: "string", multiple: true },
+  from: { type: "string" },
+  arp: { type: "boolean" },
+} as const;
+
 export const command: Command = {
   summary: "follow a packet from one container to another, to the first wrong hop",
   usage,
+  options,
   run: async (args, io) => {
-    const options = {
-      network: { type: "string" },
-      with: { type: "string", multiple: true },
-      from: { type: "string" },
-      arp: { type: "boolean" },
-    } as const;
     const { values, positionals } = parseCommand(args, options, "some");
     const asked = askedFor(positionals, values.network);
     const { config } = configOf(values, io);

@@ -18,7 +18,12 @@ holds secrets: no other machine needs all of it. HOST is its name in Datadog. do
   config      writes fleet.conf, which the broker's configuration includes; each of the above does so too
   provision   makes, at the broker, the stream of jobs and a place for each host; takes away those of others
   --dir DIR   that folder; default broker.fleet_dir of the configuration
+  --finish    of rotate: ends the one before
 A seed is in its file alone, readable by its owner alone, and never shown.
+
+Example: overlaywatch fleet enroll web-7
+
+Exit code 0: done; 1: it was not (said why).
 `;
 
 const options = { dir: { type: "string" }, finish: { type: "boolean" } } as const;
@@ -26,6 +31,7 @@ const options = { dir: { type: "string" }, finish: { type: "boolean" } } as cons
 export const command: Command = {
   summary: "who belongs to a fleet, and what the broker lets each of them do",
   usage,
+  options,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const [name = "", host, ...more] = positionals;

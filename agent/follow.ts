@@ -21,6 +21,10 @@ Reads what the recorder wrote to the journal, and sends what it counts, until SI
   --sink SINK      dogstatsd, influx (lines on stdout), console or none; may be given several times
   --heal worker    asks \`overlaywatch worker\` where somebody is misplaced
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch follow --sink console
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why); 75: another one follows with this --state-dir.
 `;
 
 const options = {
@@ -32,6 +36,7 @@ const options = {
 export const command: Command = {
   summary: "count what is recorded, and send it, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const sinks = values.sink?.flatMap((names) => names.split(","));
@@ -43,7 +48,9 @@ export const command: Command = {
       await follow(config, heal === "worker", endingOf(values.for, io.signal), io);
     } catch (error) {
       if (!(error instanceof Locked)) throw error;
-      io.stderr.write(`overlaywatch: ${error.message}: two would count everything twice\n`);
+      io.stderr.write(
+        `overlaywatch: ${error.message}: two would count everything twice. Stop that one, or give this one another --state-dir.\n`,
+      );
       return exitCodes.locked;
     }
     return exitCodes.ok;

@@ -22,17 +22,24 @@ into the overlays of this host and heals them; a request can name neither networ
   --environment    prints the settings of the configuration as the helper takes them, for /etc/overlaywatch/helper.env
 
 It takes the configuration as it is at its start: after a change start it again. SIGTERM ends it when what is under way has ended.
+
+Example: overlaywatch helperd --group overlaywatch-helper
+
+Exit code 0: it was told to end; 69: it can not listen there, or is not root.
 `;
+
+const options = {
+  socket: { type: "string" },
+  group: { type: "string", default: "root" },
+  environment: { type: "boolean" },
+} as const;
 
 export const command: Command = {
   summary: "listen as root for the worker, and heal this host when it asks",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, {
-      socket: { type: "string" },
-      group: { type: "string", default: "root" },
-      environment: { type: "boolean" },
-    });
+    const { values } = parseCommand(args, options);
     const { config, file } = configOf(values, io);
     const path = resolve(io.cwd, file ?? defaultConfigFile);
     const env = helperEnvironment(config, { path, sha256: fileDigest(path) ?? "absent" });

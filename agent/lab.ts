@@ -23,6 +23,10 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
     --rate N                pings a second of each container, default 20
   break [A B] [--host N]    two containers of one host lose each other, as in moby#29024; verified before it returns
   mend [A B] [--host N]     undo it
+
+Example: overlaywatch lab up --driver swarm --engine 28.5
+
+Exit code 0: done; 1: not (said why), or an engine of \`status\` does not answer. \`exec\` ends as its command did.
 `;
 
 const options = {
@@ -67,11 +71,14 @@ const actions: Readonly<Record<string, Action>> = {
 export const command: Command = {
   summary: "a cluster of real Docker hosts on this machine",
   usage,
+  options,
+  words: Object.keys(actions),
   run: async (args, io) => {
     const dashes = args.indexOf("--");
     const { values, positionals } = parseCommand(dashes === -1 ? args : args.slice(0, dashes), options, "some");
     const [name = "", ...operands] = positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (name === "") throw new UsageError(`lab: which action? There are ${Object.keys(actions).join(", ")}`);
     if (action === undefined)
       throw new UsageError(`lab ${name}: there is no such action${nearestOf(name, Object.keys(actions))}`);
     if (operands.length > action.operands)

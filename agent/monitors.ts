@@ -27,7 +27,9 @@ What talks to Datadog has
     --org ID          the id of the organisation that the keys must be of (not validate)
     --yes             ask nothing on a terminal (apply, adopt, destroy)
 
-Exit codes: 0 in sync, or done; 2 there are changes, or drift; 1 something is wrong: a definition, keys, the API, another
+Example: overlaywatch monitors plan --out plan.json
+
+Exit code 0: in sync, or done; 2: there are changes, or drift; 1: something is wrong: a definition, keys, the API, another
 run at work. What was done and what was not is said.
 `;
 
@@ -80,10 +82,13 @@ function synced(
 export const command: Command = {
   summary: "monitors as code: validate, plan, apply, drift, adopt, destroy",
   usage,
+  options,
+  words: Object.keys(actions),
   run: async (args, io) => {
     const { values, positionals } = parse(args);
     const [name = "", ...operands] = positionals;
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (name === "") throw new UsageError(`monitors: which action? There are ${Object.keys(actions).join(", ")}`);
     if (action === undefined)
       throw new UsageError(`monitors ${name}: there is no such action${nearestOf(name, Object.keys(actions))}`);
     const extra = operands.slice(action.operands);

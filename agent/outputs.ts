@@ -10,6 +10,7 @@ import type { Sink } from "../emit/sink.ts";
 import type { Io } from "./command.ts";
 import { quietGauges, worstGauges } from "./catalogue.ts";
 import { milliseconds } from "./config/milliseconds.ts";
+import { streamLog } from "./log.ts";
 import { globalTagsOf } from "./global-tags.ts";
 import type { Config } from "./config/schema.ts";
 import type { ServiceCheckName } from "./service-checks.ts";
@@ -110,13 +111,15 @@ async function openConsole({ stdout }: Io): Promise<Sink> {
   });
 }
 
-async function openDogstatsd(config: Config, { env }: Io): Promise<DogstatsdSink> {
-  const [{ dogstatsdSink }, { transportOf }] = await Promise.all([
+async function openDogstatsd(config: Config, { env, stderr }: Io): Promise<DogstatsdSink> {
+  const [{ dogstatsdSink }, { transportOf, warnUnheard }] = await Promise.all([
     import("../emit/dogstatsd/sink.ts"),
     import("./transport.ts"),
   ]);
+  const resolved = transportOf(config, env);
+  void warnUnheard(resolved, streamLog(stderr));
   return dogstatsdSink({
-    transport: transportOf(config, env).transport,
+    transport: resolved.transport,
     prefix: config.sinks.dogstatsd.prefix,
     globalTags: resolveGlobalTags(config.tags.global, env),
   });

@@ -15,6 +15,10 @@ kept in the state folder and outlives restarts. Without an option it says what i
   --forever        until it is lifted: the kill switch; remedy.enabled: false in the configuration does the same
   --off            lifts both, and closes the breaker
   --reason R       why, for those that find it paused; needed to pause
+
+Example: overlaywatch pause --for 2h --reason 'switch replaced'
+
+Exit code 0: done, or said; 75: another run is at work, nothing was changed.
 `;
 
 const options = {
@@ -34,6 +38,7 @@ interface Values {
 export const command: Command = {
   summary: "stop all healing for a while, for ever, or no more",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);

@@ -12,16 +12,23 @@ A live table of the network rates of every container: of this machine's Docker e
 lab of two real ones, set up and started for it.
   --for DURATION   shows it for that time, once everything is set up, and ends
   --name NAME      of the lab, default lab
+
+Example: overlaywatch quickstart --for 30s
+
+Exit code 0: ended, by the time or by SIGTERM; 1: stopped within set-up; 69: neither Docker nor a lab can be used.
 `;
 
 /** Short, so that a person sees figures soon; the table is not sent anywhere. */
 const interval = "2s";
 
+const options = { for: { type: "string" }, name: { type: "string", default: "lab" } } as const;
+
 export const command: Command = {
   summary: "a live table of this machine's containers, or of a lab's",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { for: { type: "string" }, name: { type: "string", default: "lab" } });
+    const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     if (values.for !== undefined) durationFlag("--for", values.for);
     const socket = socketPathOf(config.docker.socket);

@@ -4,6 +4,7 @@ import { deadline } from "../host/deadline.ts";
 import type { DockerWatch } from "../host/docker/watch.ts";
 import { proveJournal } from "../host/journald/prove.ts";
 import type { Journal, JournalStats } from "../host/journald/writer.ts";
+import { ownUser } from "../host/own-user.ts";
 import { procfs } from "../host/procfs.ts";
 import { watchOverlays } from "../overlay/watch.ts";
 import { recordedUntil } from "../pipelines/record/last-entry.ts";
@@ -24,13 +25,20 @@ const usage = `usage: overlaywatch record [--for DURATION]
 Records what happens at the netlink layer inside every overlay network of this host, in the journal, until SIGTERM.
 Needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters the networks' namespaces.
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch record --for 10m
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why).
 `;
+
+const options = { for: { type: "string" } } as const;
 
 export const command: Command = {
   summary: "record what happens inside overlay networks, in the journal, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, { for: { type: "string" } });
+    const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     await record(config, endingOf(values.for, io.signal), io);
     return exitCodes.ok;
@@ -39,6 +47,8 @@ export const command: Command = {
 
 async function record(config: Config, ending: AbortSignal, { stderr }: Io): Promise<void> {
   const log = streamLog(stderr);
+  if (ownUser() !== 0)
+    log.warn("record: not root: without CAP_SYS_ADMIN and CAP_NET_ADMIN nothing is recorded. Run it as root.");
   const docker = openDocker(config, log);
   const door = journalDoor(log);
   const recording = openRecording(config, docker, door, log);

@@ -26,6 +26,10 @@ SIGTERM. With --on-stdin the pipeline is left out, for its counts come when they
                    puts back pins that went with their container. Within caps; needs root, and overlay or record to
                    find it. worker asks \`overlaywatch worker\` in place of that, and needs no right of its own
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch run interfaces tcp --sink console
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why).
 `;
 
 const options = {
@@ -38,6 +42,7 @@ const options = {
 export const command: Command = {
   summary: "collect and send, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const sinks = values.sink?.flatMap((names) => names.split(","));

@@ -14,18 +14,25 @@ The embedded DogStatsD receiver: shows what arrives, until SIGTERM. Without --ud
   --for DURATION   ends by itself after that time
   --json           one line a sample; otherwise a live table of the interfaces' rates
 What can not be parsed is said on stderr and counted.
+
+Example: overlaywatch sink --udp 8125 --json
+
+Exit code 0: ended, by the time or by SIGTERM; 1: it can not listen there (said why).
 `;
+
+const options = {
+  udp: { type: "string" },
+  uds: { type: "string" },
+  host: { type: "string", default: "127.0.0.1" },
+  for: { type: "string" },
+} as const;
 
 export const command: Command = {
   summary: "receive DogStatsD and show it",
   usage,
+  options,
   run: async (args, io) => {
-    const { values } = parseCommand(args, {
-      udp: { type: "string" },
-      uds: { type: "string" },
-      host: { type: "string", default: "127.0.0.1" },
-      for: { type: "string" },
-    });
+    const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     const port = values.udp ?? (values.uds === undefined ? "8125" : undefined);
     const where = {

@@ -9,12 +9,16 @@ import { describeWorker, workerStatus } from "./worker-status.ts";
 const usage = `usage: overlaywatch status
 
 What the agents that run on this host (with the same --state-dir) last did, and the worker, where this user may ask it.
-Exits 1 where none runs, or one does not answer.
+
+Example: overlaywatch status --json
+
+Exit code 0: all that run here answered; 1: none runs, or one does not answer.
 `;
 
 export const command: Command = {
   summary: "what the running agent and the worker last did",
   usage,
+  options: {},
   run: async (args, io) => {
     const { values } = parseCommand(args, {});
     const { config } = configOf(values, io);
@@ -31,7 +35,10 @@ export const command: Command = {
     ];
     if (values.json === true) io.stdout.write(`${JSON.stringify({ agents, worker }, undefined, 1)}\n`);
     else if (isAny) io.stdout.write(told.join("\n"));
-    else if (errors.length === 0) io.stderr.write(`no agent runs here (looked in ${config.paths.state_dir})\n`);
+    else if (errors.length === 0)
+      io.stderr.write(
+        `no agent runs here (looked in ${config.paths.state_dir}): start one with \`overlaywatch run\`, or give its --state-dir\n`,
+      );
     return isAny && errors.length === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };

@@ -11,15 +11,20 @@ root; works under a pause too, for it is a person's own.
   --restore-fault   every row exactly as it was before, the fault too
   --json            {outcome,actions:[{command,container,result}],kept:[{container,sentence}],notes}
 
+Example: overlaywatch undo UNDO_FILE
+
 Exit code 0: done, or nothing was left to be done; 20: refused (said why); 31: it could not be done; 40: something was
 kept on purpose (said why); 75: another run is at work.
 `;
 
+const options = { "restore-fault": { type: "boolean" } } as const;
+
 export const command: Command = {
   summary: "take back what a cleanup changed",
   usage,
+  options,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, { "restore-fault": { type: "boolean" } }, "some");
+    const { values, positionals } = parseCommand(args, options, "some");
     const [file, ...more] = positionals;
     if (file === undefined) throw new UsageError("undo: the file that a cleanup named is missing");
     if (more.length > 0) throw new UsageError(`undo: one file at a time, not also ${more.join(" ")}`);

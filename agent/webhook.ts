@@ -11,14 +11,20 @@ says where it listens, which token, monitors, organisations and hosts are good; 
 
 test sends a well-formed sample to one's own gateway, for this host, and shows what came of it at the worker.
   --url URL    the gateway's address with its path, such as that of the reverse proxy; webhook.listen by default
-Exits 0 where the sample was accepted and, as far as that can be followed, ended well; 1 otherwise.
+
+Example: overlaywatch webhook test --url https://gateway.example.com/webhook
+
+Exit code 0: it was told to end, or the sample was accepted and, as far as that can be followed, ended well; 1: it was not.
 `;
+
+const options = { url: { type: "string" } } as const;
 
 export const command: Command = {
   summary: "let Datadog ask this host to look at itself: the gateway",
   usage,
+  options,
   run: async (args, io) => {
-    const { values, positionals } = parseCommand(args, { url: { type: "string" } }, "some");
+    const { values, positionals } = parseCommand(args, options, "some");
     const [what, ...more] = positionals;
     if (more[0] !== undefined || (what !== undefined && what !== "test"))
       throw new UsageError(`${more[0] ?? what}: webhook takes only test`);

@@ -28,6 +28,10 @@ helper look or heal, and tells what came of it, until SIGTERM. It needs no right
   --mode MODE      observe (default): tells what would be done; approve: waits for \`overlaywatch approve\`; auto: heals
                    within all limits
   --for DURATION   ends by itself after that time
+
+Example: overlaywatch worker --mode approve
+
+Exit code 0: it was told to end; 1: it could not keep what it was asked; 75: another one runs; 78: this host's name is not known.
 `;
 
 const options = { mode: { type: "string" }, for: { type: "string" } } as const;
@@ -35,6 +39,7 @@ const options = { mode: { type: "string" }, for: { type: "string" } } as const;
 export const command: Command = {
   summary: "take pages for this host and have them seen to, until SIGTERM",
   usage,
+  options,
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const flags = values.mode === undefined ? [] : [{ path: ["worker", "mode"], value: values.mode, origin: "--mode" }];

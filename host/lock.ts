@@ -50,9 +50,14 @@ function openFile(path: string): number {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (cause) {
-    throw new Error(`cannot open the lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    const denied = cause instanceof Error && "code" in cause && cause.code === "EACCES";
+    const advice = denied ? " (run as root, or with a --state-dir of your own)" : "";
+    throw new Error(
+      `cannot open the lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}${advice}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

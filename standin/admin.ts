@@ -27,12 +27,16 @@ function administered(standin: Standin, { method, path, body }: Request): Answer
       return ok(standin.requests().map((one) => ({ ...one })));
     case "GET deliveries":
       return ok(standin.deliveries().map((one) => ({ ...one })));
+    case "GET metrics":
+      return ok(standin.metrics());
+    case "GET groups":
+      return ok(standin.groups());
     case "POST faults":
       return disturb(standin, objectIn(body));
     case "POST trigger":
       return trigger(standin, objectIn(body));
     default:
-      return refusal(404, "There is: GET state, requests, deliveries; POST faults, trigger");
+      return refusal(404, "There is: GET state, requests, deliveries, metrics, groups; POST faults, trigger");
   }
 }
 

@@ -1,12 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import type { ReceiverOptions } from "../emit/dogstatsd/receiver.ts";
 import type { Clock } from "../host/host.ts";
 import { administer, adminPrefix } from "./admin.ts";
 import { Refused, refusal } from "./answer.ts";
 import { type Api, type Ending, type Request, serve } from "./api.ts";
+import { startEvaluation, type Evaluation } from "./evaluation/evaluation.ts";
 import { Faults, type FaultSettings, type Planned } from "./faults.ts";
 import { requestOf, respond, tooLarge } from "./http.ts";
-import type { JsonObject } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 import { Limits } from "./limits.ts";
 import { type Organisation, organisations } from "./organisation.ts";
 import { randomFrom } from "./random.ts";
@@ -32,6 +34,10 @@ export interface StandinOptions {
   readonly state?: string;
   /** Between tries to deliver a webhook, in milliseconds; 1000 where it is not given. */
   readonly deliveryPause?: number;
+  /** Receives metrics there, as the agent of a host of that name, and evaluates the first organisation's monitors by them. */
+  readonly dogstatsd?: Pick<ReceiverOptions, "udp" | "uds"> & { readonly hostname: string };
+  /** Between evaluations, in milliseconds; 60,000 where it is not given. 0: only when it is asked for. */
+  readonly evaluateEvery?: number;
   /** Called where a request could not be answered for a reason of our own, such as a state that can not be written. */
   readonly onProblem: (error: unknown) => void;
 }
@@ -58,6 +64,14 @@ export interface Standin {
   readonly disturb: (settings: Partial<FaultSettings>, ...next: readonly Planned[]) => void;
   /** Lets a monitor change its state, and sends the webhooks that its message names. Throws for one that is not there. */
   readonly trigger: (monitorId: number, trigger: Trigger) => JsonObject;
+  /** Where metrics are received, like `udp://127.0.0.1:40002`; none where they are not. */
+  readonly dogstatsd: readonly string[];
+  /** Evaluates the monitors now. */
+  readonly evaluate: () => Promise<void>;
+  /** Series with their last values, and what was left out. */
+  readonly metrics: () => Json;
+  /** The state of each monitor's groups. */
+  readonly groups: () => Json;
   /** Resolves when every webhook under way is delivered or given up. */
   readonly settled: () => Promise<void>;
   /** Open connections are cut. */
@@ -76,6 +90,10 @@ export async function startStandin(options: StandinOptions): Promise<Standin> {
   const server = createServer();
   server.listen(port, host);
   await once(server, "listening");
+  const evaluation = await evaluationOf(options, api, state).catch(async (error: unknown) => {
+    await closed(server);
+    throw error;
+  });
   const standin: Standin = {
     url: urlOf(server, host),
     organisations: api.organisations,
@@ -86,8 +104,10 @@ export async function startStandin(options: StandinOptions): Promise<Standin> {
       api.faults.plan(...next);
     },
     trigger: (monitorId, trigger) => fire(api, monitorId, trigger),
+    ...evaluation,
     settled: couriers.settled,
     close: async () => {
+      await evaluation.close();
       couriers.stop();
       await Promise.all([closed(server), couriers.settled()]);
       await state?.save();
@@ -112,6 +132,17 @@ function apiOf(options: StandinOptions, notify: Api["notify"]): Api {
     limits: unlimited ? undefined : new Limits(clock.now),
     notify,
   };
+}
+
+function evaluationOf(
+  { dogstatsd, evaluateEvery = 60_000, onProblem }: StandinOptions,
+  { organisations: [org], world, notify }: Api,
+  state: StateFile | undefined,
+): Promise<Evaluation> {
+  if (org === undefined) throw new Error("a stand-in without an organisation");
+  const onEvent = (event: JsonObject) => notify(event, org);
+  const afterwards = async () => state?.save();
+  return startEvaluation({ receive: dogstatsd, every: evaluateEvery, org, world, onEvent, afterwards, onProblem });
 }
 
 function fire({ organisations: all, world, notify }: Api, monitorId: number, trigger: Trigger): JsonObject {

@@ -23,6 +23,8 @@ export interface Trigger {
   readonly scope?: string;
   /** The same for all transitions of one alert; of monitor and scope where it is not given. */
   readonly cycle?: string;
+  /** What `{{name}}` stands for in the message: `value`, `host.name`. Others stay as they are. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 /** Changes the monitor's state and makes its event; who calls it sends the event's webhooks. */
@@ -39,13 +41,13 @@ function eventOf(
   monitor: JsonObject,
   org: Organisation,
   world: World,
-  { host, transition, scope = `host:${host}`, cycle }: Trigger,
+  { host, transition, scope = `host:${host}`, cycle, values = {} }: Trigger,
   type: string,
 ): JsonObject {
   const id = world.nextId("event");
   const title = `[${transition} on {${scope}}] ${textAt(monitor, "name")}`;
   const link = `${world.appUrl}/monitors/${wordAt(monitor, "id")}`;
-  const tags = [...textsAt(monitor, "tags"), "monitor", ...scope.split(",")];
+  const tags = [...textsAt(monitor, "tags"), "monitor", ...(scope === "*" ? [] : scope.split(","))];
   const { priority } = monitor;
   return {
     id,
@@ -56,7 +58,7 @@ function eventOf(
     alert_type: type,
     priority: "normal",
     url: link,
-    text: shown(textAt(monitor, "message"), transitions[transition].blocks),
+    text: filled(shown(textAt(monitor, "message"), transitions[transition].blocks), values),
     date_happened: Math.floor(world.clock.now() / 1000),
     alert: {
       ALERT_ID: wordAt(monitor, "id"),
@@ -83,3 +85,8 @@ function shown(message: string, blocks: readonly string[]): string {
     (_, sign: string, name: string, inner: string) => (blocks.includes(name) === (sign === "#") ? inner : ""),
   );
 }
+
+const filled = (text: string, values: Readonly<Record<string, string>>): string =>
+  text.replaceAll(/\{\{([\w.-]+)\}\}/gu, (whole, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? whole) : whole,
+  );

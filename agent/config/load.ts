@@ -58,6 +58,13 @@ function readConfigFile(path: string, required: boolean): string | undefined {
     return readFileSync(path, "utf8");
   } catch (cause) {
     if (!required && cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
+      throw new ConfigError(
+        `${path}: there is no such file. Name another with --config, or none: all keys have defaults.`,
+        {
+          cause,
+        },
+      );
     throw new ConfigError(
       `cannot read the configuration ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
@@ -109,6 +116,8 @@ function explain(error: z.ZodError, origins: ReadonlyMap<string, string>): reado
 
 function describeIssue(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): string {
   const path = issue.path.map(String);
+  if (issue.code === "invalid_value")
+    return `${where(path, origins)}${path.join(".")}: expected one of ${issue.values.map(String).join(", ")}`;
   if (issue.code !== "unrecognized_keys") return `${where(path, origins)}${path.join(".")}: ${issue.message}`;
   return issue.keys
     .map((key) => {

@@ -107,6 +107,10 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
+      throw new Refused(
+        `there is no file ${path}: cleanup names its own when it ends, and keeps it in the folder undo of --state-dir`,
+      );
     throw new Refused(`${path} is no undo file that can be used`, { cause });
   }
 }

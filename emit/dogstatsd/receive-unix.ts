@@ -15,7 +15,7 @@ export interface UnixListener {
 
 /** The agent's own: anybody may send, only the owner may look. */
 const SOCKET_MODE = 0o722;
-const { EADDRINUSE, ECONNREFUSED } = constants.errno;
+const { EADDRINUSE, ECONNREFUSED, ENOENT } = constants.errno;
 
 /**
  * Listens on a unix datagram socket. A dead socket file in the way is replaced; a live one, or anything else, is left
@@ -59,7 +59,9 @@ function bindReplacingDead(native: UnixDgram, socket: UnixDatagramSocket, path: 
     removeDead(native, path);
     errno = attempt(socket, () => socket.bind(path));
   }
-  if (errno !== 0) throw new Error(`could not listen for DogStatsD on ${path}: bind: ${getSystemErrorName(-errno)}`);
+  if (errno === 0) return;
+  const advice = errno === ENOENT ? " (its folder is not there: make it, or name another)" : "";
+  throw new Error(`could not listen for DogStatsD on ${path}: bind: ${getSystemErrorName(-errno)}${advice}`);
 }
 
 function removeDead(native: UnixDgram, path: string): void {

@@ -126,7 +126,7 @@ function fallback(isSocket: (path: string) => boolean): ResolvedTransport {
   return { transport: { kind: "udp", host: "127.0.0.1", port: AGENT_PORT }, from: "default" };
 }
 
-function isSocketAt(path: string): boolean {
+export function isSocketAt(path: string): boolean {
   try {
     return statSync(path).isSocket();
   } catch {

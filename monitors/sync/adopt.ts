@@ -19,7 +19,8 @@ export function idIn(text: string): string {
 export function wantedBy(name: string, desired: readonly Desired[]): Desired {
   const found = desired.filter(({ kind, key }) => name === key || name === `${kind}/${key}`);
   const [first, ...more] = found;
-  if (first === undefined) throw new NotAdoptable(`${name}: nothing of that key is defined`);
+  if (first === undefined)
+    throw new NotAdoptable(`${name}: nothing of that key is defined; \`overlaywatch monitors plan\` lists what is`);
   if (more.length > 0)
     throw new NotAdoptable(`${name}: which one? ${found.map(({ kind, key }) => `${kind}/${key}`).join(", ")}`);
   return first;

@@ -8,7 +8,7 @@ import { addressOf } from "../../lab/cluster.ts";
 import { useLab } from "../lab/fixture.ts";
 import { figure, isFull, sized } from "./length.ts";
 import { type JobSeen, Post } from "./post.ts";
-import { endAll, onHost, says } from "./program.ts";
+import { endAll, onHost } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);

@@ -50,7 +50,10 @@ describe("accept: status and service checks", function () {
       const program = onHost(host, ["status", "--state-dir", dir]);
       assert.equal(await program.ended, 1);
       assert.equal(program.out(), "");
-      assert.equal(program.err(), `no agent runs here (looked in ${dir})\n`);
+      assert.equal(
+        program.err(),
+        `no agent runs here (looked in ${dir}): start one with \`overlaywatch run\`, or give its --state-dir\n`,
+      );
     }
     const { code, out } = await status("--json");
     assert.deepEqual([code, JSON.parse(out)], [1, { agents: [] }]);

@@ -52,7 +52,7 @@ describe("agent/cli", () => {
       [["help", "rnu"], "overlaywatch: rnu: there is no such command; did you mean run?\n"],
       [
         ["constructor"],
-        "overlaywatch: constructor: there is no such command; there are approve, check, cleanup, configcheck, disconnect-stale-endpoints, docker-state-cleanup, doctor, explain, follow, helperd, lab, monitors, pause, quickstart, record, run, sink, standin, status, undo, webhook, worker\n",
+        "overlaywatch: constructor: there is no such command; there are approve, check, cleanup, completion, configcheck, disconnect-stale-endpoints, docker-state-cleanup, doctor, explain, follow, helperd, lab, monitors, pause, quickstart, record, run, sink, standin, status, undo, webhook, worker\n",
       ],
       [["check", "--puase", "1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "--puase=1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
@@ -66,6 +66,13 @@ describe("agent/cli", () => {
       [["sink", "--udp", "99999"], "overlaywatch: --udp 99999: expected a port from 0 to 65535\n"],
       [["check", "--pause", "soon"], "overlaywatch: --pause soon: expected a duration such as 500ms, 10s, 5m or 2h\n"],
       [["run", "--for", "1000h"], "overlaywatch: --for 1000h: expected 596h at most\n"],
+      [["lab"], "overlaywatch: lab: which action? There are setup, up, down, status, exec, traffic, break, mend\n"],
+      [["monitors"], "overlaywatch: monitors: which action? There are validate, plan, apply, drift, adopt, destroy\n"],
+      [["completion"], "overlaywatch: completion: which shell? There are bash, zsh, fish\n"],
+      [
+        ["run", "--sink", "datadog"],
+        "overlaywatch: --sink: sinks.enabled.0: expected one of dogstatsd, influx, console, none\n",
+      ],
       [["lab", "pu"], "overlaywatch: lab pu: there is no such action; did you mean up?\n"],
     ] as const;
     for (const [args, message] of refused) assert.deepEqual(await cli(args), { code: 64, out: "", err: message });

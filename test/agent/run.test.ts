@@ -146,6 +146,16 @@ describe("agent/run", () => {
     assert.deepEqual(heard.messages, []);
   });
 
+  it("says that nobody listens where it sends to, and who said so; nothing where somebody does", async () => {
+    const nowhere = `unix://${path()}/none.sock`;
+    const one = run(["interfaces", ...host.args], { DD_DOGSTATSD_URL: nowhere });
+    const says = `WARN nobody listens on ${nowhere} (DD_DOGSTATSD_URL): metrics are lost until a Datadog agent does.`;
+    await until("it is said", () => one.text().err.includes(says));
+    const other = run(["interfaces", ...host.args]);
+    await until("it sends", () => heard.messages.length > 0);
+    assert.doesNotMatch(other.text().err, /nobody listens/u);
+  });
+
   it("ends by itself after --for, also with nothing to send to", async () => {
     const one = run(["--sink", "none", "--for", "100ms", ...host.args]);
     assert.equal(await one.code, 0);

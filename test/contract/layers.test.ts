@@ -35,6 +35,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "agent/host-key.ts": ["node:os"],
   // The ends of DogStatsD.
   "emit/dogstatsd/transport.ts": ["node:fs", "node:net"],
+  "emit/dogstatsd/heard.ts": ["node:dgram", "node:net"],
   "emit/dogstatsd/receive-unix.ts": ["node:fs", "node:os"],
   "emit/dogstatsd/receive-udp.ts": ["node:dgram", "node:net"],
   // The gateway's own server, who calls it, and whether the worker listens.

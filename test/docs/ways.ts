@@ -1,0 +1,104 @@
+/** How a documented command is tried. Host 1 and 2 are those of the shared lab; a folder of the test's is where it is typed. */
+export type Way =
+  /** Runs to its end, with one of these codes. */
+  | { readonly on: 1 | 2 | "here"; readonly codes: readonly number[]; readonly as?: string; readonly why?: string }
+  /** Runs until it has said that (or, quiet, for two seconds) and is told to end: 0. */
+  | { readonly on: 1 | 2; readonly says: RegExp | "nothing"; readonly feed?: "newline" }
+  /** As `on: "here"`, with the address and the keys of a stand-in. */
+  | { readonly on: "stand-in"; readonly codes: readonly number[] }
+  /** Not run: why. Its script is there, and its options are the command's. */
+  | { readonly shown: string };
+
+const ends = (on: 1 | 2 | "here", ...codes: readonly number[]): Way => ({
+  on,
+  codes: codes.length === 0 ? [0] : codes,
+});
+const until = (says: RegExp | "nothing", on: 1 | 2 = 1): Way => ({ on, says });
+const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
+const shown = (why: string): Way => ({ shown: why });
+/** Without `--apply` in brackets: what it would change is not the lab's own. */
+const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
+
+// Whether something flows in the lab is not known: what the agent says of its last collector always does.
+const lines = /^overlaywatch_agent,collector=tcp/mu;
+const table = /^A1 +testnet +eth0/mu;
+const metrics = until(lines);
+
+/** In the order of the documents: a later one may need what an earlier one made. */
+export const ways: Readonly<Record<string, Way>> = {
+  "./scripts/quickstart --for 30s": shown(
+    "it sets this machine up; test/accept/quickstart runs it, on a fresh clone too",
+  ),
+  "./scripts/test": shown("it is what runs this test"),
+
+  "./scripts/overlaywatch check": ends(1),
+  "./scripts/overlaywatch check --estimate": ends(1),
+  "./scripts/overlaywatch run": until("nothing"),
+  "./scripts/overlaywatch run --sink console": until(table),
+  "./scripts/overlaywatch status": ends(1, 1),
+  "./scripts/overlaywatch run --sink influx": metrics,
+  "./scripts/overlaywatch record": until("nothing"),
+  "./scripts/overlaywatch follow": until("nothing"),
+  "./scripts/overlaywatch doctor": ends(1, 0, 1),
+  "./scripts/overlaywatch explain A1 B1": ends(1, 0, 1),
+  "./scripts/overlaywatch check reachability": ends(1),
+  "./scripts/overlaywatch cleanup": ends(1, 0, 11),
+  "./scripts/overlaywatch run --heal observe": until("nothing"),
+  "./scripts/overlaywatch configcheck": ends("here"),
+  "./scripts/overlaywatch sink --udp 8125 --json": until(/^listening on udp 127\.0\.0\.1:8125$/mu),
+
+  // Refused where nobody can type the address; test/accept/stale-endpoints frees those of a true dead node.
+  "./scripts/disconnect-stale-endpoints": ends(1),
+  "./scripts/disconnect-stale-endpoints --node 192.0.2.7 --apply": ends(1, 20),
+  "./scripts/disconnect-stale-endpoints --node 192.0.2.7 --apply --yes": ends(1, 0),
+  // Refused while containers run; test/accept/docker-state removes all of an engine's.
+  "./scripts/docker-state-cleanup --apply": ends(1, 20),
+  "systemctl stop docker docker.socket": shown("systemd's own; a host of the lab has no systemd"),
+  "./scripts/docker-state-cleanup --apply --data-root /var/lib/docker": ends(1, 20),
+
+  "export DD_API_KEY=... DD_APP_KEY=... DD_SITE=datadoghq.eu": shown("the shell's own, with keys left out"),
+  "./scripts/overlaywatch monitors validate": asked(0),
+  "./scripts/overlaywatch monitors plan --out plan.json": asked(2),
+  "./scripts/overlaywatch monitors apply plan.json": asked(0),
+  "./scripts/overlaywatch monitors drift": asked(0),
+  "./scripts/overlaywatch monitors destroy": asked(0),
+  "overlaywatch monitors plan": asked(2),
+  "overlaywatch monitors apply": asked(0),
+  "overlaywatch monitors drift": asked(0),
+  "./scripts/setup": shown("it sets this machine up; test/accept/setup runs it"),
+  // Another folder of state: what was applied above is not its.
+  "./scripts/overlaywatch monitors drift --config overlaywatch.yaml --state-dir state": asked(0, 2),
+  "overlaywatch monitors validate": asked(0),
+
+  "nsenter --net=/var/run/docker/netns/1-8fcc19e5f0 bridge fdb show dev vxlan0 | grep '02:42:0a:00:00:04.*self'": shown(
+    "an output of explain's, with one namespace's name",
+  ),
+  "overlaywatch doctor --save dockerhost2.json": ends(2, 0, 1),
+  "overlaywatch explain A1 A2 --with dockerhost2.json": ends(1, 0, 1, 2),
+  // What `laptop$` has been given: both hosts' bundles.
+  "overlaywatch explain A1 A2 --from dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
+  "overlaywatch cleanup --class neighbour-table-full [--apply]": dry(
+    "overlaywatch cleanup --class neighbour-table-full",
+    "the limits are the whole machine's",
+  ),
+  "overlaywatch cleanup --class orphan-vxlan-link [--apply]": dry(
+    "overlaywatch cleanup --class orphan-vxlan-link",
+    "test/accept/host-wide does it",
+  ),
+  "./scripts/overlaywatch run --heal auto": until("nothing"),
+  "./scripts/arp-cleanup": ends(1, 0, 10),
+  "journalctl SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_KIND=finding OVERLAYWATCH_KIND=remedy": ends(1, 0, 1),
+
+  "overlaywatch follow --sink dogstatsd": until("nothing"),
+  "journalctl -f SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_KIND=summary": until("nothing"),
+
+  "./scripts/overlaywatch standin": until(/^listening on http:/mu, 2),
+  "./scripts/overlaywatch standin --port 8126 --dogstatsd udp://127.0.0.1:8125 --hostname dockerhost1": until(
+    /^receiving metrics on udp:\/\/127\.0\.0\.1:8125$/mu,
+    2,
+  ),
+
+  "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
+  "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
+  "./scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
+};
