@@ -1,6 +1,6 @@
 import type { Job, Withdrawal } from "../job.ts";
 import type { Cleanup, Heard } from "./ask-helper.ts";
-import { type JobRecord, type JobState, sourceOf } from "./record.ts";
+import { isEnd, type JobRecord, type JobState, sourceOf } from "./record.ts";
 import { planOf, sentenceOf } from "./wording.ts";
 
 /** Pure: how a job goes on. Times are milliseconds since the epoch, and come as arguments: a clock may jump. */
@@ -56,8 +56,14 @@ export function begun(record: JobRecord, verb: "look" | "heal", now: number): Jo
   return { ...to(record, "working", what, now), verb };
 }
 
-/** Of a job in `working`. */
+/** Of a job in `working`. What would be asked of a person, or begun again, is not where its alert is over. */
 export function heard(record: JobRecord, answer: Heard, rules: Rules, now: number): JobRecord {
+  const after = judged(record, answer, rules, now);
+  const isOpen = after.state === "waiting" || after.state === "approval";
+  return isOpen && record.over === true ? to(after, "cancelled", "the alert was over meanwhile", now) : after;
+}
+
+function judged(record: JobRecord, answer: Heard, rules: Rules, now: number): JobRecord {
   if (answer.kind === "done") return answered(record, answer.result, rules, now);
   return answer.kind === "busy" ? laterOr("escalated", record, answer.why, now) : unanswered(record, answer.why, now);
 }
@@ -162,11 +168,12 @@ export function approved(record: JobRecord, by: string, now: number): JobRecord 
   return { ...to(record, "waiting", `approved by ${by}`, now), ...again, approvedBy: by };
 }
 
-/** Undefined where it is not of that alert, or has begun. */
+/** Undefined where it is not of that alert, or is ended. What the helper is at is brought to its end. */
 export function withdrawn(record: JobRecord, { monitor, cycle }: Withdrawal, now: number): JobRecord | undefined {
   const { alert } = record.job;
-  const waits = record.state === "waiting" || record.state === "approval";
-  if (!waits || alert === undefined || alert.monitor !== monitor || alert.cycle !== cycle) return undefined;
+  if (isEnd(record.state) || alert === undefined || alert.monitor !== monitor || alert.cycle !== cycle)
+    return undefined;
+  if (record.state === "working") return { ...record, over: true };
   return to(record, "cancelled", "the alert was over before it was begun", now);
 }
 

@@ -148,7 +148,12 @@ describe("dispatch/worker/machine", () => {
     assert.equal(withdrawn(after("approve", done("planned")), of("12", "cycle a"), now)?.state, "cancelled");
     assert.equal(withdrawn(record, of("12", "cycle b"), now), undefined);
     assert.equal(withdrawn(record, of("13", "cycle a"), now), undefined);
-    assert.equal(withdrawn(begun(record, "heal", now), of("12", "cycle a"), now), undefined);
+    assert.equal(withdrawn(after("observe", done("nothing")), of("12", "cycle a"), now), undefined);
+    const inMidst = withdrawn(begun(record, "look", now), of("12", "cycle a"), now);
+    assert.ok(inMidst?.state === "working");
+    assert.equal(heard(inMidst, done("planned"), rules("approve"), now).state, "cancelled");
+    assert.equal(heard(inMidst, done("locked"), rules("auto"), now).state, "cancelled");
+    assert.equal(heard(inMidst, done("cured"), rules("auto"), now).state, "healed");
     assert.equal(withdrawn(accepted(jobOf("a", now, { own: true }), now), of("12", "cycle a"), now), undefined);
   });
 
