@@ -204,17 +204,17 @@ export interface Due {
   readonly recheck: number | undefined;
 }
 
-/** What the helper is to be asked next: what waits longest, before looks after cures. */
-export function due(records: Iterable<JobRecord>, now: number): Due | undefined {
-  let first: { due: Due; rank: number; at: number } | undefined;
+/** So many are looked out at once: to look through all of them for each would be most of the work where many wait. */
+const atOnce = 50;
+
+/** What the helper is to be asked next, in that order: what waits longest, before looks after cures. */
+export function due(records: Iterable<JobRecord>, now: number): readonly Due[] {
+  const turns: { due: Due; rank: number; at: number }[] = [];
   for (const record of records)
-    for (const one of turnsOf(record)) {
-      if (!isTime(record, one.at, now)) continue;
-      const rank = one.due.recheck === undefined ? 0 : 1;
-      const isBefore = first === undefined || rank < first.rank || (rank === first.rank && one.at < first.at);
-      if (isBefore) first = { ...one, rank };
-    }
-  return first?.due;
+    for (const one of turnsOf(record))
+      if (isTime(record, one.at, now)) turns.push({ ...one, rank: one.due.recheck === undefined ? 0 : 1 });
+  const inOrder = turns.toSorted((a, b) => a.rank - b.rank || a.at - b.at);
+  return inOrder.slice(0, atOnce).map((one) => one.due);
 }
 
 /** A clock that was set back must not hold anything up. */

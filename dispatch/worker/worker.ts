@@ -226,9 +226,12 @@ export class Worker {
     const { now } = this.#parts;
     for (;;) {
       await this.#expire();
-      const next = this.#closed ? undefined : due(this.#unfinished(), now());
-      if (next === undefined) return;
-      await this.#serve(next);
+      const turns = due(this.#unfinished(), now());
+      if (turns.length === 0) return;
+      for (const turn of turns) {
+        if (this.#closed) return;
+        await this.#serve(turn);
+      }
     }
   }
 
@@ -249,10 +252,14 @@ export class Worker {
   }
 
   async #serve({ id, recheck }: Due): Promise<void> {
-    const record = this.#parts.records.get(id);
-    if (record === undefined) return;
+    const { rules, helper, now, records } = this.#parts;
+    const record = records.get(id);
+    const [still] = record === undefined ? [] : due([record], now());
+    // Taken back, or begun by what came before it.
+    if (record === undefined || still === undefined || still.recheck !== recheck) return;
+    const late = expired(record, now());
+    if (late !== undefined) return this.#put(late, record.state);
     if (recheck !== undefined) return this.#look(record, recheck);
-    const { rules, helper, now } = this.#parts;
     const verb = verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
     const working = begun(record, verb, now());
     // On the disk before it is begun: who starts after a death in its midst is to know.
@@ -260,7 +267,7 @@ export class Worker {
     const answer = await helper.ask(verb, record.job.trace);
     const proved = this.#proved !== undefined;
     // It may have been taken back meanwhile.
-    const current = this.#parts.records.get(id) ?? working;
+    const current = records.get(id) ?? working;
     await this.#put(heard(current, answer, { ...rules, proved }, now()), "working", { answer });
   }
 
