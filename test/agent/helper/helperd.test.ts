@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync }
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../host/until.ts";
 import { isRoot, needs } from "../../needs.ts";
 import { cli } from "../cli.ts";
@@ -96,6 +97,7 @@ describe("agent/helperd", function () {
     const ended = once(daemon, "exit");
     daemon.kill("SIGTERM");
     await until("no socket is left", () => !existsSync(path()));
+    await sleep(500);
     assert.equal(daemon.exitCode, null, "it waits");
     assert.equal((await answerOf(socket, request("hello"))).verb, "hello");
     assert.deepEqual(await ended, [0, null]);
