@@ -42,6 +42,10 @@ export class TestBroker {
     return `nats://${this.address}`;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   get log(): string {
     return readFileSync(join(this.folder, "log"), "utf8");
   }
