@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { LabHost } from "../../lab/host.ts";
 import { askLine } from "../../host/line-socket.ts";
+import { until } from "../../lab/process.ts";
 import { needs } from "../needs.ts";
 import { useLab } from "../lab/fixture.ts";
 import { Booted, canBoot } from "./booted.ts";
@@ -169,6 +170,17 @@ describe("accept: helper, worker and gateway under systemd, as shipped", functio
   before(async function () {
     needs(this, "systemd, and its hierarchies of cgroups", canBoot());
     booted = await Booted.on(lab(), lab().host(1));
+    // An engine that was started within the last minute is let alone: this one is older, by its file.
+    await booted.must(["touch", "-d", "10 minutes ago", "/run/docker.pid"]);
+    await booted.must([
+      "/bin/sh",
+      "-c",
+      "head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/overlaywatch/webhook/token",
+    ]);
+    await booted.write("/etc/overlaywatch/overlaywatch.yaml", configuration);
+    const env = await booted.must([process.execPath, main, "helperd", "--environment"]);
+    await booted.write("/etc/overlaywatch/helper.env", env);
+    await booted.must(["systemctl", "start", "overlaywatch-helper.socket"]);
   });
   after(async () => {
     await booted?.end();
@@ -177,9 +189,6 @@ describe("accept: helper, worker and gateway under systemd, as shipped", functio
   });
 
   it("heals when it is asked, and tells the journal", async () => {
-    // An engine that was started within the last minute is let alone: this one is older, by its file.
-    await booted.must(["touch", "-d", "10 minutes ago", "/run/docker.pid"]);
-    await booted.must(["systemctl", "start", "overlaywatch-helper.socket"]);
     await lab().break({ host: 1 });
     const began = performance.now();
     const { exit, result } = answered.parse(JSON.parse(await booted.ask(helperSocket, request("heal"))));
@@ -195,17 +204,16 @@ describe("accept: helper, worker and gateway under systemd, as shipped", functio
   });
 
   it("a page goes from the gateway by the worker to the helper", async () => {
-    await booted.must([
-      "/bin/sh",
-      "-c",
-      "head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n' > /etc/overlaywatch/webhook/token",
-    ]);
-    await booted.write("/etc/overlaywatch/overlaywatch.yaml", configuration);
-    const env = await booted.must([process.execPath, main, "helperd", "--environment"]);
-    await booted.write("/etc/overlaywatch/helper.env", env);
     await booted.must(["systemctl", "start", "overlaywatch-worker", "overlaywatch-webhook"]);
-    await sleep(2000);
-    const told = await booted.must([process.execPath, main, "webhook", "test"]);
+    // They take a moment until they listen.
+    const told = await until(
+      async () => {
+        const { code, stdout } = await booted.run([process.execPath, main, "webhook", "test"]);
+        return code === 0 && !stdout.includes("can not be asked") ? stdout : undefined;
+      },
+      20_000,
+      () => new Error("the sample does not get through"),
+    );
     assert.match(told, /202 .*accepted[^]*looked, and nothing was active/u);
   });
 
@@ -230,7 +238,13 @@ describe("accept: helper, worker and gateway under systemd, as shipped", functio
       "/run/overlaywatch-worker/control.sock",
       "/run/overlaywatch-worker/jobs.sock",
     ];
-    await booted.must(["systemctl", "start", "overlaywatch-worker", "overlaywatch-helper.socket"]);
+    await booted.must(["systemctl", "start", "overlaywatch-worker"]);
+    await until(
+      async () =>
+        (await booted.run(["test", "-S", "/run/overlaywatch-worker/jobs.sock"])).code === 0 ? true : undefined,
+      20_000,
+      () => new Error("the worker does not listen"),
+    );
     const outside = await probe(["/var/lib/overlaywatch-worker", ...places]);
     const gateway = await probed("overlaywatch-webhook", "file", ["/var/lib/overlaywatch-worker", ...places]);
     assert.deepEqual(allowedIn(gateway), ["ask at /run/overlaywatch-worker/jobs.sock", "listen", "socket AF_INET6"]);
@@ -277,8 +291,7 @@ describe("accept: helper, worker and gateway under systemd, as shipped", functio
     await booted.must(["systemctl", "daemon-reload"]);
     try {
       if (way === "helper") return tried.parse(JSON.parse(await booted.ask(helperSocket, request("hello"))));
-      await booted.run(["systemctl", "restart", unit]);
-      await sleep(1500);
+      await booted.must(["systemctl", "restart", unit]);
       return tried.parse(JSON.parse(await booted.must(["cat", "/run/probed"])));
     } finally {
       await booted.must(["rm", "-r", folder, "-f", "/run/probed"]);

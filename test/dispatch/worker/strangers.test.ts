@@ -30,6 +30,8 @@ const strangers: Readonly<Record<string, NonNullable<HelperServer["raw"]>>> = {
     void socket.end(`${JSON.stringify({ v: 1, trace, error: { code: 70, message: "unforeseen" } })}\n`),
 };
 
+const full = async () => Promise.reject(new Error("no space left"));
+
 describe("dispatch/worker: who is not believed", () => {
   const here = useWorker();
 
@@ -107,7 +109,6 @@ describe("dispatch/worker: who is not believed", () => {
   });
 
   it("says that it can not keep a job, so that who hands it over knows that it has to come again", async () => {
-    const full = async () => Promise.reject(new Error("no space left"));
     const server = await serveJobs(here().at("full.sock"), { offer: full, withdraw: full });
     const offered = localHandOver(here().at("full.sock")).offer(jobOf("a", Date.now()));
     await assert.rejects(offered, (error) => error instanceof NotHandedOver && /no space left/u.test(error.message));
