@@ -5,7 +5,8 @@ const usage = `usage: overlaywatch webhook
        overlaywatch webhook test [--url URL]
 
 The gateway that Datadog's webhook calls, until SIGTERM: lets in who has the token, takes strictly what the shipped
-webhook sends, and hands it over to the worker of this host. It needs no rights at all. Section webhook of the configuration
+webhook sends, and hands it over to the worker of this host, or of the host that the page names where broker.servers
+names a broker (docs/fleet.md). It needs no rights at all. Section webhook of the configuration
 says where it listens, which token, monitors, organisations and hosts are good; docs/webhook.md says what is answered.
   --json       one line when it listens: {url}
 

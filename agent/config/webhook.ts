@@ -57,7 +57,9 @@ export const webhookSection = z
     hosts: z
       .array(z.string().toLowerCase().pipe(hostName))
       .default([])
-      .describe("Hosts that may be asked for, as Datadog names them. Empty: this one."),
+      .describe(
+        "Hosts that may be asked for, as Datadog names them. Empty: this one; with a broker, all that are enrolled.",
+      ),
     max_age: positiveDuration.default("15m").describe("How old a notification may be; Datadog tries for some minutes."),
     valid_for: positiveDuration.default("15m").describe("How long a job that was accepted may wait to be begun."),
     max_per_minute: limit

@@ -191,7 +191,7 @@ function listed({ hosts, revoked: gone, slots }: Registry): FleetAnswer {
 }
 
 async function provisioned(home: Home, { config }: FleetRequest): Promise<FleetAnswer> {
-  const [{ connectOnce }, { provision }, { brokerOptions }] = await Promise.all([
+  const [{ connectOnce }, { hasKnownHoles, provision }, { brokerOptions }] = await Promise.all([
     import("../../dispatch/nats/connection.ts"),
     import("../../dispatch/nats/provision.ts"),
     import("../broker.ts"),
@@ -211,7 +211,10 @@ async function provisioned(home: Home, { config }: FleetRequest): Promise<FleetA
   try {
     const done = await provisionBy(await connectOnce(options));
     const text = `The stream of jobs is ${done.stream}; hosts with a place in it: ${hosts.length}, of them new: ${done.added.length}, taken away: ${done.removed.length}.\n`;
-    return { text, json: { ...done, hosts: hosts.length } };
+    const old = hasKnownHoles(done.version)
+      ? `The broker is nats-server ${done.version}, whose holes are known: 2.12.7 or newer is what others may reach.\n`
+      : "";
+    return { text: text + old, json: { ...done, hosts: hosts.length, old: old !== "" } };
   } catch (cause) {
     throw new UnavailableError(`the broker could not be provisioned: ${errorText(cause)}`, { cause });
   }

@@ -1,4 +1,5 @@
 import { type KeyObject, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ConsumerInfo, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
@@ -48,10 +49,23 @@ async function handedOver(broker: Broker, what: string, work: (link: Link) => Pr
   try {
     // While it is away, the client would keep what is published, and send it when nobody waits for it any more.
     if (!broker.isConnected()) throw new Error("there is no connection to the broker");
-    return await work({ connection: await broker.ready, timeoutMs: broker.timeoutMs });
+    return await settled(work, { connection: await broker.ready, timeoutMs: broker.timeoutMs });
   } catch (cause) {
     if (cause instanceof NotHandedOver) throw cause;
     throw new NotHandedOver(`the ${what} could not be handed to the broker`, { cause });
+  }
+}
+
+/** While it reads its configuration again, or has just been started, a broker has no JetStream for a moment. */
+async function settled(work: (link: Link) => Promise<Receipt>, link: Link): Promise<Receipt> {
+  for (let left = 3; ; left--) {
+    try {
+      return await work(link);
+    } catch (error) {
+      const isPassing = error instanceof Error && error.name === "JetStreamNotEnabled";
+      if (!isPassing || left === 0) throw error;
+    }
+    await sleep(250);
   }
 }
 

@@ -41,11 +41,11 @@ export function openJobSource(options: JobSourceOptions): JobSource {
   };
   const say = () => send(subjects.presence(key), { v: 1, host, ...presence() });
   const timer = setInterval(say, presenceMs);
-  const door = { ...options, key, tell: (told: Told) => send(subjects.told(key), told) };
+  const door = { ...options, key, signal: closing.signal, tell: (told: Told) => send(subjects.told(key), told) };
   const run = async (): Promise<void> => {
     connection = await broker.ready.catch(() => undefined);
     if (connection === undefined) return;
-    await serve(connection, door, closing.signal, say);
+    await serve(connection, door, say);
   };
   const running = run();
   return {
@@ -61,11 +61,13 @@ export function openJobSource(options: JobSourceOptions): JobSource {
 
 interface Door extends JobSourceOptions {
   readonly key: string;
+  /** Aborted by `close`. */
+  readonly signal: AbortSignal;
   readonly tell: (told: Told) => void;
 }
 
-async function serve(connection: NatsConnection, door: Door, signal: AbortSignal, say: () => void): Promise<void> {
-  const { key, broker, onTrouble } = door;
+async function serve(connection: NatsConnection, door: Door, say: () => void): Promise<void> {
+  const { key, signal, broker, onTrouble } = door;
   connection.subscribe(subjects.ask(key), {
     callback: (error, message) => void answerTo(error, message, connection, door),
   });
@@ -83,7 +85,7 @@ async function takeJob(message: Msg, connection: NatsConnection, door: Door): Pr
     await connection.request(message.reply ?? "", "+ACK", { timeout: door.broker.timeoutMs });
     tell({ v: 1, id, trace, state: "taken", message: "it is in the host's journal", at: Date.now() });
   } catch (error) {
-    if (connection.isClosed()) return;
+    if (door.signal.aborted) return;
     if (error instanceof TurnedAway) return turnAway(message, error, door);
     onTrouble(`a job could not be taken: ${textOf(error)}`);
     message.respond(`-NAK ${JSON.stringify({ delay: againMs * 1_000_000 })}`);

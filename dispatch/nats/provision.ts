@@ -30,7 +30,21 @@ export interface Provisioned {
   readonly added: readonly string[];
   /** Consumers of hosts that are not in the fleet any more. */
   readonly removed: readonly string[];
+  /** Of the server. */
+  readonly version: string;
 }
+
+/** Of nats-server: whether one that others reach may have that version (GHSA: CVE-2023-47090, CVE-2025-30215, CVE-2026-58253). */
+export function hasKnownHoles(version: string): boolean {
+  const [, major = 0, minor = 0, patch = 0] = /^(\d+)\.(\d+)\.(\d+)/u.exec(version)?.map(Number) ?? [];
+  return major < 2 || (major === 2 && (minor < 11 || patch < (fixedIn.get(minor) ?? 0)));
+}
+
+/** Of version 2: in which patch of a minor one. */
+const fixedIn: ReadonlyMap<number, number> = new Map([
+  [11, 16],
+  [12, 7],
+]);
 
 /** Makes the stream, and a consumer for each host and no other, as they should be. May be done again at any time. */
 export async function provision(
@@ -47,7 +61,8 @@ export async function provision(
   for (const name of removed) await manager.consumers.delete(stream, name);
   // Those that are there too: what may be changed of them is changed, what may not is an error.
   for (const name of wanted) await manager.consumers.add(stream, consumerConfig(name, caps));
-  return { stream: made, added: [...wanted].filter((name) => !present.has(name)), removed };
+  const added = [...wanted].filter((name) => !present.has(name));
+  return { stream: made, added, removed, version: connection.info?.version ?? "" };
 }
 
 async function provideStream(manager: JetStreamManager, caps: Caps): Promise<Provisioned["stream"]> {

@@ -42,22 +42,18 @@ export class TestBroker {
     return `nats://${this.address}`;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   get log(): string {
     return readFileSync(join(this.folder, "log"), "utf8");
   }
 
   /** On the port that it had before. */
   async start(): Promise<void> {
-    const child = spawn(
-      this.#program,
-      ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.folder].concat([
-        "-c",
-        join(this.folder, "nats.conf"),
-        "-l",
-        join(this.folder, "log"),
-      ]),
-      { stdio: "ignore" },
-    );
+    const place = ["-a", "127.0.0.1", "-p", String(this.#port), "--ports_file_dir", this.folder];
+    const child = startServer(this.#program, join(this.folder, "nats.conf"), join(this.folder, "log"), place);
     this.#child = child;
     const file = join(this.folder, `nats-server_${child.pid}.ports`);
     await until("nats-server listens", () => existsSync(file) || child.exitCode !== null, 10_000);
@@ -92,6 +88,12 @@ export class TestBroker {
     await this.end("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Ended by the kernel where this run dies, however it dies (prctl(2), PR_SET_PDEATHSIG): no server is left behind. */
+export function startServer(program: string, config: string, log: string, more: readonly string[] = []): ChildProcess {
+  const argv = ["--pdeathsig", "KILL", program, "-c", config, "-l", log, ...more];
+  return spawn("/usr/bin/setpriv", argv, { stdio: "ignore" });
 }
 
 const reloads = (log: string): number => log.split("Reloaded server configuration").length;

@@ -4,6 +4,7 @@ import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { makeIdentity, publicOf } from "../../../dispatch/nats/identity.ts";
 import { openJobSource } from "../../../dispatch/nats/job-source.ts";
 import { natsHandOver } from "../../../dispatch/nats/hand-over.ts";
+import { hasKnownHoles } from "../../../dispatch/nats/provision.ts";
 import {
   emptyRegistry,
   enrolled,
@@ -82,6 +83,15 @@ describe("dispatch/nats: the registry", () => {
     const miswritten = one.seed.slice(0, 10) + (one.seed[10] === "A" ? "B" : "A") + one.seed.slice(11);
     for (const text of ["", "secret", one.public, miswritten])
       assert.throws(() => publicOf(text), /^Error: expected the seed of a user's nkey, SU\.\.\.$/u);
+  });
+});
+
+describe("dispatch/nats: the server's version", () => {
+  it("is one that others may reach, or not", () => {
+    for (const version of ["2.12.7", "2.12.12", "2.11.16", "2.13.0", "2.14.0", "2.15.1", "3.0.0", "2.12.7-RC.1"])
+      assert.ok(!hasKnownHoles(version), version);
+    for (const version of ["2.9.10", "2.10.27", "2.11.15", "2.12.6", "2.12.0", "1.4.1", "", "x"])
+      assert.ok(hasKnownHoles(version), version);
   });
 });
 
@@ -178,6 +188,22 @@ describe("dispatch/nats: who comes and goes while the server runs", function () 
     const job = jobFor(c);
     assert.equal((await handOver.offer(job)).answer, "accepted");
     await until("it has its job", () => one.jobs.has(job.id), 10_000);
+  });
+
+  it("a host that gets the account of one that is revoked in the same moment has its own jobs, and the other none", async () => {
+    const identity = makeIdentity();
+    const [old, two] = [await hostOf(a, fleet.seeds.of(a)), await hostOf(c, identity.seed)];
+    const { handOver } = await gateway();
+    await old.broker.ready;
+    const registry = enrolled(revoked(fleet.registry, a, 1), c, identity.public, 2);
+    assert.equal(registry.hosts.at(-1)?.slot, fleet.registry.hosts[0]?.slot);
+    await server.reload(serverConfig(registry));
+    await until("the old one is out", () => !old.broker.isConnected(), 1000);
+    await provisioned(server.url, fleet, [b, c]);
+    const job = jobFor(c);
+    assert.equal((await handOver.offer(job)).answer, "accepted");
+    await until("the new one has its job", () => two.jobs.has(job.id), 10_000);
+    assert.deepEqual(old.offered, []);
   });
 
   it("a host that is in before its consumer is says so, and goes on by itself", async () => {

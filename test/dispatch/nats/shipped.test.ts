@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -14,7 +14,7 @@ import { serverConfig } from "../../../dispatch/nats/server-config.ts";
 import { isFull } from "../../accept/length.ts";
 import { until } from "../../host/until.ts";
 import { certificate, type Certificate } from "../gateway/certificates.ts";
-import { natsServer } from "./broker.ts";
+import { natsServer, startServer } from "./broker.ts";
 import { caps, jobFor, makeFleet, optionsOf } from "./fleet.ts";
 
 const shipped = readdirSync("assets/nats").toSorted();
@@ -93,7 +93,7 @@ describe("assets/nats", function () {
   }
 
   const start = (config: string): ChildProcess => {
-    const child = spawn(program, ["-c", config, "-l", `${config}.log`], { stdio: "ignore" });
+    const child = startServer(program, config, `${config}.log`);
     running.push(child);
     return child;
   };
