@@ -1,12 +1,10 @@
-import type { z } from "zod";
-import { controlAnswer, type controlRequest, type jobView, maxLineBytes } from "../dispatch/local/protocol.ts";
 import { printable } from "../emit/console/table.ts";
-import { askLine } from "../host/line-socket.ts";
 import { ownUser } from "../host/own-user.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import { exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
+import { askWorker, type JobView, WorkerRefused } from "./worker-socket.ts";
 
 const usage = `usage: overlaywatch approve [ID]
 
@@ -23,13 +21,10 @@ export const command: Command = {
     const [id, ...more] = positionals;
     if (more.length > 0) throw new UsageError("one job's id at most");
     const { config } = configOf(values, io);
-    const by = io.env["SUDO_USER"] ?? io.env["USER"] ?? `user ${ownUser()}`;
-    const answer = await askWorker(
-      config,
-      id === undefined ? { v: 1, ask: "status" } : { v: 1, ask: "approve", id, by: by.slice(0, 128) },
-    );
-    if ("error" in answer) {
-      io.stderr.write(`overlaywatch: ${id ?? ""}: ${printable(answer.error)}\n`);
+    const by = (io.env["SUDO_USER"] ?? io.env["USER"] ?? `user ${ownUser()}`).slice(0, 128);
+    const answer = await asked(config, id === undefined ? { v: 1, ask: "status" } : { v: 1, ask: "approve", id, by });
+    if (answer instanceof WorkerRefused) {
+      io.stderr.write(`overlaywatch: ${printable(answer.message)}\n`);
       return exitCodes.failed;
     }
     const jobs = id === undefined ? answer.jobs.filter(({ state }) => state === "approval") : answer.jobs;
@@ -39,27 +34,25 @@ export const command: Command = {
   },
 };
 
-type ControlRequest = z.input<typeof controlRequest>;
-type ControlAnswer = z.output<typeof controlAnswer>;
+type Request = Parameters<typeof askWorker>[1];
 
-/** What the worker of this host says. Throws `UnavailableError`, which says what to look at. */
-export async function askWorker({ worker }: Config, request: ControlRequest): Promise<ControlAnswer> {
-  const path = worker.control_socket;
+/** Throws `UnavailableError`, which says what to look at. */
+async function asked(
+  { worker }: Config,
+  request: Request,
+): Promise<Awaited<ReturnType<typeof askWorker>> | WorkerRefused> {
   try {
-    const line = await askLine(path, JSON.stringify(request), { timeoutMs: 5000, maxBytes: 64 * maxLineBytes });
-    return controlAnswer.parse(JSON.parse(line));
+    return await askWorker(worker.control_socket, request);
   } catch (cause) {
-    const why = errorText(cause);
+    if (cause instanceof WorkerRefused) return cause;
     throw new UnavailableError(
-      `the worker can not be asked (does \`overlaywatch worker\` run, as a user that you are?): ${why}`,
-      {
-        cause,
-      },
+      `the worker can not be asked: does \`overlaywatch worker\` run, and are you its user or root? ${errorText(cause)}`,
+      { cause },
     );
   }
 }
 
-function describe({ id, trace, host, state, title, message, plan }: z.output<typeof jobView>): string {
+function describe({ id, trace, host, state, title, message, plan }: JobView): string {
   const lines = [
     `${state}  ${id.slice(0, 12)}`,
     `  host   ${host}`,

@@ -1,22 +1,13 @@
-import type { z } from "zod";
-import type { controlAnswer } from "../dispatch/local/protocol.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
 import { printable } from "../emit/console/table.ts";
-import { askWorker } from "./approve.ts";
 import type { Config } from "./config/schema.ts";
-import { UnavailableError } from "./exit-codes.ts";
+import { askWorker } from "./worker-socket.ts";
 
-type Told = Exclude<z.output<typeof controlAnswer>, { readonly error: string }>;
+type Told = Awaited<ReturnType<typeof askWorker>>;
 
 /** Undefined where none runs, or it does not answer this user. */
-export async function workerStatus(config: Config): Promise<Told | undefined> {
-  try {
-    const answer = await askWorker(config, { v: 1, ask: "status" });
-    return "error" in answer ? undefined : answer;
-  } catch (error) {
-    if (error instanceof UnavailableError) return undefined;
-    throw error;
-  }
+export async function workerStatus({ worker }: Config): Promise<Told | undefined> {
+  return askWorker(worker.control_socket, { v: 1, ask: "status" }).catch(() => undefined);
 }
 
 /** `ago`: a moment as people say it. */

@@ -60,6 +60,8 @@ export async function serveGateway(settings: ServerSettings, parts: GatewayParts
   // Node's 511 is a quarter of a second of an attack; the kernel takes net.core.somaxconn at most.
   server.listen({ port: settings.port, host: settings.host, backlog: 4096 });
   await once(server, "listening");
+  // Of accept(2), where there are no more file descriptors: it is tried again with the next connection.
+  server.on("error", (error) => parts.onEnd({ ending: "connections", trace: "", sender: "", error }));
   return {
     url: urlOf(server, settings),
     identify: (tls) => {

@@ -11,7 +11,7 @@ const [atOnce, mostWaiting] = [32, 2000];
 const timeoutMs = 5000;
 
 export interface LocalHandOver extends HandOver {
-  /** Whether somebody listens there. */
+  /** Whether somebody listens there, as of a second ago at most. */
   readonly isThere: () => Promise<boolean>;
 }
 
@@ -27,7 +27,21 @@ export function localHandOver(path: string): LocalHandOver {
     offer: (job) => ask({ v: 1, offer: job }),
     withdraw: (withdrawal) => ask({ v: 1, withdraw: withdrawal }),
     close: () => Promise.resolve(),
-    isThere: () => listens(path),
+    isThere: askedOnce(() => listens(path)),
+  };
+}
+
+/** Milliseconds for which an answer is good. */
+const goodFor = 1000;
+
+/** Whoever asks for the gateway's health asks without a token: the worker is not troubled for each of them. */
+function askedOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let answer: Promise<boolean> | undefined;
+  let at = 0;
+  return () => {
+    const now = performance.now();
+    if (answer === undefined || now - at > goodFor) [answer, at] = [ask(), now];
+    return answer;
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Job, Withdrawal } from "../job.ts";
 import type { Cleanup, Heard } from "./ask-helper.ts";
-import { type JobRecord, type JobState, sourceOf } from "./record.ts";
+import { isEnd, type JobRecord, type JobState, sourceOf } from "./record.ts";
 import { planOf, sentenceOf } from "./wording.ts";
 
 /** Pure: how a job goes on. Times are milliseconds since the epoch, and come as arguments: a clock may jump. */
@@ -56,8 +56,14 @@ export function begun(record: JobRecord, verb: "look" | "heal", now: number): Jo
   return { ...to(record, "working", what, now), verb };
 }
 
-/** Of a job in `working`. */
+/** Of a job in `working`. What would be asked of a person, or begun again, is not where its alert is over. */
 export function heard(record: JobRecord, answer: Heard, rules: Rules, now: number): JobRecord {
+  const after = judged(record, answer, rules, now);
+  const isOpen = after.state === "waiting" || after.state === "approval";
+  return isOpen && record.over === true ? to(after, "cancelled", "the alert was over meanwhile", now) : after;
+}
+
+function judged(record: JobRecord, answer: Heard, rules: Rules, now: number): JobRecord {
   if (answer.kind === "done") return answered(record, answer.result, rules, now);
   return answer.kind === "busy" ? laterOr("escalated", record, answer.why, now) : unanswered(record, answer.why, now);
 }
@@ -162,11 +168,12 @@ export function approved(record: JobRecord, by: string, now: number): JobRecord 
   return { ...to(record, "waiting", `approved by ${by}`, now), ...again, approvedBy: by };
 }
 
-/** Undefined where it is not of that alert, or has begun. */
+/** Undefined where it is not of that alert, or is ended. What the helper is at is brought to its end. */
 export function withdrawn(record: JobRecord, { monitor, cycle }: Withdrawal, now: number): JobRecord | undefined {
   const { alert } = record.job;
-  const waits = record.state === "waiting" || record.state === "approval";
-  if (!waits || alert === undefined || alert.monitor !== monitor || alert.cycle !== cycle) return undefined;
+  if (isEnd(record.state) || alert === undefined || alert.monitor !== monitor || alert.cycle !== cycle)
+    return undefined;
+  if (record.state === "working") return { ...record, over: true };
   return to(record, "cancelled", "the alert was over before it was begun", now);
 }
 
@@ -197,17 +204,17 @@ export interface Due {
   readonly recheck: number | undefined;
 }
 
-/** What the helper is to be asked next: what waits longest, before looks after cures. */
-export function due(records: Iterable<JobRecord>, now: number): Due | undefined {
-  let first: { due: Due; rank: number; at: number } | undefined;
+/** So many are looked out at once: to look through all of them for each would be most of the work where many wait. */
+const atOnce = 50;
+
+/** What the helper is to be asked next, in that order: what waits longest, before looks after cures. */
+export function due(records: Iterable<JobRecord>, now: number): readonly Due[] {
+  const turns: { due: Due; rank: number; at: number }[] = [];
   for (const record of records)
-    for (const one of turnsOf(record)) {
-      if (!isTime(record, one.at, now)) continue;
-      const rank = one.due.recheck === undefined ? 0 : 1;
-      const isBefore = first === undefined || rank < first.rank || (rank === first.rank && one.at < first.at);
-      if (isBefore) first = { ...one, rank };
-    }
-  return first?.due;
+    for (const one of turnsOf(record))
+      if (isTime(record, one.at, now)) turns.push({ ...one, rank: one.due.recheck === undefined ? 0 : 1 });
+  const inOrder = turns.toSorted((a, b) => a.rank - b.rank || a.at - b.at);
+  return inOrder.slice(0, atOnce).map((one) => one.due);
 }
 
 /** A clock that was set back must not hold anything up. */

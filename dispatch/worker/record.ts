@@ -24,6 +24,8 @@ export const recordSchema = z.strictObject({
   plan: z.array(z.string()).exactOptional(),
   /** Who said that it is to be healed. */
   approvedBy: z.string().exactOptional(),
+  /** The alert was over while the helper was at it. */
+  over: z.literal(true).exactOptional(),
   /** How often in a row the helper gave no answer, and how often somebody else was at work. */
   failures: z.int().nonnegative(),
   busy: z.int().nonnegative(),

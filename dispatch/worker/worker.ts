@@ -63,7 +63,9 @@ const longestSleep = 30_000;
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #journal: JobJournal;
+  /** Ids of jobs of which something is still to be done; and of those that have no end yet. */
   readonly #open = new Set<string>();
+  readonly #waiting = new Set<string>();
   readonly #expected = new Map<string, number>();
   /** Of jobs that are not on the disk yet. */
   readonly #pending = new Map<string, Promise<void>>();
@@ -76,7 +78,7 @@ export class Worker {
     this.#parts = parts;
     this.#proved = parts.proved;
     this.#journal = journal(() => [...parts.records.values()]);
-    for (const [id, record] of parts.records) if (!isOver(record)) this.#open.add(id);
+    for (const record of parts.records.values()) this.#sort(record);
   }
 
   get proved(): number | undefined {
@@ -114,7 +116,7 @@ export class Worker {
       await this.#pending.get(known.job.id);
       return { answer: "duplicate", trace: known.job.trace };
     }
-    const answer = job.host !== host ? "unknown-host" : this.#waiting() >= maxWaiting ? "full" : undefined;
+    const answer = job.host !== host ? "unknown-host" : this.#waiting.size >= maxWaiting ? "full" : undefined;
     if (answer !== undefined) {
       reject({ job, answer });
       return { answer, trace: job.trace };
@@ -128,13 +130,12 @@ export class Worker {
   }
 
   async withdraw(withdrawal: Withdrawal): Promise<Receipt> {
-    const { now } = this.#parts;
-    const taken = this.#unfinished().flatMap((record) => {
-      const after = withdrawn(record, withdrawal, now());
-      return after === undefined ? [] : [this.#put(after, record.state)];
-    });
-    await Promise.all(taken);
-    return { answer: taken.length > 0 ? "withdrawn" : "nothing", trace: withdrawal.trace };
+    const { host, now } = this.#parts;
+    if (withdrawal.host !== host) return { answer: "unknown-host", trace: withdrawal.trace };
+    const taken = this.#unfinished().flatMap((record) => withdrawn(record, withdrawal, now()) ?? []);
+    await Promise.all(taken.map(async (after) => this.#put(after, this.#parts.records.get(after.job.id)?.state)));
+    const isTaken = taken.some(({ state }) => state === "cancelled");
+    return { answer: isTaken ? "withdrawn" : "nothing", trace: withdrawal.trace };
   }
 
   /** Undefined where no job of that id waits for it. */
@@ -175,10 +176,6 @@ export class Worker {
     return this.#unfinished().find((one) => one.job.alert === undefined && !isEnd(one.state));
   }
 
-  #waiting(): number {
-    return this.#unfinished().filter(({ state }) => !isEnd(state)).length;
-  }
-
   async #provedBy({ alert }: Job): Promise<void> {
     const until = alert === undefined ? undefined : this.#expected.get(alert.event);
     if (until !== undefined && this.#parts.now() <= until) await this.#prove();
@@ -194,8 +191,7 @@ export class Worker {
   async #put(record: JobRecord, before: JobState | undefined, more: Partial<Change> = {}): Promise<void> {
     const { id } = record.job;
     this.#parts.records.set(id, record);
-    if (isOver(record)) this.#open.delete(id);
-    else this.#open.add(id);
+    this.#sort(record);
     try {
       await this.#journal.keep(record);
     } catch (error) {
@@ -204,6 +200,14 @@ export class Worker {
       throw error;
     }
     this.#parts.tell({ ...more, record, before });
+  }
+
+  #sort(record: JobRecord): void {
+    const { id } = record.job;
+    if (isOver(record)) this.#open.delete(id);
+    else this.#open.add(id);
+    if (isEnd(record.state)) this.#waiting.delete(id);
+    else this.#waiting.add(id);
   }
 
   #go(): void {
@@ -222,9 +226,12 @@ export class Worker {
     const { now } = this.#parts;
     for (;;) {
       await this.#expire();
-      const next = this.#closed ? undefined : due(this.#unfinished(), now());
-      if (next === undefined) return;
-      await this.#serve(next);
+      const turns = due(this.#unfinished(), now());
+      if (turns.length === 0) return;
+      for (const turn of turns) {
+        if (this.#closed) return;
+        await this.#serve(turn);
+      }
     }
   }
 
@@ -245,17 +252,23 @@ export class Worker {
   }
 
   async #serve({ id, recheck }: Due): Promise<void> {
-    const record = this.#parts.records.get(id);
-    if (record === undefined) return;
+    const { rules, helper, now, records } = this.#parts;
+    const record = records.get(id);
+    const [still] = record === undefined ? [] : due([record], now());
+    // Taken back, or begun by what came before it.
+    if (record === undefined || still === undefined || still.recheck !== recheck) return;
+    const late = expired(record, now());
+    if (late !== undefined) return this.#put(late, record.state);
     if (recheck !== undefined) return this.#look(record, recheck);
-    const { rules, helper, now } = this.#parts;
     const verb = verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
     const working = begun(record, verb, now());
     // On the disk before it is begun: who starts after a death in its midst is to know.
     await this.#put(working, record.state);
     const answer = await helper.ask(verb, record.job.trace);
     const proved = this.#proved !== undefined;
-    await this.#put(heard(working, answer, { ...rules, proved }, now()), "working", { answer });
+    // It may have been taken back meanwhile.
+    const current = records.get(id) ?? working;
+    await this.#put(heard(current, answer, { ...rules, proved }, now()), "working", { answer });
   }
 
   async #look(record: JobRecord, recheck: number): Promise<void> {

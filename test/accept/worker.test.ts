@@ -111,7 +111,11 @@ describe("accept: worker", function () {
     const [, id = ""] = /"id": "([0-9a-f]{64})"/u.exec(list.out()) ?? [];
     const approve = onHost(host, ["approve", id], settings());
     assert.equal(await approve.ended, 0, approve.err());
-    await comesTo("healed", program);
+    const { stored } = await comesTo("healed", program);
+    const [ordered = 0] = (await noted())
+      .filter(({ message }) => message.startsWith("approved by"))
+      .map((one) => one.stored);
+    figure(`order to verified heal: ${((stored - ordered) / 1e6).toFixed(2)} s`);
     assert.equal(await loss(host, "A1", await addressOf(host, "B1")), 0);
     await until(
       async () => events().find(({ title }) => title.endsWith("the cure holds")),

@@ -52,7 +52,7 @@ describe("agent/worker", function () {
     assert.ok(!existsSync(at("jobs.sock")) && !existsSync(at("control.sock")));
     const gone = run(["approve"]);
     assert.equal(await gone.ended, 69);
-    assert.match(gone.err(), /does `overlaywatch worker` run/u);
+    assert.match(gone.err(), /does `overlaywatch worker` run, and are you its user or root\?/u);
   });
 
   it("is not armed where two names differ, and starts with no journal that is damaged", async () => {

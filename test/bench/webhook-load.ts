@@ -13,7 +13,7 @@ interface Tally {
   /** Those with a 2xx that says nothing of being ignored, limited or the like. */
   accepted: number;
   refused: number;
-  /** Closed without an answer, or not answered within 15 s. */
+  /** Closed without an answer, or not answered within 30 s. */
   silent: number;
   readonly ms: number[];
 }
@@ -78,7 +78,7 @@ function send(bytes: string, to: Tally, event: number, kind: string): void {
   const began = performance.now();
   const socket = connect({ host: hostname, port: Number(port), localAddress: `127.0.0.${2 + (event % 200)}` });
   const chunks: Buffer[] = [];
-  socket.setTimeout(15_000, () => socket.destroy());
+  socket.setTimeout(30_000, () => socket.destroy());
   socket.on("connect", () => socket.write(bytes, "latin1"));
   socket.on("data", (chunk) => chunks.push(chunk));
   socket.on("error", () => undefined);

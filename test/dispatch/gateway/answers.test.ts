@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Ending, endingNames, specOf } from "../../../dispatch/gateway/endings.ts";
 import { ratesOf } from "../../../dispatch/gateway/rates.ts";
+import { handOverRequest } from "../../../dispatch/local/protocol.ts";
 import { peersOf } from "../../../dispatch/gateway/peer.ts";
 import { cases, fields, headers } from "./requests.ts";
 import { type Fields, now, sample, useGateway } from "./use-gateway.ts";
@@ -66,6 +68,18 @@ describe("dispatch/gateway: answers", () => {
       changes.map(() => "accepted"),
     );
     assert.equal(new Set(gateway.worker().jobs.map(({ id }) => id)).size, changes.length);
+  });
+
+  it("give who has stolen the token one power: that a known host looks at itself, and less", async () => {
+    await gateway.restart({ rates: ratesOf(10_000), failures: ratesOf(10_000) });
+    for (const sent of Object.values(cases).flatMap((of) => Object.values(of))) await gateway.post(sent);
+    const requests = gateway.worker().lines.map((line) => handOverRequest.parse(JSON.parse(line)));
+    const asked = requests.map((one) => ("offer" in one ? one.offer : one.withdraw));
+    assert.ok(asked.length > 10);
+    assert.deepEqual(new Set(asked.map(({ host }) => host)), new Set(["host-a"]));
+    assert.deepEqual(new Set(requests.flatMap((one) => Object.keys(one))), new Set(["v", "offer", "withdraw"]));
+    const words = ["v", "id", "trace", "host", "alert", "at", "notAfter", "monitor", "cycle"];
+    assert.deepEqual(new Set(asked.flatMap((one) => Object.keys(one))), new Set(words));
   });
 
   it("take what still waits back when the alert is over", async () => {
@@ -142,11 +156,13 @@ describe("dispatch/gateway: answers", () => {
     gateway.worker().answer = undefined;
     assert.equal((await gateway.post()).body["status"], "accepted");
     await gateway.worker().close();
+    assert.equal((await health()).code, 200, "as of a second ago");
+    await sleep(1100);
     assert.equal((await health()).code, 503);
     assert.equal((await gateway.post(fields({ event: "3" }))).code, 503);
     assert.deepEqual(
       gateway.ends().map((ended) => ended.ending),
-      ["healthy", "unreachable", "accepted", "unhealthy", "unreachable"],
+      ["healthy", "unreachable", "accepted", "healthy", "unhealthy", "unreachable"],
     );
   });
 });

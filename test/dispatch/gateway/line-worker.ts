@@ -8,6 +8,8 @@ import { type LineServer, oneLine, serveSocket } from "../../../host/line-socket
 
 export interface LineWorker extends LineServer {
   readonly path: string;
+  /** All that was asked, as it came. */
+  readonly lines: readonly string[];
   readonly jobs: readonly Job[];
   readonly withdrawals: readonly Withdrawal[];
   /** In place of what it would answer to a job from now on; a text is sent as it is. */
@@ -30,7 +32,9 @@ export async function startLineWorker(folder: string): Promise<LineWorker> {
     jobs.push(job);
     return { answer: "accepted", trace: job.trace };
   };
+  const lines: string[] = [];
   const answerTo = (line: string): string => {
+    lines.push(line);
     const request = handOverRequest.parse(JSON.parse(line));
     const set = worker.answer;
     if (typeof set === "object") return set.text;
@@ -51,6 +55,6 @@ export async function startLineWorker(folder: string): Promise<LineWorker> {
   });
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= server.close().then(() => closeSync(file)));
-  const worker: LineWorker = { path, jobs, withdrawals, answer: undefined, close };
+  const worker: LineWorker = { path, lines, jobs, withdrawals, answer: undefined, close };
   return worker;
 }

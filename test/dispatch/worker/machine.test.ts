@@ -128,11 +128,11 @@ describe("dispatch/worker/machine", () => {
       healed.rechecks.map(({ due: at }) => at - now),
       [30 * second, 5 * minute],
     );
-    assert.equal(due([healed], now + 29 * second), undefined);
-    assert.deepEqual(due([healed], now + 30 * second), { id: healed.job.id, recheck: 0 });
+    assert.deepEqual(due([healed], now + 29 * second), []);
+    assert.deepEqual(due([healed], now + 30 * second), [{ id: healed.job.id, recheck: 0 }]);
     const once = rechecked(healed, 0, done("nothing"), now + 30 * second);
     assert.ok(once.state === "healed" && !isOver(once));
-    assert.deepEqual(due([once], now + 5 * minute), { id: healed.job.id, recheck: 1 });
+    assert.deepEqual(due([once], now + 5 * minute), [{ id: healed.job.id, recheck: 1 }]);
     assert.ok(isOver(rechecked(once, 1, done("nothing"), now + 5 * minute)));
     for (const answer of [done("planned"), done("ambiguous"), refusedBy("cooldown"), refusedBy("breaker")]) {
       const back = rechecked(healed, 0, answer, now + 30 * second);
@@ -148,7 +148,12 @@ describe("dispatch/worker/machine", () => {
     assert.equal(withdrawn(after("approve", done("planned")), of("12", "cycle a"), now)?.state, "cancelled");
     assert.equal(withdrawn(record, of("12", "cycle b"), now), undefined);
     assert.equal(withdrawn(record, of("13", "cycle a"), now), undefined);
-    assert.equal(withdrawn(begun(record, "heal", now), of("12", "cycle a"), now), undefined);
+    assert.equal(withdrawn(after("observe", done("nothing")), of("12", "cycle a"), now), undefined);
+    const inMidst = withdrawn(begun(record, "look", now), of("12", "cycle a"), now);
+    assert.ok(inMidst?.state === "working");
+    assert.equal(heard(inMidst, done("planned"), rules("approve"), now).state, "cancelled");
+    assert.equal(heard(inMidst, done("locked"), rules("auto"), now).state, "cancelled");
+    assert.equal(heard(inMidst, done("cured"), rules("auto"), now).state, "healed");
     assert.equal(withdrawn(accepted(jobOf("a", now, { own: true }), now), of("12", "cycle a"), now), undefined);
   });
 
@@ -176,10 +181,20 @@ describe("dispatch/worker/machine", () => {
       assert.equal(restarted({ ...dead, state }, now).state, state);
   });
 
+  it("asks first for what waits longest, and for looks after cures when nothing else waits", () => {
+    const healed = after("auto", done("cured"), recordOf("healed", now));
+    const [first, other] = [recordOf("first", now + 1), recordOf("second", now + 2)];
+    const order = due([healed, other, first], now + minute).map(({ id }) => id);
+    assert.deepEqual(
+      order,
+      [first, other, healed].map(({ job }) => job.id),
+    );
+  });
+
   it("is held up by no clock that is set back", () => {
     const waits = after("auto", done("locked"));
-    assert.notEqual(due([waits], now - 60 * minute), undefined);
-    assert.notEqual(due([after("auto", done("cured"))], now - 60 * minute), undefined);
+    assert.equal(due([waits], now - 60 * minute).length, 1);
+    assert.equal(due([after("auto", done("cured"))], now - 60 * minute).length, 1);
   });
 
   const answers = fc.oneof(
@@ -270,7 +285,7 @@ class Life {
   }
 
   #turn(answer: Heard): void {
-    const turn = due([this.record], this.#clock);
+    const [turn] = due([this.record], this.#clock);
     if (turn === undefined) return;
     this.record =
       turn.recheck === undefined

@@ -12,7 +12,7 @@ import { serveControl, serveJobs } from "../../../dispatch/worker/serve.ts";
 import { eventOf } from "../../../dispatch/worker/telling.ts";
 import { type Change, type Rejected, Worker } from "../../../dispatch/worker/worker.ts";
 import { askLine, type LineServer } from "../../../host/line-socket.ts";
-import { openLogFile } from "../../../host/log-file.ts";
+import { type LogFile, openLogFile } from "../../../host/log-file.ts";
 import { ownUser } from "../../../host/own-user.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
 import { HelperServer } from "./helper-server.ts";
@@ -21,6 +21,8 @@ import { host, jobOf } from "./made.ts";
 interface Given extends Partial<Rules> {
   readonly maxWaiting?: number;
   readonly timeoutMs?: number;
+  /** In place of the journal's file. */
+  readonly wrap?: (file: LogFile) => LogFile;
 }
 
 /** A worker with its real sockets, journal and helper, and what it told. */
@@ -36,7 +38,10 @@ export class Opened {
     return join(this.folder, file);
   }
 
-  async open(mode: Rules["mode"], { maxWaiting = 100, timeoutMs = 2000, ...rules }: Given = {}): Promise<Worker> {
+  async open(
+    mode: Rules["mode"],
+    { maxWaiting = 100, timeoutMs = 2000, wrap = (file) => file, ...rules }: Given = {},
+  ): Promise<Worker> {
     const { file, lines } = await openLogFile(this.at("jobs"), 0o600);
     const worker = new Worker(
       {
@@ -52,7 +57,7 @@ export class Opened {
         reject: (one) => void this.rejected.push(one),
         fail: (error) => assert.fail(String(error)),
       },
-      (live) => jobJournal(file, live, lines.length),
+      (live) => jobJournal(wrap(file), live, lines.length),
     );
     await worker.start();
     const servers: readonly LineServer[] = [

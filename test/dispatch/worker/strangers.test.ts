@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { createConnection } from "node:net";
 import { z } from "zod";
+import { NotHandedOver } from "../../../dispatch/hand-over.ts";
+import { localHandOver } from "../../../dispatch/local/hand-over.ts";
 import { controlAnswer, handOverAnswer, maxLineBytes } from "../../../dispatch/local/protocol.ts";
 import { helperAt } from "../../../dispatch/worker/ask-helper.ts";
+import { serveJobs } from "../../../dispatch/worker/serve.ts";
 import { askLine } from "../../../host/line-socket.ts";
 import { ownUser } from "../../../host/own-user.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
@@ -26,6 +29,8 @@ const strangers: Readonly<Record<string, NonNullable<HelperServer["raw"]>>> = {
   "a fault of its own": (socket, trace) =>
     void socket.end(`${JSON.stringify({ v: 1, trace, error: { code: 70, message: "unforeseen" } })}\n`),
 };
+
+const full = async () => Promise.reject(new Error("no space left"));
 
 describe("dispatch/worker: who is not believed", () => {
   const here = useWorker();
@@ -95,6 +100,19 @@ describe("dispatch/worker: who is not believed", () => {
     assert.ok("error" in controlAnswer.parse(await here().ask("control.sock", { v: 1, offer: job })));
     assert.deepEqual(here().changes, []);
     assert.ok("answer" in (await here().offer(job)));
+  });
+
+  it("lets the gateway's group hand jobs over, and nobody but its own user and root approve", async () => {
+    await here().open("observe");
+    const modeOf = (socket: string): number => statSync(here().at(socket)).mode & 0o777;
+    assert.deepEqual([modeOf("jobs.sock"), modeOf("control.sock")], [0o660, 0o600]);
+  });
+
+  it("says that it can not keep a job, so that who hands it over knows that it has to come again", async () => {
+    const server = await serveJobs(here().at("full.sock"), { offer: full, withdraw: full });
+    const offered = localHandOver(here().at("full.sock")).offer(jobOf("a", Date.now()));
+    await assert.rejects(offered, (error) => error instanceof NotHandedOver && /no space left/u.test(error.message));
+    await server.close();
   });
 
   it("drops who is slow, and serves others meanwhile", async function () {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import type { Withdrawal } from "../../../dispatch/job.ts";
 import { handOverAnswer } from "../../../dispatch/local/protocol.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
@@ -136,6 +137,21 @@ describe("dispatch/worker", () => {
     await here().open("observe");
     assert.deepEqual(await here().offer(again), { answer: "duplicate", trace });
     assert.equal(here().helper.asked.length, 1);
+  });
+
+  it("answers nothing before the job is on the disk, a duplicate of it neither", async () => {
+    const disk = new EventEmitter();
+    const written = once(disk, "written");
+    await here().open("observe", { wrap: (file) => ({ ...file, sync: async () => written.then(file.sync) }) });
+    const answered: string[] = [];
+    const offers = ["first", "second"].map(async (name) => {
+      await here().offer(jobOf("a", Date.now()));
+      answered.push(name);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual([answered, here().changes, here().helper.asked], [[], [], []]);
+    disk.emit("written");
+    await Promise.all(offers);
   });
 
   it("takes no more than may wait, and none for another host; both are told", async () => {
