@@ -42,6 +42,12 @@ export const jobSchema = z.strictObject({
 export type Job = z.output<typeof jobSchema>;
 export type Alert = z.output<typeof alert>;
 
+/** How the cycle of a sample of `webhook test` begins; those of Datadog are numbers. */
+export const testCycle = "test-";
+
+/** A sample: whatever the mode, nothing is changed for it. */
+export const isTest = ({ alert }: Job): boolean => alert?.cycle.startsWith(testCycle) === true;
+
 /** The alert is over: what still waits for that host and alert cycle need not be done. */
 export const withdrawalSchema = z.strictObject({
   v: z.literal(1),
