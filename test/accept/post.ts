@@ -130,15 +130,20 @@ export class Post {
 
   /** The only job that is not in `known`, when it has come to one of these states. */
   async job(states: readonly string[], known: ReadonlySet<string>, ms = 20_000): Promise<JobSeen> {
-    let seen: readonly JobSeen[] = [];
+    let [seen, unasked]: [readonly JobSeen[], string] = [[], ""];
     const found = async (): Promise<JobSeen | undefined> => {
-      seen = (await this.jobs()).filter(({ id }) => !known.has(id));
+      const all = await this.jobs().catch((error: unknown) => String(error instanceof Error ? error.cause : error));
+      if (typeof all === "string") {
+        unasked = all;
+        return undefined;
+      }
+      seen = all.filter(({ id }) => !known.has(id));
       return seen.find(({ state }) => states.includes(state));
     };
     return until(
       found,
       ms,
-      () => new Error(`no job came to ${states.join(", ")}: ${JSON.stringify(seen)} ${this.said()}`),
+      () => new Error(`no job came to ${states.join(", ")}: ${JSON.stringify(seen)} ${unasked} ${this.said()}`),
     );
   }
 
@@ -316,6 +321,6 @@ const asUser: Readonly<Record<Part, readonly string[]>> = {
 
 const ready: Readonly<Record<Part, RegExp>> = {
   helperd: /listen/iu,
-  worker: /mode|listen/iu,
+  worker: /mode \w+; this host is /u,
   gateway: /listen/iu,
 };
