@@ -119,8 +119,12 @@ describe("docs: commands that run", function () {
     };
   };
   const type = (text: string, on: 1 | 2 | "here", state: string, stdin = false): Program => {
-    const line = `exec ${text.replace("/opt/overlaywatch/", "./")}`;
-    const env = { ...environment(), OVERLAYWATCH_PATHS_STATE_DIR: join(folder, state), DD_TAGS: `typed:${state}` };
+    const line = `exec ${text.replace("/opt/overlaywatch/", "./").replace(/ &$/u, "")}`;
+    const env = {
+      ...environment(),
+      DD_TAGS: `typed:${state}`,
+      OVERLAYWATCH_PATHS_STATE_DIR: join(folder, state),
+    };
     const place = { cwd: folder, ...(stdin ? { stdin: "pipe" as const } : {}) };
     if (on === "here") return start(["/bin/sh", "-c", line], env, place);
     const host = lab().host(on);
@@ -130,15 +134,16 @@ describe("docs: commands that run", function () {
     const way = ways[command];
     if (way === undefined || !("codes" in way)) continue;
     it(placeOf({ command, ...at }), async () => {
-      if (command.includes("--from dockerhost1.json"))
-        assert.ok([0, 1].includes(await type("overlaywatch doctor --save dockerhost1.json", 1, "state-saved").ended));
-      const text = "as" in way ? (way.as ?? command) : command;
-      const program =
-        way.on === "stand-in"
-          ? type(`${text} --api-url ${standin.url}`, "here", "state-own")
-          : type(text, way.on, "state-own");
+      const { on, codes, prints = /^/u, as = command, before = "true", beside = [] } = way;
+      const place = on === "stand-in" ? "here" : on;
+      await type(before, place, "state-own").ended;
+      const others = beside.map(([other]) => type(other, place, "state-own"));
+      await Promise.all(others.map((other, i) => says(other, beside[i]![1], 30_000)));
+      const program = type(on === "stand-in" ? `${as} --api-url ${standin.url}` : as, place, "state-own");
       const code = await program.ended;
-      assert.ok(way.codes.includes(code), `${code}: ${saying(program)}`);
+      await Promise.all(others.map((other) => other.stop()));
+      assert.ok(codes.includes(code), `${code}: ${saying(program)}`);
+      assert.match(saying(program), prints);
     });
   }
 

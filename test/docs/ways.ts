@@ -1,13 +1,34 @@
-/** How a documented command is tried. Host 1 and 2 are those of the shared lab; a folder of the test's is where it is typed. */
-export type Way =
-  /** Runs to its end, with one of these codes. */
-  | { readonly on: 1 | 2 | "here"; readonly codes: readonly number[]; readonly as?: string; readonly why?: string }
-  /** Runs until it has said or sent that, or where it does neither is at rest, and is told to end: 0. */
-  | { readonly on: 1 | 2; readonly says: RegExp | "nothing" | "by DogStatsD"; readonly feed?: "newline" }
-  /** As `on: "here"`, with the address and the keys of a stand-in. */
-  | { readonly on: "stand-in"; readonly codes: readonly number[] }
-  /** Not run: why. Its script is there, and its options are the command's. */
-  | { readonly shown: string };
+/** Runs to its end, with one of these codes. */
+interface Ending {
+  /** On a host of the shared lab; here; or here with the keys of a stand-in, and its address behind the command. */
+  readonly on: 1 | 2 | "here" | "stand-in";
+  readonly codes: readonly number[];
+  readonly prints?: RegExp;
+  /** Typed in its place, and why. */
+  readonly as?: string;
+  readonly why?: string;
+  /** Typed before, and ended. */
+  readonly before?: string;
+  /** What runs meanwhile, on the same host, and what each says when it is ready. */
+  readonly beside?: readonly Ready[];
+}
+
+type Ready = readonly [command: string, says: RegExp];
+
+/** Runs until it has said or sent that, or where it does neither is at rest, and is told to end: 0. */
+interface Lasting {
+  readonly on: 1 | 2;
+  readonly says: RegExp | "nothing" | "by DogStatsD";
+  readonly feed?: "newline";
+}
+
+/** Not run: why. Its script is there, and its options are the command's. */
+interface Shown {
+  readonly shown: string;
+}
+
+/** How a documented command is tried. A folder of the test's is where it is typed. */
+export type Way = Ending | Lasting | Shown;
 
 const ends = (on: 1 | 2 | "here", ...codes: readonly number[]): Way => ({
   on,
@@ -74,7 +95,12 @@ export const ways: Readonly<Record<string, Way>> = {
     "an output of explain's, with one namespace's name",
   ),
   "overlaywatch doctor --save dockerhost2.json": ends(2, 0, 1),
-  "overlaywatch explain A1 A2 --with dockerhost2.json": ends(1, 0, 1, 2),
+  "overlaywatch explain A1 A2 --with dockerhost2.json": {
+    on: 1,
+    codes: [0, 1, 2],
+    // For the next one.
+    before: "overlaywatch doctor --save dockerhost1.json",
+  },
   // What `laptop$` has been given: both hosts' bundles.
   "overlaywatch explain A1 A2 --from dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
   "overlaywatch cleanup --class neighbour-table-full [--apply]": dry(
