@@ -57,19 +57,16 @@ function readConfigFile(path: string, required: boolean): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    if (!required && cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
-      throw new ConfigError(
-        `${path}: there is no such file. Name another with --config, or none: all keys have defaults.`,
-        {
-          cause,
-        },
-      );
-    throw new ConfigError(
-      `cannot read the configuration ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    if (!required && isMissing(cause)) return undefined;
+    throw new ConfigError(`cannot read the configuration ${path}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+
+function reasonOf(cause: unknown): string {
+  if (isMissing(cause)) return "there is no such file. Name another with --config, or none: all keys have defaults.";
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 interface ParsedFile {

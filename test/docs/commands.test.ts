@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveClock } from "../../host/clock.ts";
+import { type Receiver, startReceiver } from "../../emit/dogstatsd/receiver.ts";
 import { startStandin, type Standin } from "../../standin/standin.ts";
 import { endAll, type Program, says, start } from "../accept/program.ts";
 import { cli } from "../agent/cli.ts";
@@ -16,6 +26,29 @@ const first = written.filter(({ command }, i) => written.findIndex((one) => one.
 const placeOf = ({ file, line, command }: Written) => `${file}:${line}: ${command}`;
 
 const saying = (program: Program): string => `${program.out()}${program.err()}`;
+
+/** Whether it has started, which takes node a fifth of a second of CPU, and has used next to none for two: it waits. */
+async function isAtRest(pid = 0): Promise<boolean> {
+  const [before] = [usedBy(pid), await sleep(2000)];
+  const hasStarted = nameOf(pid) === "journalctl" || (nameOf(pid) === "node" && before >= 15);
+  return hasStarted && usedBy(pid) - before < 5;
+}
+
+const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+
+/** Ticks of a hundredth of a second. */
+function usedBy(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ").slice(11, 13);
+  return Number(user) + Number(system);
+}
+
+async function until(holds: () => boolean | Promise<boolean>, milliseconds: number): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms`);
+    await sleep(100);
+  }
+}
 
 /** Options that `help` of the command does not name. */
 async function foreignOptions(command: string): Promise<readonly string[]> {
@@ -51,7 +84,9 @@ describe("docs: commands that run", function () {
   const lab = useLab();
   let folder: string;
   let standin: Standin;
-  let count = 0;
+  let receiver: Receiver;
+  /** Numbers of the commands whose last collector has been heard of. */
+  const sent = new Set<string>();
 
   before("a folder to type in", async () => {
     folder = mkdtempSync(join(lab().shared, "docs-"));
@@ -59,11 +94,14 @@ describe("docs: commands that run", function () {
     symlinkSync(join(process.cwd(), "scripts"), join(folder, "scripts"));
     symlinkSync(join(process.cwd(), "scripts/overlaywatch"), join(folder, "bin/overlaywatch"));
     writeFileSync(join(folder, "overlaywatch.yaml"), "tags:\n  profile: service\n");
+    receiver = await startReceiver({ uds: { path: join(folder, "dsd") } }, (message) => {
+      if (message.tags.includes("collector:tcp")) for (const tag of message.tags) sent.add(tag);
+    });
     standin = await startStandin({ clock: liveClock, onProblem: (error) => assert.fail(String(error)) });
   });
   after("away with it", async () => {
     endAll();
-    await standin?.close();
+    await Promise.all([standin?.close(), receiver?.close()]);
     if (folder !== undefined) rmSync(folder, { recursive: true });
   });
 
@@ -74,14 +112,19 @@ describe("docs: commands that run", function () {
       PATH: `${join(folder, "bin")}:${PATH}`,
       DD_API_KEY: apiKey,
       DD_APP_KEY: appKey,
+      DD_DOGSTATSD_URL: `unix://${join(folder, "dsd")}`,
       // A table of rates comes with the second cycle.
       OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "2s",
       ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }),
     };
   };
   const type = (text: string, on: 1 | 2 | "here", state: string, stdin = false): Program => {
-    const line = `exec ${text.replace("/opt/overlaywatch/", "./")}`;
-    const env = { ...environment(), OVERLAYWATCH_PATHS_STATE_DIR: join(folder, state) };
+    const line = `exec ${text.replace("/opt/overlaywatch/", "./").replace(/ &$/u, "")}`;
+    const env = {
+      ...environment(),
+      DD_TAGS: `typed:${state}`,
+      OVERLAYWATCH_PATHS_STATE_DIR: join(folder, state),
+    };
     const place = { cwd: folder, ...(stdin ? { stdin: "pipe" as const } : {}) };
     if (on === "here") return start(["/bin/sh", "-c", line], env, place);
     const host = lab().host(on);
@@ -91,15 +134,16 @@ describe("docs: commands that run", function () {
     const way = ways[command];
     if (way === undefined || !("codes" in way)) continue;
     it(placeOf({ command, ...at }), async () => {
-      if (command.includes("--from dockerhost1.json"))
-        assert.ok([0, 1].includes(await type("overlaywatch doctor --save dockerhost1.json", 1, "state-saved").ended));
-      const text = "as" in way ? (way.as ?? command) : command;
-      const program =
-        way.on === "stand-in"
-          ? type(`${text} --api-url ${standin.url}`, "here", "state-own")
-          : type(text, way.on, "state-own");
+      const { on, codes, prints = /^/u, as = command, before = "true", beside = [] } = way;
+      const place = on === "stand-in" ? "here" : on;
+      await type(before, place, "state-own").ended;
+      const others = beside.map(([other]) => type(other, place, "state-own"));
+      await Promise.all(others.map((other, i) => says(other, beside[i]![1], 30_000)));
+      const program = type(on === "stand-in" ? `${as} --api-url ${standin.url}` : as, place, "state-own");
       const code = await program.ended;
-      assert.ok(way.codes.includes(code), `${code}: ${saying(program)}`);
+      await Promise.all(others.map((other) => other.stop()));
+      assert.ok(codes.includes(code), `${code}: ${saying(program)}`);
+      assert.match(saying(program), prints);
     });
   }
 
@@ -109,15 +153,23 @@ describe("docs: commands that run", function () {
       return way !== undefined && "says" in way ? [{ command, way }] : [];
     });
     const failed = await Promise.all(
-      running.map(async ({ command, way }) => {
-        const program = type(command, way.on, `state-${count++}`, way.feed !== undefined);
-        if (way.feed !== undefined) program.child.stdin?.write("\n");
-        await (way.says === "nothing" ? sleep(6000) : says(program, way.says, 40_000)).catch(() => undefined);
-        const alive = program.child.exitCode === null;
+      running.map(async ({ command, way: { on, says: what, feed } }, number) => {
+        const program = type(command, on, `state-${number}`, feed !== undefined);
+        if (feed !== undefined) program.child.stdin?.write("\n");
+        const did = await (
+          what instanceof RegExp
+            ? says(program, what, 60_000)
+            : until(
+                () => (what === "nothing" ? isAtRest(program.child.pid) : sent.has(`typed:state-${number}`)),
+                60_000,
+              )
+        ).then(
+          () => program.child.exitCode === null && !/ERROR/u.test(program.err()),
+          () => false,
+        );
         const { code } = await program.stop();
-        const good = command.startsWith("journalctl") ? [-1, 0] : [0];
-        const said = way.says === "nothing" ? !/ERROR/u.test(saying(program)) : way.says.test(saying(program));
-        return alive && said && good.includes(code) ? [] : [`${command}: ${code}: ${saying(program)}`];
+        const isGood = code === 0 || (code === -1 && command.startsWith("journalctl"));
+        return did && isGood ? [] : [`${command}: ${code}: ${saying(program)}`];
       }),
     );
     assert.deepEqual(failed.flat(), []);

@@ -1,19 +1,40 @@
-/** How a documented command is tried. Host 1 and 2 are those of the shared lab; a folder of the test's is where it is typed. */
-export type Way =
-  /** Runs to its end, with one of these codes. */
-  | { readonly on: 1 | 2 | "here"; readonly codes: readonly number[]; readonly as?: string; readonly why?: string }
-  /** Runs until it has said that (or, quiet, for two seconds) and is told to end: 0. */
-  | { readonly on: 1 | 2; readonly says: RegExp | "nothing"; readonly feed?: "newline" }
-  /** As `on: "here"`, with the address and the keys of a stand-in. */
-  | { readonly on: "stand-in"; readonly codes: readonly number[] }
-  /** Not run: why. Its script is there, and its options are the command's. */
-  | { readonly shown: string };
+/** Runs to its end, with one of these codes. */
+interface Ending {
+  /** On a host of the shared lab; here; or here with the keys of a stand-in, and its address behind the command. */
+  readonly on: 1 | 2 | "here" | "stand-in";
+  readonly codes: readonly number[];
+  readonly prints?: RegExp;
+  /** Typed in its place, and why. */
+  readonly as?: string;
+  readonly why?: string;
+  /** Typed before, and ended. */
+  readonly before?: string;
+  /** What runs meanwhile, on the same host, and what each says when it is ready. */
+  readonly beside?: readonly Ready[];
+}
+
+type Ready = readonly [command: string, says: RegExp];
+
+/** Runs until it has said or sent that, or where it does neither is at rest, and is told to end: 0. */
+interface Lasting {
+  readonly on: 1 | 2;
+  readonly says: RegExp | "nothing" | "by DogStatsD";
+  readonly feed?: "newline";
+}
+
+/** Not run: why. Its script is there, and its options are the command's. */
+interface Shown {
+  readonly shown: string;
+}
+
+/** How a documented command is tried. A folder of the test's is where it is typed. */
+export type Way = Ending | Lasting | Shown;
 
 const ends = (on: 1 | 2 | "here", ...codes: readonly number[]): Way => ({
   on,
   codes: codes.length === 0 ? [0] : codes,
 });
-const until = (says: RegExp | "nothing", on: 1 | 2 = 1): Way => ({ on, says });
+const until = (says: RegExp | "nothing" | "by DogStatsD", on: 1 | 2 = 1): Way => ({ on, says });
 const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
@@ -33,7 +54,7 @@ export const ways: Readonly<Record<string, Way>> = {
 
   "./scripts/overlaywatch check": ends(1),
   "./scripts/overlaywatch check --estimate": ends(1),
-  "./scripts/overlaywatch run": until("nothing"),
+  "./scripts/overlaywatch run": until("by DogStatsD"),
   "./scripts/overlaywatch run --sink console": until(table),
   "./scripts/overlaywatch status": ends(1, 1),
   "./scripts/overlaywatch run --sink influx": metrics,
@@ -43,7 +64,7 @@ export const ways: Readonly<Record<string, Way>> = {
   "./scripts/overlaywatch explain A1 B1": ends(1, 0, 1),
   "./scripts/overlaywatch check reachability": ends(1),
   "./scripts/overlaywatch cleanup": ends(1, 0, 11),
-  "./scripts/overlaywatch run --heal observe": until("nothing"),
+  "./scripts/overlaywatch run --heal observe": until("by DogStatsD"),
   "./scripts/overlaywatch configcheck": ends("here"),
   "./scripts/overlaywatch sink --udp 8125 --json": until(/^listening on udp 127\.0\.0\.1:8125$/mu),
 
@@ -74,7 +95,12 @@ export const ways: Readonly<Record<string, Way>> = {
     "an output of explain's, with one namespace's name",
   ),
   "overlaywatch doctor --save dockerhost2.json": ends(2, 0, 1),
-  "overlaywatch explain A1 A2 --with dockerhost2.json": ends(1, 0, 1, 2),
+  "overlaywatch explain A1 A2 --with dockerhost2.json": {
+    on: 1,
+    codes: [0, 1, 2],
+    // For the next one.
+    before: "overlaywatch doctor --save dockerhost1.json",
+  },
   // What `laptop$` has been given: both hosts' bundles.
   "overlaywatch explain A1 A2 --from dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
   "overlaywatch cleanup --class neighbour-table-full [--apply]": dry(
@@ -85,7 +111,7 @@ export const ways: Readonly<Record<string, Way>> = {
     "overlaywatch cleanup --class orphan-vxlan-link",
     "test/accept/host-wide does it",
   ),
-  "./scripts/overlaywatch run --heal auto": until("nothing"),
+  "./scripts/overlaywatch run --heal auto": until("by DogStatsD"),
   "./scripts/arp-cleanup": ends(1, 0, 10),
   "journalctl SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_KIND=finding OVERLAYWATCH_KIND=remedy": ends(1, 0, 1),
 
