@@ -46,7 +46,7 @@ export type Alert = z.output<typeof alert>;
 export const testCycle = "test-";
 
 /** A sample: whatever the mode, nothing is changed for it. */
-export const isTest = ({ alert }: Job): boolean => alert?.cycle.startsWith(testCycle) === true;
+export const isTest = (job: Job): boolean => job.alert?.cycle.startsWith(testCycle) === true;
 
 /** The alert is over: what still waits for that host and alert cycle need not be done. */
 export const withdrawalSchema = z.strictObject({

@@ -93,6 +93,7 @@ describe("docs: commands that run", function () {
     mkdirSync(join(folder, "bin"));
     symlinkSync(join(process.cwd(), "scripts"), join(folder, "scripts"));
     symlinkSync(join(process.cwd(), "scripts/overlaywatch"), join(folder, "bin/overlaywatch"));
+    writeFileSync(join(folder, "token"), "0123456789abcdef".repeat(4), { mode: 0o600 });
     writeFileSync(join(folder, "overlaywatch.yaml"), "tags:\n  profile: service\n");
     receiver = await startReceiver({ uds: { path: join(folder, "dsd") } }, (message) => {
       if (message.tags.includes("collector:tcp")) for (const tag of message.tags) sent.add(tag);
@@ -120,10 +121,20 @@ describe("docs: commands that run", function () {
   };
   const type = (text: string, on: 1 | 2 | "here", state: string, stdin = false): Program => {
     const line = `exec ${text.replace("/opt/overlaywatch/", "./").replace(/ &$/u, "")}`;
+    const of = (name: string) => join(folder, `${state}-${name}`);
     const env = {
       ...environment(),
       DD_TAGS: `typed:${state}`,
       OVERLAYWATCH_PATHS_STATE_DIR: join(folder, state),
+      OVERLAYWATCH_WORKER_HOSTNAME: "dockerhost1",
+      OVERLAYWATCH_WORKER_DATADOG_CONFIG: of("none"),
+      OVERLAYWATCH_WORKER_JOBS_SOCKET: of("jobs.sock"),
+      OVERLAYWATCH_WORKER_CONTROL_SOCKET: of("control.sock"),
+      OVERLAYWATCH_WORKER_HELPER_SOCKET: of("helper.sock"),
+      OVERLAYWATCH_WEBHOOK_TOKEN_FILES: join(folder, "token"),
+      OVERLAYWATCH_WEBHOOK_LISTEN: "127.0.0.1:8099",
+      OVERLAYWATCH_WEBHOOK_MONITORS: "any",
+      OVERLAYWATCH_WEBHOOK_ORGS: "any",
     };
     const place = { cwd: folder, ...(stdin ? { stdin: "pipe" as const } : {}) };
     if (on === "here") return start(["/bin/sh", "-c", line], env, place);

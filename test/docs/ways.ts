@@ -45,6 +45,11 @@ const lines = /^overlaywatch_agent,collector=tcp/mu;
 const table = /^A1 +testnet +eth0/mu;
 const metrics = until(lines);
 
+const helperd = ["overlaywatch helperd", /helperd: listens at/u] as const;
+const worker = ["overlaywatch worker", /worker/u] as const;
+const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
+const units = "it installs the units, for a systemd that no host of the lab has; test/contract and test/agent try them";
+
 /** In the order of the documents: a later one may need what an earlier one made. */
 export const ways: Readonly<Record<string, Way>> = {
   "./scripts/quickstart --for 30s": shown(
@@ -66,6 +71,14 @@ export const ways: Readonly<Record<string, Way>> = {
   "./scripts/overlaywatch cleanup": ends(1, 0, 11),
   "./scripts/overlaywatch run --heal observe": until("by DogStatsD"),
   "./scripts/overlaywatch configcheck": ends("here"),
+  "./scripts/overlaywatch webhook": until(gateway[1]),
+  // 1 within the first minute of an engine: the worker waits for it, longer than the test does.
+  "./scripts/overlaywatch webhook test": {
+    on: 1,
+    codes: [0, 1],
+    prints: /^answered: 202 [^]*?(?:The way from the gateway|the worker: waiting: waits: settled-engine)/mu,
+    beside: [helperd, worker, gateway],
+  },
   "./scripts/overlaywatch sink --udp 8125 --json": until(/^listening on udp 127\.0\.0\.1:8125$/mu),
 
   // Refused where nobody can type the address; test/accept/stale-endpoints frees those of a true dead node.
@@ -123,6 +136,33 @@ export const ways: Readonly<Record<string, Way>> = {
     /^receiving metrics on udp:\/\/127\.0\.0\.1:8125$/mu,
     2,
   ),
+
+  "mkdir -p /usr/lib/overlaywatch": shown(units),
+  "cp -a dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
+  "install -m 644 -t /etc/systemd/system assets/systemd/*.service assets/systemd/*.socket": shown(units),
+  "install -D -m 644 -t /etc/sysusers.d assets/systemd/sysusers.d/overlaywatch.conf": shown(units),
+  "install -D -m 644 -t /etc/tmpfiles.d assets/systemd/tmpfiles.d/overlaywatch.conf": shown(units),
+  "systemd-sysusers": shown(units),
+  "systemd-tmpfiles --create overlaywatch.conf": shown(units),
+  "(umask 077; openssl rand -hex 32 > /etc/overlaywatch/webhook/token)": shown("it writes into this machine's /etc"),
+  "(umask 077 && openssl rand -hex 32 > /etc/overlaywatch/webhook.token)": shown("it writes into this machine's /etc"),
+  "node /usr/lib/overlaywatch/dist/agent/main.js helperd --environment > /etc/overlaywatch/helper.env": {
+    on: "here",
+    codes: [0],
+    as: "./scripts/overlaywatch helperd --environment",
+    why: "the path is of an installation",
+  },
+  "systemctl daemon-reload": shown(units),
+  "systemctl enable --now overlaywatch-helper.socket overlaywatch-worker overlaywatch-webhook overlaywatch-run":
+    shown(units),
+  "node /usr/lib/overlaywatch/dist/agent/main.js webhook test": shown(
+    "as ./scripts/overlaywatch webhook test, which runs",
+  ),
+  "journalctl -n 20 -t overlaywatch-helper": ends(1, 0, 1),
+  "overlaywatch helperd &": { on: 1, says: helperd[1] },
+  "overlaywatch worker": { on: 1, says: worker[1] },
+  "overlaywatch run record --heal worker": until("nothing"),
+  "journalctl SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_TRACE=...": ends(1, 0, 1),
 
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
