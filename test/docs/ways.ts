@@ -39,6 +39,12 @@ const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
+const inFleet = (action: string): Way => ({
+  on: "here",
+  codes: [0],
+  as: `overlaywatch fleet ${action} --dir DIR`,
+  why: "the folder is the one that was made above",
+});
 
 // Whether something flows in the lab is not known: what the agent says of its last collector always does.
 const lines = /^overlaywatch_agent,collector=tcp/mu;
@@ -163,6 +169,15 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch worker": { on: 1, says: worker[1] },
   "overlaywatch run record --heal worker": until("nothing"),
   "journalctl SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_TRACE=...": ends(1, 0, 1),
+
+  "overlaywatch fleet init --dir DIR": ends("here"),
+  "overlaywatch fleet enroll web-1.example.com --dir DIR": ends("here"),
+  "overlaywatch fleet list --dir DIR": ends("here"),
+  "overlaywatch fleet provision --dir DIR": shown("it wants a broker; test/dispatch/nats runs it"),
+  "overlaywatch fleet enroll HOST": inFleet("enroll web-2.example.com"),
+  "overlaywatch fleet rotate HOST": inFleet("rotate web-1.example.com"),
+  "overlaywatch fleet rotate HOST --finish": inFleet("rotate web-1.example.com --finish"),
+  "overlaywatch fleet revoke HOST": inFleet("revoke web-1.example.com"),
 
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
