@@ -39,20 +39,25 @@ export function openOwnTrigger({ config, host, log }: Environment): Healing {
     const trace = randomBytes(16).toString("hex");
     try {
       const receipt = await handOver.offer({ v: 1, id, trace, host, at, notAfter: at + validFor });
-      faults.offered(at);
       last = { at, outcome: receipt.answer, changes: 0 };
       const isTaken = receipt.answer === "accepted" || receipt.answer === "duplicate";
       const said = `the worker was asked: ${receipt.answer}, trace ${receipt.trace}`;
       if (isTaken) log.info(`heal: ${said}`);
       else log.warn(`heal: ${said}`, "own trigger");
+      if (isTaken) faults.offered(at);
+      else again = setTimeout(retry, askAgain);
     } catch (error) {
       log.warn(`heal: ${errorText(error)}`, "own trigger");
-      again = setTimeout(see, askAgain);
+      again = setTimeout(retry, askAgain);
     }
   };
-  function see(): void {
-    const id = busy === undefined ? faults.seen(Date.now()) : undefined;
-    if (id === undefined) return;
+  const see = (): void => ask(faults.seen(Date.now()));
+  // That is no sighting: a fault that has ended meanwhile is not offered.
+  function retry(): void {
+    ask(faults.wanted(Date.now()));
+  }
+  function ask(id: string | undefined): void {
+    if (id === undefined || busy !== undefined) return;
     clearTimeout(again);
     busy = offer(id).finally(() => {
       busy = undefined;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Helper, helperAt } from "../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
+import { pace } from "../dispatch/worker/pace.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";
 import { type Change, Worker } from "../dispatch/worker/worker.ts";
 import { socketFolder } from "../host/line-socket.ts";
@@ -113,6 +114,9 @@ async function serveWith(parts: Parts): Promise<number> {
     await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
     await worker.close().catch(fail);
     if (failed !== undefined) telling.fatal(identity.host, failed, paths.state_dir);
+  } catch (error) {
+    telling.fatal(identity.host, error, paths.state_dir);
+    throw error;
   } finally {
     await telling.close();
   }
@@ -139,6 +143,7 @@ async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown)
       rules: { mode, approveWithin: milliseconds(approveWithin), rechecks: rechecks.map(milliseconds) },
       maxWaiting,
       helper,
+      pace: pace(),
       records,
       proved: await proof.read(),
       keepProof: proof.keep,

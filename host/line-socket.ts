@@ -107,10 +107,11 @@ export async function serveSocket(
   };
 }
 
-async function answers(path: string): Promise<boolean> {
+/** Whether somebody takes connections there, within a second. */
+export async function answers(path: string): Promise<boolean> {
   const socket = createConnection({ path });
   try {
-    await once(socket, "connect");
+    await once(socket, "connect", { signal: AbortSignal.timeout(1000) });
     return true;
   } catch {
     return false;

@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** Bytes: keys and tokens are far below. */
 const most = 64 * 1024;
+
+/** Whether there is such a file, whatever is in it. */
+export const isSecretThere = (path: string): boolean => existsSync(path);
 
 /**
  * A file that holds a secret: others may neither read nor write it, its group may read it. Throws an Error that names the

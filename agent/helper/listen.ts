@@ -14,7 +14,7 @@ interface ListenOptions {
 }
 
 /** As `overlaywatch-helper.socket` and `overlaywatch-helper@.service` have it. Milliseconds. */
-const [mostAtOnce, burst, burstMs, killAfterMs, patienceMs] = [4, 20, 60_000, 60_000, 2000];
+const [mostAtOnce, burst, burstMs, killAfterMs, patienceMs] = [4, 60, 60_000, 60_000, 2000];
 
 export interface Listening {
   /** Takes no more, and resolves when what was under way has ended. */

@@ -11,7 +11,7 @@ import { ConfigError, exitCodes } from "../exit-codes.ts";
 import { hostIdentity, NoIdentity } from "../identity.ts";
 import { askWorker, type JobView } from "../worker-socket.ts";
 import { identificationOf, placeOf } from "./place.ts";
-import { readToken } from "./tokens.ts";
+import { readToken, thereOf } from "./tokens.ts";
 
 interface Wanted {
   readonly asJson: boolean;
@@ -50,7 +50,7 @@ export async function testWebhook(config: Config, io: Io, { asJson, url }: Wante
 }
 
 async function tried(config: Config, io: Io, flag: string | undefined): Promise<TestJson> {
-  const [file] = config.webhook.token_files;
+  const [file] = thereOf(config.webhook.token_files);
   if (file === undefined) throw new ConfigError("webhook.token_files: names no file, so there is no token to send");
   const [token, host] = [readToken(file), await hostOf(config, io)];
   const event = String(randomInt(2 ** 47, 2 ** 48 - 1));

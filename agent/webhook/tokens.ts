@@ -1,5 +1,5 @@
 import { digestOf } from "../../dispatch/gateway/token.ts";
-import { readSecret } from "../../host/secret-file.ts";
+import { isSecretThere, readSecret } from "../../host/secret-file.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
 import type { Log } from "../log.ts";
@@ -11,9 +11,9 @@ export interface Tokens {
   readonly reload: () => void;
 }
 
-/** Throws `ConfigError` where one of them is no good. */
+/** One that is not there is the other half of a rotation. Throws `ConfigError` where one is no good, or none is there. */
 export function openTokens(files: readonly string[], log: Log): Tokens {
-  let byFile = new Map(files.map((path) => [path, digestIn(path)]));
+  let byFile = new Map(thereOf(files).map((path) => [path, digestIn(path)]));
   const again = (path: string): readonly (readonly [string, Buffer])[] => {
     try {
       return [[path, digestIn(path)]];
@@ -32,6 +32,12 @@ export function openTokens(files: readonly string[], log: Log): Tokens {
       log.info(`tokens were read again: ${byFile.size} valid`);
     },
   };
+}
+
+/** The files that are there; where none is, the first, so that who reads it says so. */
+export function thereOf(files: readonly string[]): readonly string[] {
+  const there = files.filter((path) => isSecretThere(path));
+  return there.length > 0 ? there : files.slice(0, 1);
 }
 
 const digestIn = (path: string): Buffer => digestOf(readToken(path));

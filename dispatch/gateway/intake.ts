@@ -36,8 +36,11 @@ export function takeIn(server: Server, parts: GatewayParts): TakenIn {
   server.on("checkExpectation", (request, response) =>
     inTurn(intake, request, response, () => refuse(intake, request, response, "expectation")),
   );
-  // Who asks for a tunnel has no response object.
-  server.on("connect", (_, socket) => refuseRaw(intake, socket, "method"));
+  // Who asks for a tunnel has no response object, and Node has let go of the socket: a reset of it would be nobody's error.
+  server.on("connect", (_, socket) => {
+    socket.on("error", () => undefined);
+    refuseRaw(intake, socket, "method");
+  });
   server.on("clientError", (error, socket) => {
     // The parser of this connection has stopped. A whole request before that is answered, and that is the end.
     if (isAnswering(intake, socket)) intake.ended.add(socket);

@@ -1,5 +1,4 @@
-import { createConnection } from "node:net";
-import { askLine } from "../../host/line-socket.ts";
+import { answers, askLine } from "../../host/line-socket.ts";
 import type { z } from "zod";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
 import { handOverAnswer, type handOverRequest, maxLineBytes } from "./protocol.ts";
@@ -27,7 +26,7 @@ export function localHandOver(path: string): LocalHandOver {
     offer: (job) => ask({ v: 1, offer: job }),
     withdraw: (withdrawal) => ask({ v: 1, withdraw: withdrawal }),
     close: () => Promise.resolve(),
-    isThere: askedOnce(() => listens(path)),
+    isThere: askedOnce(() => answers(path)),
   };
 }
 
@@ -43,19 +42,6 @@ function askedOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
     if (answer === undefined || now - at > goodFor) [answer, at] = [ask(), now];
     return answer;
   };
-}
-
-async function listens(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ path, timeout: 1000 });
-    const settle = (isThere: boolean) => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.on("connect", () => settle(true));
-    socket.on("timeout", () => settle(false));
-    socket.on("error", () => settle(false));
-  });
 }
 
 async function asked(path: string, request: unknown): Promise<z.output<typeof handOverAnswer>> {

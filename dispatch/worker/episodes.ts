@@ -6,6 +6,8 @@ const [firstPause, longestPause] = [60_000, 3_600_000];
 export interface Episodes {
   /** Something is wrong at that time (milliseconds since the epoch): the id of a job that is to be offered for it now, if any. */
   readonly seen: (now: number) => string | undefined;
+  /** The same, where it was seen before and may still be there. */
+  readonly wanted: (now: number) => string | undefined;
   /** It was taken. */
   readonly offered: (now: number) => void;
 }
@@ -30,6 +32,10 @@ export function episodes(host: string, gap: number): Episodes {
       current.last = now;
       return now < current.next ? undefined : idOf(host, current);
     },
+    wanted: (now) =>
+      current === undefined || Math.abs(now - current.last) > gap || now < current.next
+        ? undefined
+        : idOf(host, current),
     offered: (now) => {
       if (current === undefined) return;
       current.next = now + Math.min(longestPause, firstPause * 2 ** current.attempt);

@@ -32,7 +32,7 @@ export function decodeLines(lines: readonly string[], path: string): Map<string,
   return records;
 }
 
-const head = /^\{"v":1,"sum":"([0-9a-f]{16})","put":(.*)\}$/u;
+const head = /^\{"v":1,"sum":"([0-9a-f]{16})","put":(.*)\}$/su;
 
 function decodeLine(line: string, place: string): JobRecord {
   const [, sum, put = ""] = head.exec(line) ?? [];
@@ -51,22 +51,26 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Beyond so many lines, and so many times what is still of use, it is written anew. */
-const [tooManyLines, tooManyTimes] = [2000, 4];
+/** Beyond so many lines, and so many times what is still of use, it is written anew; beyond so many bytes at any rate. */
+const [tooManyLines, tooManyTimes, tooManyBytes] = [2000, 4, 16 * 1024 * 1024];
 
 /** `live`: all records that are still of use, as they are now. `lines`: how many the file has. */
 export function jobJournal(file: LogFile, live: () => readonly JobRecord[], lines: number): JobJournal {
   let waiting: Waiting[] = [];
   let [count, broken, draining]: [number, unknown, Promise<void> | undefined] = [lines, undefined, undefined];
+  let bytes = 0;
   const compact = async (): Promise<void> => {
     const records = live();
-    if (count <= tooManyLines || count <= tooManyTimes * records.length) return;
+    const isLong = count > tooManyLines && count > tooManyTimes * records.length;
+    if (!isLong && bytes < tooManyBytes) return;
     await file.replace(records.map((record) => `${encodeLine(record)}\n`).join(""));
-    count = records.length;
+    [count, bytes] = [records.length, 0];
   };
   const commit = async (batch: readonly Waiting[]): Promise<void> => {
     try {
-      await file.write(batch.map(({ line }) => `${line}\n`).join(""));
+      const text = batch.map(({ line }) => `${line}\n`).join("");
+      await file.write(text);
+      bytes += Buffer.byteLength(text);
       await file.sync();
       count += batch.length;
       for (const { resolve } of batch) resolve();

@@ -47,6 +47,8 @@ const to = (record: JobRecord, state: JobState, message: string, now: number): J
 /** What the helper is asked for it: to heal only where nobody has to be asked. */
 export function verbFor(record: JobRecord, { mode, proved }: Rules, now: number): "look" | "heal" {
   if (now > record.until || isTest(record.job)) return "look";
+  // Who has said meanwhile that nothing is to be healed is the later word.
+  if (mode === "observe") return "look";
   if (record.approvedBy !== undefined) return "heal";
   return mode === "auto" && (proved || sourceOf(record) === "host") ? "heal" : "look";
 }
@@ -61,6 +63,17 @@ export function heard(record: JobRecord, answer: Heard, rules: Rules, now: numbe
   const after = judged(record, answer, rules, now);
   const isOpen = after.state === "waiting" || after.state === "approval";
   return isOpen && record.over === true ? to(after, "cancelled", "the alert was over meanwhile", now) : after;
+}
+
+/** Of one that was asked for beside another: what was done is the other's, and told as that. */
+export function alongside(record: JobRecord, answer: Heard, rules: Rules, now: number, other: Job): JobRecord {
+  if (answer.kind !== "done" || answer.result.outcome !== "cured") return heard(record, answer, rules, now);
+  return to(
+    record,
+    "healthy",
+    `nothing was left to do: healed for job ${other.id.slice(0, 12)}, trace ${other.trace}`,
+    now,
+  );
 }
 
 function judged(record: JobRecord, answer: Heard, rules: Rules, now: number): JobRecord {
@@ -94,6 +107,7 @@ function answered(record: JobRecord, result: Cleanup, rules: Rules, now: number)
   const afresh = record.interrupted > 0 ? "interrupted, and judged afresh: " : "";
   const { outcome } = result;
   if (outcome === "nothing") return to(record, "healthy", `${afresh}looked, and nothing was active`, now);
+  if (outcome === "cured" && result.refused.length > 0) return healedInPart(record, result, now);
   if (outcome === "cured") return healed(record, `${afresh}healed and verified: ${said}`, rules, now);
   if (outcome === "planned") return planned(record, result, rules, now);
   if (outcome === "refused") return refused(record, result, now);
@@ -113,6 +127,13 @@ function healed(record: JobRecord, message: string, { rechecks }: Rules, now: nu
   return { ...to(record, "healed", message, now), rechecks: looks };
 }
 
+/** The rest was refused: asked again where that ends by itself, and else a person's. */
+function healedInPart(record: JobRecord, result: Cleanup, now: number): JobRecord {
+  const said = `healed in part, and the rest was refused: ${sentenceOf(result)}`;
+  const pause = passesAfter(result);
+  return pause === undefined ? to(record, "escalated", said, now) : laterOr("escalated", record, said, now, pause);
+}
+
 function planned(record: JobRecord, result: Cleanup, { mode, approveWithin }: Rules, now: number): JobRecord {
   const said = sentenceOf(result);
   const told = { ...record, plan: [...planOf(result)] };
@@ -127,11 +148,33 @@ function planned(record: JobRecord, result: Cleanup, { mode, approveWithin }: Ru
 
 function refused(record: JobRecord, result: Cleanup, now: number): JobRecord {
   const said = sentenceOf(result);
-  const waits = result.refused.map(({ rule }) => passing.get(rule));
+  const pause = passesAfter(result);
+  return pause === undefined
+    ? to(record, "refused", `refused: ${said}`, now)
+    : laterOr("refused", record, said, now, pause);
+}
+
+/** Milliseconds; undefined where a refusal does not end by itself. */
+function passesAfter({ refused: all }: Cleanup): number | undefined {
+  const waits = all.map(({ rule }) => passing.get(rule));
   const known = waits.filter((ms) => ms !== undefined);
-  const passes = known.length > 0 && known.length === waits.length;
-  if (passes) return laterOr("refused", record, said, now, Math.max(...known));
-  return to(record, "refused", `refused: ${said}`, now);
+  return known.length > 0 && known.length === waits.length ? Math.max(...known) : undefined;
+}
+
+/** Of one that would wait for a person where another one does already. */
+export const besideApproval = (record: JobRecord, other: Job): JobRecord => ({
+  ...record,
+  state: "observed",
+  message: `the same waits for approval already, as job ${other.id.slice(0, 12)}, trace ${other.trace}`,
+});
+
+/** To know it again by. */
+export function inFewWords(record: JobRecord): JobRecord {
+  const { plan: _plan, ...rest } = record;
+  const { alert, ...job } = record.job;
+  const short =
+    alert === undefined ? {} : { alert: { ...alert, scope: "", title: alert.title.slice(0, 80), link: "" } };
+  return { ...rest, job: { ...job, ...short }, message: record.message.slice(0, 200) };
 }
 
 /** A look after a cure. Of a job in `healed`, for its recheck of that index. */

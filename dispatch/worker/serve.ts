@@ -39,7 +39,7 @@ export async function serveControl(path: string, worker: Worker, host: Host): Pr
     const all = worker.records();
     switch (data.ask) {
       case "status":
-        return told([...all.filter(({ state }) => !isEnd(state)), ...lastEnd(all)]);
+        return told([...inState(all, true), ...inState(all, false), ...lastEnd(all)]);
       case "jobs":
         return told(all);
       case "expect":
@@ -57,6 +57,10 @@ export async function serveControl(path: string, worker: Worker, host: Host): Pr
   };
   return serveSocket(path, { mode: 0o600, maxConnections: 16 }, (socket) => void serve(socket, answer));
 }
+
+/** Of those that have not ended: what waits for a person, or what does not. */
+const inState = (all: readonly JobRecord[], approval: boolean): readonly JobRecord[] =>
+  all.filter(({ state }) => !isEnd(state) && (state === "approval") === approval);
 
 function lastEnd(all: readonly JobRecord[]): readonly JobRecord[] {
   return all

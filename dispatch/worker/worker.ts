@@ -4,12 +4,15 @@ import type { Heard, Helper } from "./ask-helper.ts";
 import type { JobJournal } from "./journal.ts";
 import {
   accepted,
+  alongside,
   approved,
   begun,
+  besideApproval,
   due,
   type Due,
   expired,
   heard,
+  inFewWords,
   rechecked,
   restarted,
   type Rules,
@@ -17,6 +20,7 @@ import {
   wakeAt,
   withdrawn,
 } from "./machine.ts";
+import type { Pace } from "./pace.ts";
 import { isEnd, isOver, type JobRecord, type JobState } from "./record.ts";
 
 /** A job came to another state, or was looked at after its cure. It is on the disk already. */
@@ -40,6 +44,7 @@ export interface WorkerParts {
   readonly rules: Omit<Rules, "proved">;
   readonly maxWaiting: number;
   readonly helper: Helper;
+  readonly pace: Pace;
   /** What the journal had, by id. */
   readonly records: Map<string, JobRecord>;
   /** When a page was seen to reach this host; milliseconds since the epoch. */
@@ -53,7 +58,9 @@ export interface WorkerParts {
 }
 
 /** Ended jobs are remembered, so that one that is sent again is not done again. */
-const [rememberFor, rememberMost] = [7 * 24 * 3_600_000, 5000];
+const [rememberFor, rememberMost] = [7 * 24 * 3_600_000, 2000];
+/** Of so many all that was said is kept. */
+const inFull = 100;
 /** How long a page with an expected event is waited for. */
 const expectFor = 10 * 60_000;
 /** A timer never waits longer: the clock may have been set. */
@@ -116,7 +123,9 @@ export class Worker {
       await this.#pending.get(known.job.id);
       return { answer: "duplicate", trace: known.job.trace };
     }
-    const answer = job.host !== host ? "unknown-host" : this.#waiting.size >= maxWaiting ? "full" : undefined;
+    // The host's own trigger is one job at a time: no flood of pages is to keep it out.
+    const isFull = job.alert !== undefined && this.#waiting.size >= maxWaiting;
+    const answer = job.host !== host ? "unknown-host" : isFull ? "full" : undefined;
     if (answer !== undefined) {
       reject({ job, answer });
       return { answer, trace: job.trace };
@@ -124,6 +133,7 @@ export class Worker {
     const kept = this.#put(accepted(job, now()), undefined);
     this.#pending.set(job.id, kept);
     await kept.finally(() => this.#pending.delete(job.id));
+    if (records.size > rememberMost + 2 * maxWaiting) this.#forget();
     await this.#provedBy(job);
     this.#go();
     return { answer: "accepted", trace: job.trace };
@@ -184,7 +194,8 @@ export class Worker {
   async #prove(): Promise<void> {
     if (this.#proved !== undefined) return;
     this.#proved = this.#parts.now();
-    await this.#parts.keepProof(this.#proved);
+    // Where it can not be kept, the next one that starts asks for it again; a job is none the worse.
+    await this.#parts.keepProof(this.#proved).catch(() => undefined);
   }
 
   /** Known here at once, told when it is on the disk. */
@@ -206,7 +217,8 @@ export class Worker {
     const { id } = record.job;
     if (isOver(record)) this.#open.delete(id);
     else this.#open.add(id);
-    if (isEnd(record.state)) this.#waiting.delete(id);
+    // What waits for a person takes nobody's place.
+    if (isEnd(record.state) || record.state === "approval") this.#waiting.delete(id);
     else this.#waiting.add(id);
   }
 
@@ -226,7 +238,7 @@ export class Worker {
     const { now } = this.#parts;
     for (;;) {
       await this.#expire();
-      const turns = due(this.#unfinished(), now());
+      const turns = due(this.#unfinished(), now()).filter((one) => this.#mayAsk(one));
       if (turns.length === 0) return;
       for (const turn of turns) {
         if (this.#closed) return;
@@ -244,7 +256,7 @@ export class Worker {
 
   #sleep(): void {
     if (this.#closed) return;
-    const ms = Math.min(Math.max(0, wakeAt(this.#unfinished()) - this.#parts.now()), longestSleep);
+    const ms = Math.min(Math.max(0, this.#untilNext()), longestSleep);
     this.#timer = setTimeout(() => {
       this.#forget();
       this.#go();
@@ -252,23 +264,72 @@ export class Worker {
   }
 
   async #serve({ id, recheck }: Due): Promise<void> {
-    const { rules, helper, now, records } = this.#parts;
+    const { now, records } = this.#parts;
     const record = records.get(id);
     const [still] = record === undefined ? [] : due([record], now());
     // Taken back, or begun by what came before it.
     if (record === undefined || still === undefined || still.recheck !== recheck) return;
     const late = expired(record, now());
     if (late !== undefined) return this.#put(late, record.state);
-    if (recheck !== undefined) return this.#look(record, recheck);
-    const verb = verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
-    const working = begun(record, verb, now());
+    if (!this.#mayAsk(still)) return;
+    this.#parts.pace.take(now());
+    await (recheck === undefined ? this.#ask(record) : this.#look(record, recheck));
+  }
+
+  async #ask(record: JobRecord): Promise<void> {
+    const { rules, helper, now, records } = this.#parts;
+    const verb = this.#verbOf(record);
+    // All that wait for the same ask for the same: this host is to look at itself.
+    const all = [record, ...this.#alike(record, verb)].map((one) => begun(one, verb, now()));
     // On the disk before it is begun: who starts after a death in its midst is to know.
-    await this.#put(working, record.state);
+    await Promise.all(all.map(async (one) => this.#put(one, "waiting")));
     const answer = await helper.ask(verb, record.job.trace);
-    const proved = this.#proved !== undefined;
-    // It may have been taken back meanwhile.
-    const current = records.get(id) ?? working;
-    await this.#put(heard(current, answer, { ...rules, proved }, now()), "working", { answer });
+    const known = { ...rules, proved: this.#proved !== undefined };
+    for (const working of all) {
+      // It may have been taken back meanwhile.
+      const current = records.get(working.job.id) ?? working;
+      if (working.job.id === record.job.id)
+        await this.#put(this.#folded(heard(current, answer, known, now())), "working", { answer });
+      else await this.#put(this.#folded(alongside(current, answer, known, now(), record.job)), "working");
+    }
+  }
+
+  /** A person is asked once: what is approved heals all that is active. */
+  #folded(record: JobRecord): JobRecord {
+    if (record.state !== "approval") return record;
+    const open = this.#unfinished().find((one) => one.state === "approval" && one.job.id !== record.job.id);
+    return open === undefined ? record : besideApproval(record, open.job);
+  }
+
+  /** What else is due, and is to be done the same way. */
+  #alike({ job }: JobRecord, verb: "look" | "heal"): readonly JobRecord[] {
+    const { now } = this.#parts;
+    return this.#unfinished().filter(
+      (one) =>
+        one.job.id !== job.id &&
+        due([one], now()).some(({ recheck }) => recheck === undefined) &&
+        expired(one, now()) === undefined &&
+        this.#verbOf(one) === verb,
+    );
+  }
+
+  #verbOf(record: JobRecord): "look" | "heal" {
+    const { rules, now } = this.#parts;
+    return verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
+  }
+
+  #mayAsk({ recheck }: Due): boolean {
+    const { pace, now } = this.#parts;
+    return pace.wait(recheck === undefined, now()) === 0;
+  }
+
+  /** Milliseconds until the first of what is due already may be asked for, or something else is due. */
+  #untilNext(): number {
+    const { now, pace } = this.#parts;
+    const [all, at] = [this.#unfinished(), now()];
+    const waits = due(all, at).map(({ recheck }) => pace.wait(recheck === undefined, at));
+    const later = wakeAt(all.filter((one) => due([one], at).length === 0)) - at;
+    return Math.min(later, ...waits);
   }
 
   async #look(record: JobRecord, recheck: number): Promise<void> {
@@ -277,14 +338,15 @@ export class Worker {
     await this.#put(after, record.state, { answer, recheck });
   }
 
+  /** What ended is kept to know it again, in few words; what is old, or too much, is let go. */
   #forget(): void {
     const { records, now } = this.#parts;
     const over = [...records.values()].filter((record) => !this.#open.has(record.job.id));
-    const old = over
-      .toSorted((a, b) => b.since - a.since)
-      .filter(({ since }, at) => {
-        return at >= rememberMost || now() - since > rememberFor;
-      });
-    for (const { job } of old) records.delete(job.id);
+    const inOrder = over.toSorted((a, b) => b.since - a.since);
+    for (const [at, record] of inOrder.entries()) {
+      const { id } = record.job;
+      if (at >= rememberMost || now() - record.since > rememberFor) records.delete(id);
+      else if (at >= inFull) records.set(id, inFewWords(record));
+    }
   }
 }

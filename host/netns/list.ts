@@ -1,4 +1,4 @@
-import { readdirSync, statSync, statfsSync } from "node:fs";
+import { lstatSync, readdirSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable } from "../host.ts";
 import { isGone } from "../procfs.ts";
@@ -22,13 +22,15 @@ const nsfs = 0x6e736673;
  * Throws `NotAvailable` where there is no such folder: an engine that made no namespace yet has none.
  */
 export function listNamespaces(dir: string, wanted: (name: string) => boolean = () => true): readonly NamespaceFile[] {
+  // Never this host's own, nor by a link: what is done in there is meant for a container's or an overlay's.
+  const own = namespaceInode("/proc/self/ns/net");
   return namesIn(dir)
     .filter(wanted)
     .toSorted()
     .flatMap((name) => {
       const path = join(dir, name);
-      const found = look(path);
-      return found === undefined ? [] : [{ name, path, ...found }];
+      const found = isLink(path) ? undefined : look(path);
+      return found === undefined || found.inode === own ? [] : [{ name, path, ...found }];
     });
 }
 
@@ -56,6 +58,8 @@ function look(path: string): Pick<NamespaceFile, "inode" | "key"> | undefined {
     throw new Error(`cannot look at the namespace ${path}: ${messageOf(cause)}`, { cause });
   }
 }
+
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
 function namesIn(dir: string): readonly string[] {
   try {

@@ -18,10 +18,10 @@ export class Booted {
   readonly #program: Program;
   readonly #groups: readonly string[];
   readonly #folder: string;
-  readonly #pid: number;
+  #pid = 0;
 
-  private constructor(program: Program, groups: readonly string[], folder: string, pid: number) {
-    [this.#program, this.#groups, this.#folder, this.#pid] = [program, groups, folder, pid];
+  private constructor(program: Program, groups: readonly string[], folder: string) {
+    [this.#program, this.#groups, this.#folder] = [program, groups, folder];
   }
 
   static async on(lab: Lab, host: LabHost): Promise<Booted> {
@@ -42,19 +42,28 @@ export class Booted {
     ];
     const boot = ["/usr/bin/unshare", ...namespaces, "/bin/sh", `${process.cwd()}/test/accept/boot-systemd.sh`];
     const [command, ...args] = host.argv(["/bin/sh", "-c", joined, "sh", ...boot, folder, process.cwd()]);
-    const program = start([command, ...args], host.environment());
-    const pid = await until(
+    const booted = new Booted(start([command, ...args], host.environment()), groups, folder);
+    try {
+      await booted.#up();
+    } catch (error) {
+      await booted.end();
+      throw error;
+    }
+    return booted;
+  }
+
+  async #up(): Promise<void> {
+    const program = this.#program;
+    this.#pid = await until(
       () => childOf(program.child.pid ?? 0),
       10_000,
       () => new Error(`systemd was not started: ${program.err()}`),
     );
-    const booted = new Booted(program, groups, folder, pid);
     await until(
-      async () => ((await booted.run(["systemctl", "is-system-running"])).stdout === "running\n" ? true : undefined),
-      20_000,
+      async () => ((await this.run(["systemctl", "is-system-running"])).stdout === "running\n" ? true : undefined),
+      30_000,
       () => new Error(`systemd does not come up: ${program.out()}${program.err()}`),
     );
-    return booted;
   }
 
   /** A program beside systemd, with every right. */

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { decodeLines } from "../../dispatch/worker/journal.ts";
+import type { JobRecord } from "../../dispatch/worker/record.ts";
 import { controlAnswer, jobView } from "../../dispatch/local/protocol.ts";
 import { askLine } from "../../host/line-socket.ts";
 import type { LabHost } from "../../lab/host.ts";
@@ -37,13 +39,16 @@ export class Post {
     | undefined;
   #sink: Program | undefined;
   #monitor = 0;
-  #mode: Mode;
+  readonly #mode: Mode;
+  readonly #rechecks: readonly string[] | undefined;
 
-  constructor(host: LabHost, state: string, mode: Mode) {
+  /** `rechecks`: how long after a cure it is looked again; the worker's own unless told. */
+  constructor(host: LabHost, state: string, mode: Mode, rechecks?: readonly string[]) {
     this.host = host;
     this.state = state;
     this.#root = `/proc/${host.pid}/root`;
     this.#mode = mode;
+    this.#rechecks = rechecks;
   }
 
   get name(): string {
@@ -65,13 +70,6 @@ export class Post {
     for (const program of [...this.#parts.values(), this.#standin?.program, this.#sink]) await program?.stop();
     this.#parts.clear();
     for (const path of folders) rmSync(this.#root + path, { recursive: true, force: true });
-  }
-
-  async setMode(mode: Mode): Promise<void> {
-    this.#mode = mode;
-    this.#configure();
-    await this.end("worker");
-    await this.start("worker");
   }
 
   async start(part: Part): Promise<Program> {
@@ -151,9 +149,16 @@ export class Post {
     return this.host.exec(this.#overlaywatch(["approve", id]));
   }
 
-  /** What all parts have said. */
-  said(): string {
-    return [...this.#parts].map(([part, program]) => `--- ${part}\n${program.out()}${program.err()}`).join("\n");
+  /** What all parts have said, or one of them. */
+  said(part?: Part): string {
+    const wanted = [...this.#parts].filter(([name]) => part === undefined || name === part);
+    return wanted.map(([name, program]) => `--- ${name}\n${program.out()}${program.err()}`).join("\n");
+  }
+
+  /** All jobs that the worker has on the disk; it is not asked. */
+  kept(): readonly JobRecord[] {
+    const path = `${this.#root}/run/overlaywatch-worker-state/worker-jobs.jsonl`;
+    return [...decodeLines(readFileSync(path, "utf8").trimEnd().split("\n"), path).values()];
   }
 
   /** Every line that the DogStatsD sink was sent. */
@@ -208,7 +213,7 @@ export class Post {
     mkdirSync(path, { recursive: true, mode: 0o755 });
     chmodSync(path, 0o755);
     const config = {
-      worker: { mode: this.#mode, hostname: this.name },
+      worker: { mode: this.#mode, hostname: this.name, ...(this.#rechecks && { rechecks: this.#rechecks }) },
       webhook: {
         token_files: ["/run/overlaywatch-gateway/token"],
         monitors: ["any"],

@@ -131,47 +131,4 @@ describe("accept: worker", function () {
     );
     assert.equal((await program.stop()).code, 0, program.err());
   });
-
-  it("under a pause it is refused, and that is told", async () => {
-    const program = await worker("auto");
-    assert.equal((await here.at("pause", "--for", "1h", "--reason", "a test")).code, 0);
-    await lab().break();
-    const before = await here.tables();
-    await page(program);
-    const { message } = await comesTo("refused", program);
-    assert.match(message, /paused until .*a test/u);
-    await here.unwritten(before);
-    assert.equal((await program.stop()).code, 0, program.err());
-  });
-
-  it("auto: the host's own trigger has an outage healed, without Datadog", async () => {
-    const program = await worker("auto");
-    const agent = onHost(
-      host,
-      ["run", "record", "--heal", "worker", "--sink", "none", "--state-dir", at("agent")],
-      settings(),
-    );
-    await pause(3000);
-    const took: number[] = [];
-    for (let n = 0; n < sized(20, 1); n++) {
-      since = Date.now() / 1000;
-      const broken = await lab().break();
-      const { stored, trace } = await comesTo("healed", program);
-      took.push(stored / 1000 - broken);
-      assert.equal(await loss(host, "A1", await addressOf(host, "B1")), 0);
-      const states = (await noted()).filter((one) => one.trace === trace).map(({ state }) => state);
-      assert.deepEqual(states.slice(0, 3), ["waiting", "working", "healed"]);
-      if (n + 1 === sized(20, 1)) break;
-      // So that the next one is another fault, and within no limit.
-      await lab().unpin();
-      await lab().mend();
-      await here.host.exec(["rm", "-f", at("remedy-limits.json")]);
-      await pause(17_000);
-    }
-    const sorted = took.toSorted((a, b) => a - b).map((ms) => ms / 1000);
-    figure(`break to verified heal, ${took.length} tries: ${sorted.map((s) => s.toFixed(2)).join(" ")} s`);
-    assert.ok((sorted.at(-1) ?? 0) <= sized(5, 8), "within 5 s");
-    assert.equal((await agent.stop()).code, 0, agent.err());
-    assert.equal((await program.stop()).code, 0, program.err());
-  });
 });

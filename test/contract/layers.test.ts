@@ -46,7 +46,6 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   "dispatch/gateway/body.ts": ["node:http"],
   "dispatch/gateway/peer.ts": ["node:net"],
   "dispatch/gateway/ask.ts": ["node:http", "node:https", "node:tls"],
-  "dispatch/local/hand-over.ts": ["node:net"],
   // Types of connections that host/ made.
   "dispatch/worker/serve.ts": ["node:net"],
   "agent/helper/listen.ts": ["node:net"],

@@ -14,6 +14,22 @@ const manifest = z
   .looseObject({ files: z.array(z.string()), bin: z.record(z.string(), z.string()) })
   .parse(JSON.parse(contentOf("package.json")));
 
+describe("contract: the long form", () => {
+  it("is run by `npm run accept` wherever a test has one", () => {
+    const { spec } = z
+      .looseObject({ spec: z.array(z.string()) })
+      .parse(JSON.parse(contentOf("test/accept/mocharc.json")));
+    const long = ownFiles()
+      .filter((file) => /^test\/(?!accept\/).*\.test\.ts$/u.test(file))
+      .filter((file) => /\b(?:sized|isFull)\(/u.test(contentOf(file)));
+    assert.ok(long.length > 5, "some are found");
+    assert.deepEqual(
+      long.filter((file) => !spec.includes(`dist/${file.replace(/ts$/u, "js")}`)),
+      [],
+    );
+  });
+});
+
 describe("contract: the package", function () {
   this.timeout(30_000);
   const { path } = useFolder();

@@ -52,9 +52,9 @@ const table = /^A1 +testnet +eth0/mu;
 const metrics = until(lines);
 
 const helperd = ["overlaywatch helperd", /helperd: listens at/u] as const;
-const worker = ["overlaywatch worker", /worker/u] as const;
+const worker = ["overlaywatch worker", /mode \w+; this host is /u] as const;
 const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
-const units = "it installs the units, for a systemd that no host of the lab has; test/contract and test/agent try them";
+const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
 /** In the order of the documents: a later one may need what an earlier one made. */
 export const ways: Readonly<Record<string, Way>> = {
@@ -77,6 +77,10 @@ export const ways: Readonly<Record<string, Way>> = {
   "./scripts/overlaywatch cleanup": ends(1, 0, 11),
   "./scripts/overlaywatch run --heal observe": until("by DogStatsD"),
   "./scripts/overlaywatch configcheck": ends("here"),
+  "./scripts/overlaywatch helperd": until(helperd[1]),
+  "./scripts/overlaywatch worker": until(worker[1]),
+  // No worker runs there.
+  "./scripts/overlaywatch approve": ends(1, 69),
   "./scripts/overlaywatch webhook": until(gateway[1]),
   // 1 within the first minute of an engine: the worker waits for it, longer than the test does.
   "./scripts/overlaywatch webhook test": {

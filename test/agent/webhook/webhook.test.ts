@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { endAll, here, type Program, says } from "../../accept/program.ts";
 import { until } from "../../../lab/process.ts";
 import { certificate } from "../../dispatch/gateway/certificates.ts";
 import { startLineWorker } from "../../dispatch/gateway/line-worker.ts";
-import { post, token } from "../../dispatch/gateway/use-gateway.ts";
+import { bodyOf, headOf, opened, post, token } from "../../dispatch/gateway/use-gateway.ts";
 import { cli } from "../cli.ts";
 import { useFolder } from "../folder.ts";
 
@@ -174,10 +176,20 @@ describe("agent/webhook", function () {
   it("finishes what is under way at SIGTERM, and ends with 0 within 20 s", async () => {
     const worker = await startLineWorker(path());
     const gateway = await started(good());
-    assert.equal((await post(gateway.url, { fields: now() })).code, 202);
-    const { ms, code } = await gateway.stop();
+    const body = bodyOf(now());
+    const socket = await opened(gateway.url);
+    socket.write(headOf(Buffer.byteLength(body)) + body.slice(0, 20));
+    // In its hands, and not through.
+    await sleep(500);
+    const ended = gateway.stop();
+    await sleep(500);
+    assert.equal(gateway.child.exitCode, null, "it waits for the rest");
+    socket.write(body.slice(20));
+    assert.match(await textOf(socket), /^HTTP\/1\.1 202 /u);
+    const { ms, code } = await ended;
     assert.equal(code, 0);
     assert.ok(ms < 20_000, `${ms} ms`);
+    assert.equal(worker.jobs.length, 1);
     await worker.close();
   });
 

@@ -66,6 +66,18 @@ describe("dispatch/gateway: connections", function () {
       });
   });
 
+  it("for a tunnel that are reset before they are answered harm nobody", async () => {
+    for (let n = 0; n < 20; n++) {
+      const socket = await opened(gateway.url());
+      socket.on("error", () => undefined);
+      socket.write("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n");
+      // Sooner and later, so that the answer meets the reset.
+      await sleep(n % 4);
+      socket.resetAndDestroy();
+    }
+    assert.equal((await gateway.post()).code, 202);
+  });
+
   it("without a Host are refused", async () => {
     assert.deepEqual(statusesIn(await gateway.raw(good().replace("Host: gateway\r\n", ""))), [400]);
     assert.deepEqual(gateway.worker().jobs, []);
@@ -188,11 +200,6 @@ describe("dispatch/gateway: connections", function () {
   it("above the most are closed at once, and free places are given again", async () => {
     await gateway.restart({}, { maxConnections: 3 });
     const held = await Promise.all([1, 2, 3].map(() => opened(gateway.url())));
-    await until(
-      () => gateway.ends().length === 0 || undefined,
-      1000,
-      () => new Error("?"),
-    );
     assert.equal(await gateway.raw(""), "");
     assert.deepEqual(endings(), ["connections"]);
     held[0]?.destroy();

@@ -184,13 +184,11 @@ describe("dispatch/nats: jobs, and what goes wrong with them", function () {
     assert.match((await handOver.offer(job)).answer, /^(?:accepted|duplicate)$/u);
     await server().end("SIGKILL");
     await until("the connection is lost", () => !broker.isConnected());
-    const late = performance.now();
     await assert.rejects(handOver.offer(jobFor(a)), (error: Error) => {
       assert.ok(error instanceof NotHandedOver);
       assert.match(String(error.cause), /no connection to the broker/u);
       return true;
     });
-    assert.ok(performance.now() - late < 200, "at once");
   });
 
   it("are not handed over where the broker never was; one that comes later is found", async () => {

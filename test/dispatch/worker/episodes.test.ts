@@ -45,4 +45,16 @@ describe("dispatch/worker/episodes", () => {
     assert.equal(faults.seen(0), faults.seen(second));
     assert.match(faults.seen(2 * second) ?? "", /^[0-9a-f]{64}$/u);
   });
+
+  it("is wanted again while it was seen a short time ago: asking for it is no sighting", () => {
+    const faults = episodes("web-1", 15_000);
+    assert.equal(faults.wanted(1000), undefined);
+    const id = faults.seen(1000);
+    assert.equal(faults.wanted(10_000), id);
+    assert.equal(faults.wanted(16_000), id);
+    assert.equal(faults.wanted(16_001), undefined, "it has ended");
+    assert.notEqual(faults.seen(17_000), id, "another fault");
+    faults.offered(17_000);
+    assert.equal(faults.wanted(18_000), undefined, "it was taken");
+  });
 });

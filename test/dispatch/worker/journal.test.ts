@@ -33,6 +33,16 @@ describe("dispatch/worker/journal", () => {
     assert.equal(statSync(path()).mode & 0o777, 0o600);
   });
 
+  it("gives back any text: line separators, quotes, half a pair of surrogates, control characters", async () => {
+    const odd = ["a\u2028b\u2029c", 'q"\\\n\t\u0000', "\ud800", "\u0085 \ufeff"];
+    for (const text of odd) {
+      const record = { ...recordOf("a", 1), message: text };
+      const line = encodeLine(record);
+      assert.deepEqual([...decodeLines([line], "x").values()], [record], JSON.stringify(text));
+      assert.ok(!line.includes("\n"));
+    }
+  });
+
   it("promises nothing before it is on the disk: the sync comes between the write and the promise", async () => {
     const steps: string[] = [];
     const step = (name: string) => async (): Promise<void> => {

@@ -50,18 +50,6 @@ describe("dispatch/worker/machine", () => {
     assert.equal(verbFor(ordered, rules("approve"), ordered.until + 1), "look", "never after its time");
   });
 
-  it("changes nothing for a sample of `webhook test`, whatever the mode", () => {
-    const { alert, ...job } = jobOf("a", now);
-    assert.ok(alert !== undefined);
-    const sample = accepted({ ...job, alert: { ...alert, cycle: "test-4711" } }, now);
-    for (const mode of ["observe", "approve", "auto"] as const) {
-      assert.equal(verbFor(sample, rules(mode), now), "look");
-      const { state, message } = after(mode, done("planned"), sample);
-      assert.equal(state, "observed");
-      assert.match(message, /^a test, for which nothing is changed: /u);
-    }
-  });
-
   it("comes to the end that each answer means", () => {
     const ends: readonly (readonly [Rules["mode"], Heard, JobRecord["state"]])[] = [
       ["observe", done("nothing"), "healthy"],

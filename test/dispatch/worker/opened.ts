@@ -8,6 +8,7 @@ import { controlAnswer, handOverAnswer, maxLineBytes } from "../../../dispatch/l
 import { helperAt } from "../../../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../../../dispatch/worker/journal.ts";
 import type { Rules } from "../../../dispatch/worker/machine.ts";
+import type { Pace } from "../../../dispatch/worker/pace.ts";
 import { serveControl, serveJobs } from "../../../dispatch/worker/serve.ts";
 import { eventOf } from "../../../dispatch/worker/telling.ts";
 import { type Change, type Rejected, Worker } from "../../../dispatch/worker/worker.ts";
@@ -21,9 +22,13 @@ import { host, jobOf } from "./made.ts";
 interface Given extends Partial<Rules> {
   readonly maxWaiting?: number;
   readonly timeoutMs?: number;
+  /** Without it the helper may be asked at any time. */
+  readonly pace?: Pace;
   /** In place of the journal's file. */
   readonly wrap?: (file: LogFile) => LogFile;
 }
+
+const noPace: Pace = { wait: () => 0, take: () => undefined };
 
 /** A worker with its real sockets, journal and helper, and what it told. */
 export class Opened {
@@ -40,7 +45,7 @@ export class Opened {
 
   async open(
     mode: Rules["mode"],
-    { maxWaiting = 100, timeoutMs = 2000, wrap = (file) => file, ...rules }: Given = {},
+    { maxWaiting = 100, timeoutMs = 2000, pace = noPace, wrap = (file) => file, ...rules }: Given = {},
   ): Promise<Worker> {
     const { file, lines } = await openLogFile(this.at("jobs"), 0o600);
     const worker = new Worker(
@@ -49,6 +54,7 @@ export class Opened {
         rules: { mode, approveWithin: 3_600_000, rechecks: [100, 200], ...rules },
         maxWaiting,
         helper: helperAt({ socket: this.at("helper/h.sock"), owner: ownUser(), timeoutMs }),
+        pace,
         records: decodeLines(lines, "jobs"),
         proved: this.proof,
         keepProof: async (when) => void (this.proof = when),

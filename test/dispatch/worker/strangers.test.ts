@@ -12,7 +12,7 @@ import { ownUser } from "../../../host/own-user.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
 import type { HelperServer } from "./helper-server.ts";
 import { cleanupOf, jobOf } from "./made.ts";
-import { useWorker } from "./opened.ts";
+import { Opened, useWorker } from "./opened.ts";
 
 const strangers: Readonly<Record<string, NonNullable<HelperServer["raw"]>>> = {
   silence: () => undefined,
@@ -37,20 +37,26 @@ describe("dispatch/worker: who is not believed", () => {
 
   it("believes no stranger behind the helper's socket: each is asked four times, and a person is told", async function () {
     this.timeout(40_000);
-    here().proof = 1;
-    const byTrace = new Map(Object.entries(strangers).map(([name, raw]) => [jobOf(name, 0).trace, raw]));
-    here().helper.raw = (socket, trace) => byTrace.get(trace)?.(socket, trace);
-    await here().open("auto", { timeoutMs: 200 });
-    const names = Object.keys(strangers);
-    await Promise.all(names.map(async (name) => here().offer(jobOf(name, Date.now()))));
-    await until(() => names.every((name) => here().statesOf(name).includes("escalated")), "all escalated", 30_000);
-    for (const name of names)
-      assert.equal(here().helper.asked.filter(({ trace }) => trace === jobOf(name, 0).trace).length, 4, name);
-    assert.equal(
-      here()
-        .events()
-        .filter(({ alertType }) => alertType === "error").length,
-      names.length,
+    await Promise.all(
+      Object.entries(strangers).map(async ([name, raw]) => {
+        const one = new Opened();
+        try {
+          await one.helper.listen(one.at("helper/h.sock"));
+          one.proof = 1;
+          one.helper.raw = raw;
+          await one.open("auto", { timeoutMs: 200 });
+          await one.offer(jobOf(name, Date.now()));
+          await until(() => one.statesOf(name).includes("escalated"), name, 30_000);
+          assert.equal(one.helper.asked.length, 4, name);
+          assert.deepEqual(
+            one.events().map(({ alertType }) => alertType),
+            ["error"],
+            name,
+          );
+        } finally {
+          await one.end();
+        }
+      }),
     );
   });
 

@@ -155,6 +155,7 @@ describe("dispatch/worker", () => {
   });
 
   it("takes no more than may wait, and none for another host; both are told", async () => {
+    here().helper.workMs = 1000;
     await here().open("approve", { maxWaiting: 2 });
     for (const name of ["a", "b"]) await here().offer(jobOf(name, Date.now()));
     assert.ok("answer" in (await here().offer(jobOf("c", Date.now()))) && here().rejected[0]?.answer === "full");
@@ -177,23 +178,34 @@ describe("dispatch/worker", () => {
     assert.deepEqual(second, { answer: "duplicate", trace: jobOf("own 1", 0).trace });
   });
 
-  it("heals one at a time, and asks again who is busy", async () => {
+  it("heals one at a time, once for each time that it asks", async () => {
     here().proof = 1;
     here().helper.faults = 10;
     here().helper.workMs = 20;
     await here().open("auto", { rechecks: [] });
-    await Promise.all(Array.from({ length: 10 }, async (_, n) => here().offer(jobOf(`n${n}`, Date.now()))));
-    await until(() => here().healed() === 10, "ten heals", 20_000);
+    const names = Array.from({ length: 10 }, (_, n) => `n${n}`);
+    for (const name of names) {
+      await here().offer(jobOf(name, Date.now()));
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    await until(
+      () => names.every((name) => here().statesOf(name).at(-1)?.startsWith("heal") === true),
+      "ten ends",
+      20_000,
+    );
     assert.equal(here().helper.most, 1);
     assert.ok([...here().helper.effects.values()].every((times) => times === 1));
+    assert.ok(here().healed() > 1);
+    assert.equal(here().healed(), here().helper.asked.length);
   });
 
   it("takes up after a restart what was waiting, and looks that are due", async () => {
     here().proof = 1;
     here().helper.workMs = 300;
     await here().open("auto", { rechecks: [50] });
-    for (const name of ["a", "b", "c"]) await here().offer(jobOf(name, Date.now()));
-    await here().comes("a", "healed");
+    for (const name of ["a", "b"]) await here().offer(jobOf(name, Date.now()));
+    await here().comes("b", "working");
+    await here().offer(jobOf("c", Date.now()));
     await here().close();
     assert.equal(here().statesOf("a").at(-1), "healed");
     assert.equal(here().statesOf("c").at(-1), "waiting");
