@@ -1,4 +1,5 @@
 import type { Draft } from "../../pipelines/record/stamp.ts";
+import { lossText } from "../../overlay/remedy/loss-text.ts";
 import type { ActionJson, CleanupJson } from "./outcome.ts";
 
 /** What a cleanup did, as the journal keeps it; undefined where it had nothing to do. */
@@ -10,7 +11,7 @@ export function remedyNote(json: CleanupJson): Draft | undefined {
   const parts = [
     `${strategy}: ${outcome}`,
     whatOf(actions),
-    lossOf(json),
+    lossText(json.loss),
     ...json.notes.slice(0, 2),
     ...reasons,
     undoOf(json),
@@ -36,18 +37,6 @@ function whatOf(actions: readonly ActionJson[]): string {
 
 const nameOf = ({ container, ip, mac }: ActionJson): string =>
   container === "" ? "this host" : `${container} ${ip} ${mac}`;
-
-function lossOf({ loss }: CleanupJson): string {
-  const measured = loss.filter(({ after }) => after !== null);
-  if (measured.length === 0) return "";
-  return `loss ${mean(measured.map(({ before }) => before))} before, ${mean(measured.map(({ after }) => after))} after`;
-}
-
-function mean(all: readonly (number | null)[]): string {
-  const known = all.filter((one) => one !== null);
-  if (known.length === 0) return "not measured";
-  return `${Math.round((known.reduce((sum, one) => sum + one, 0) / known.length) * 100)} %`;
-}
 
 const undoOf = ({ undo }: CleanupJson): string => (undo === null ? "" : `undo file ${undo}`);
 

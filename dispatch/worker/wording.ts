@@ -1,3 +1,4 @@
+import { lossText } from "../../overlay/remedy/loss-text.ts";
 import { shellLine } from "../../host/shell-line.ts";
 import type { Cleanup } from "./ask-helper.ts";
 
@@ -8,7 +9,7 @@ export function sentenceOf({ outcome, strategy, actions, loss, undo, notes, refu
   const reasons = [...refused, ...ambiguous].map(({ rule, sentence }) => `${rule}: ${sentence}`);
   const parts = [
     actions.length === 0 ? "" : `${actions.length} changes ${verb} for ${first(names, 5)} by ${strategy}`,
-    lossOf(loss),
+    lossText(loss),
     ...notes.slice(0, 2),
     ...reasons.slice(0, 3),
     undo === null ? "" : `to undo it: overlaywatch undo ${shellLine([undo])}`,
@@ -19,18 +20,6 @@ export function sentenceOf({ outcome, strategy, actions, loss, undo, notes, refu
 /** The commands, as a person would type them. */
 export const planOf = ({ actions }: Cleanup): readonly string[] =>
   actions.slice(0, 20).map(({ command, container }) => `${shellLine(command)}  # ${container}`.slice(0, 500));
-
-function lossOf(all: Cleanup["loss"]): string {
-  const measured = all.filter(({ after }) => after !== null);
-  if (measured.length === 0) return "";
-  return `loss ${mean(measured.map(({ before }) => before))} before, ${mean(measured.map(({ after }) => after))} after`;
-}
-
-function mean(all: readonly (number | null)[]): string {
-  const known = all.filter((one) => one !== null);
-  if (known.length === 0) return "not measured";
-  return `${Math.round((known.reduce((sum, one) => sum + one, 0) / known.length) * 100)} %`;
-}
 
 function first(names: readonly string[], most: number): string {
   const more = names.length > most ? ` and ${names.length - most} more` : "";
