@@ -21,7 +21,7 @@ describe("contract: the long form", () => {
       .parse(JSON.parse(contentOf("test/accept/mocharc.json")));
     const long = ownFiles()
       .filter((file) => /^test\/(?!accept\/).*\.test\.ts$/u.test(file))
-      .filter((file) => /from "[.\/]+accept\/length\.ts"/u.test(contentOf(file)));
+      .filter((file) => /from "[./]+accept\/length\.ts"/u.test(contentOf(file)));
     assert.ok(long.length > 5, "some are found");
     assert.deepEqual(
       long.filter((file) => !spec.includes(`dist/${file.replace(/ts$/u, "js")}`)),
