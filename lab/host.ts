@@ -6,7 +6,7 @@ import type { LabCgroup } from "./cgroup.ts";
 import type { LabFolder } from "./folder.ts";
 import { startEngine, stopEngine, type StopOptions } from "./engine.ts";
 import { entering, joining } from "./namespaces.ts";
-import { pinnedEnv, run, type Argv, type Finished, type ProcessId, type RunOptions } from "./process.ts";
+import { pause, pinnedEnv, run, type Argv, type Finished, type ProcessId, type RunOptions } from "./process.ts";
 import { hostName, vtepOf, type Shape } from "./shape.ts";
 
 /** What all hosts of one lab have in common. */
@@ -92,19 +92,25 @@ export class LabHost {
     return demand(this.socket, method, path, options);
   }
 
-  /** Makes and starts a container of the lab's busybox image; gives its id. One that does not start is removed again. */
+  /**
+   * Makes and starts a container of the lab's busybox image; gives its id. One that does not start is removed again. An
+   * engine over a store now and then does not find a network of its own in it ("failed to get network from store"), and
+   * does a moment later: it is asked three times.
+   */
   async run(name: string, options: ContainerOptions = {}): Promise<string> {
-    const body = containerBody(options);
-    const answer = await this.demand("POST", `/containers/create?name=${encodeURIComponent(name)}`, { body });
-    const { Id } = created.parse(answer);
-    try {
-      await this.start(name);
-    } catch (error) {
-      // A container that could not start would stand in the way of the next one of that name.
-      await this.rm(name).catch(() => undefined);
-      throw error;
+    for (let tries = 1; ; tries++) {
+      const body = containerBody(options);
+      const answer = await this.demand("POST", `/containers/create?name=${encodeURIComponent(name)}`, { body });
+      try {
+        await this.start(name);
+        return created.parse(answer).Id;
+      } catch (error) {
+        // A container that could not start would stand in the way of the next one of that name.
+        await this.rm(name).catch(() => undefined);
+        if (tries === 3 || !String(error).includes("network from store")) throw error;
+        await pause(1000);
+      }
     }
-    return Id;
   }
 
   async start(name: string): Promise<void> {

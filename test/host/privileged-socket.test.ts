@@ -40,7 +40,7 @@ describe("host/privileged-socket", () => {
       5000,
     );
     assert.equal(how, "exit code 3");
-    assert.match(said, /^told\nLC_ALL (?:OLDPWD )?PATH PWD (?:SHLVL )?TZ WORD (?:_ )?$/u);
+    assert.match(said, /^told\nLC_ALL (?:NODE_V8_COVERAGE )?(?:OLDPWD )?PATH PWD (?:SHLVL )?TZ WORD (?:_ )?$/u);
   });
 
   it("ends it after its time, with all that it started", async () => {
