@@ -37,15 +37,7 @@ export const recordSchema = z.strictObject({
 export type JobRecord = z.output<typeof recordSchema>;
 
 /** No more is to be done for it but to look again after a cure. */
-const ends: ReadonlySet<JobState> = new Set<JobState>([
-  "healthy",
-  "observed",
-  "healed",
-  "refused",
-  "escalated",
-  "cancelled",
-  "expired",
-]);
+const ends: ReadonlySet<JobState> = new Set(jobStates.slice(jobStates.indexOf("healthy")));
 
 export const isEnd = (state: JobState): boolean => ends.has(state);
 

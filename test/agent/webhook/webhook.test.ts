@@ -149,6 +149,10 @@ describe("agent/webhook", function () {
     rmSync(first);
     await becomes(token, 401);
     assert.equal(await tried(other), 202);
+    writeFileSync(second, other, { mode: 0o600 });
+    const again = await started(good({ OVERLAYWATCH_WEBHOOK_TOKEN_FILES: `${join(path(), "gone")},${second}` }));
+    const sent = await post(again.url, { fields: now(), headers: { Authorization: `Bearer ${other}` } });
+    assert.equal(sent.code, 202, "it starts with the one that is there");
     assert.ok(!gateway.err().includes(token) && !gateway.err().includes(other), "no secret in the log");
     assert.equal((await gateway.stop()).code, 0);
     await worker.close();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readlinkSync, symlinkSync } from "node:fs";
 import { NotAvailable } from "../../../host/host.ts";
 import { listNamespaces, namespaceInode, namespaceKey } from "../../../host/netns/list.ts";
 import { isRoot, needs } from "../../needs.ts";
@@ -29,6 +30,23 @@ describe("host/netns/list", () => {
       assert.equal(folder.run(name, ["readlink", "/proc/self/ns/net"]).trim(), `net:[${inode}]`);
     }
     assert.equal(namespaceInode("/proc/self/ns/net"), Number(/\d+/.exec(readlinkSync("/proc/self/ns/net"))?.[0]));
+  });
+
+  it("leaves out links, and this host's own namespace: what is done in there is meant for others", () => {
+    folder.make("1-bbbbbbbbbb");
+    symlinkSync(folder.path("1-bbbbbbbbbb"), folder.path("1-aaaaaaaaaa"));
+    const own = folder.path("1-cccccccccc");
+    folder.place("1-cccccccccc");
+    execFileSync("/usr/bin/mount", ["--bind", "/proc/self/ns/net", own]);
+    try {
+      assert.ok(namespaceInode(own) !== undefined && namespaceInode(folder.path("1-aaaaaaaaaa")) !== undefined);
+      assert.deepEqual(
+        listNamespaces(folder.dir).map(({ name }) => name),
+        ["1-bbbbbbbbbb"],
+      );
+    } finally {
+      execFileSync("/usr/bin/umount", [own]);
+    }
   });
 
   it("looks only at the wanted ones", () => {
