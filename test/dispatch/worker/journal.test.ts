@@ -111,6 +111,17 @@ describe("dispatch/worker/journal", () => {
     assert.equal(decodeLines(lines, "/state/jobs").size, 3);
   });
 
+  it("is written anew when it has many bytes, however few its lines are", async () => {
+    const { file } = await openLogFile(path(), 0o600);
+    const live = [{ ...recordOf("a", 1), message: "m".repeat(16_000) }];
+    const journal = jobJournal(file, () => live, 0);
+    for (let n = 0; n < 1100; n += 100)
+      await Promise.all(Array.from({ length: 100 }, async () => journal.keep(live[0] ?? recordOf("a", 1))));
+    await journal.close();
+    assert.ok(statSync(path()).size < 16 * 1024 * 1024, `${statSync(path()).size} bytes`);
+    assert.equal(decodeLines(readFileSync(path(), "utf8").trimEnd().split("\n"), path()).size, 1);
+  });
+
   it("is written anew when most of it is of no use any more, and keeps what is", async () => {
     const { file } = await openLogFile(path(), 0o600);
     const live = recordOf("live", 1);

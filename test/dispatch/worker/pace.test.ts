@@ -117,4 +117,22 @@ describe("dispatch/worker: many jobs at once", () => {
     assert.ok(Date.now() >= openAt);
     assert.deepEqual([taken, here().helper.asked.length], [2, 2]);
   });
+
+  it("remembers no more than so many, however many are sent and taken back without a pause", async function () {
+    this.timeout(60_000);
+    const never = { wait: () => 60_000, take: () => undefined };
+    const worker = await here().open("observe", { pace: never });
+    for (let first = 0; first < 2400; first += 40)
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, n) => {
+          const job = jobOf(`flood-${first + n}`, Date.now());
+          await worker.offer(job);
+          const { monitor = "", cycle = "" } = job.alert ?? {};
+          await worker.withdraw({ v: 1, trace: job.trace, host: job.host, monitor, cycle });
+        }),
+      );
+    const known = worker.records();
+    assert.ok(known.length <= 2300, `${known.length} are remembered`);
+    assert.ok(known.filter(({ job }) => job.alert?.link !== "").length < 500, "old ones in few words");
+  });
 });
