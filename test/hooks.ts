@@ -8,6 +8,11 @@ const onRealThings = [
   /^host\/(?:journald, with|sockets, |netns)|^collectors\/(?:tcp|overlay)$/u,
 ];
 
+// mocha 12 says nothing of a rejection that nobody handles: it fails the test that runs.
+process.on("unhandledRejection", (reason) => {
+  throw reason;
+});
+
 /**
  * Root hooks. On real engines an outage may end by itself, or a container start a second late, with nothing of ours at
  * fault: in the short form what runs on real things is tried up to three times, and the reporter tells each try that

@@ -80,7 +80,7 @@ function downNow(): void {
   for (const lab of running.splice(0)) lab.downNow();
 }
 
-after("labs down", downNow);
+// Not by a hook: suites of other files that this process still runs may want them.
 process.once("exit", downNow);
 for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
   // mocha's own handler of SIGINT would first wait for the running test.
