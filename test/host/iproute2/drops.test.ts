@@ -35,11 +35,11 @@ describe("host/iproute2/drops", () => {
     const netns = folder.make("1-aaaaaaaaaa");
     folder.run("1-aaaaaaaaaa", ["ip", "link", "add", "vx", "type", "vxlan", "id", "1", "dstport", "4789"]);
     const argv = ["ip", "-f", "bridge", "-o", "monitor", "neigh"] as const;
-    let lines = 0;
+    let [lines, said] = [0, ""];
     const monitor = followIn(netns, argv, {
       stdout: (chunk) => (lines += chunk.toString().split("\n").length - 1),
-      stderr: () => undefined,
-      exit: () => undefined,
+      stderr: (chunk) => (said += chunk.toString()),
+      exit: (ended) => (said += JSON.stringify(ended)),
     });
     try {
       const { pid } = monitor;
@@ -51,9 +51,10 @@ describe("host/iproute2/drops", () => {
       const dropped = dropsOf(pid)?.drops ?? 0;
       assert.ok(dropped > 0 && dropped < forced, String(dropped));
       process.kill(pid, "SIGCONT");
-      await until("all of them", () => lines + (dropsOf(pid)?.drops ?? 0) >= forced, 20_000);
+      const told = () => lines + (dropsOf(pid)?.drops ?? 0);
+      await until("all of them", () => told() >= forced, 20_000).catch(() => undefined);
       await sleep(100);
-      assert.equal(lines + (dropsOf(pid)?.drops ?? 0), forced);
+      assert.equal(told(), forced, `${lines} lines, and drops were ${dropped}, are ${dropsOf(pid)?.drops}: ${said}`);
     } finally {
       monitor.kill();
       folder.clear();

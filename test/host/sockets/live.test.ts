@@ -81,7 +81,8 @@ describe("host/sockets, in real network namespaces", () => {
     const { states } = await ask(sockets, holder);
     assert.deepEqual(new Set(Object.values(states)), new Set([0]));
     await holder.tell("closeWait");
-    await until("the end arrives", () => ssStates(holder).close_wait === 1);
+    const hasEnded = ({ close_wait, fin_wait2 }: ReturnType<typeof ssStates>) => close_wait === 1 && fin_wait2 === 1;
+    await until("the end arrives, and its receipt", () => hasEnded(ssStates(holder)));
     for (let cycle = 0; cycle < 5; cycle++) assert.deepEqual((await ask(sockets, holder)).states, ssStates(holder));
   });
 
