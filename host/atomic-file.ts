@@ -1,6 +1,7 @@
 import { constants, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { messageOf } from "./message-of.ts";
 
 export interface AtomicFile {
   readonly path: string;
@@ -94,7 +95,7 @@ export function markBeside(path: string): Mark {
         if (current === undefined) writeFileSync(to, "");
         else renameSync(join(folder, `${head}${current}`), to);
       } catch (cause) {
-        throw new Error(`cannot set the mark ${to}: ${textOf(cause)}`, { cause });
+        throw new Error(`cannot set the mark ${to}: ${messageOf(cause)}`, { cause });
       }
       current = text;
     },
@@ -114,9 +115,8 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new Error(`cannot ${what}: ${textOf(cause)}`, { cause });
+    throw new Error(`cannot ${what}: ${messageOf(cause)}`, { cause });
   }
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

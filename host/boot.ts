@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { readWhole } from "./kernel-files.ts";
+import { messageOf } from "./message-of.ts";
 
 /** Of the machine's start: 32 hexadecimal digits and dashes (random(4)). Throws where `/proc` does not have it. */
 export function bootId(hostRoot = "/"): string {
@@ -7,6 +8,6 @@ export function bootId(hostRoot = "/"): string {
   try {
     return readWhole(path).trim();
   } catch (cause) {
-    throw new Error(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
 }

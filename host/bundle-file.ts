@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { messageOf } from "./message-of.ts";
 
 /** The name of what can not be read or written is in the message. */
 export class FileTrouble extends Error {
@@ -52,6 +53,6 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new FileTrouble(`cannot ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new FileTrouble(`cannot ${what}: ${messageOf(cause)}`, { cause });
   }
 }

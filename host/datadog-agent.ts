@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { fixedEnv } from "./iproute2/program.ts";
+import { messageOf } from "./message-of.ts";
 
 interface AskedWhere {
   /** The agent's own configuration. */
@@ -28,7 +29,7 @@ export async function datadogHostname(
   try {
     return { name: await askProgram(program), from: `${program} hostname` };
   } catch (error) {
-    return { problems: [...written.problems, `${program} hostname: ${textOf(error)}`] };
+    return { problems: [...written.problems, `${program} hostname: ${messageOf(error)}`] };
   }
 }
 
@@ -38,7 +39,7 @@ function nameIn(path: string): AgentName {
     const [, name] = /^hostname:[ \t]*["']?([^\s"'#]+)/mu.exec(readFileSync(path, "utf8")) ?? [];
     return name === undefined ? { problems: [`${path} has no hostname:`] } : { name, from: path };
   } catch (error) {
-    return { problems: [textOf(error)] };
+    return { problems: [messageOf(error)] };
   }
 }
 
@@ -77,5 +78,3 @@ async function askProgram(program: string): Promise<string> {
   if (code !== 0 || said.length > longest) throw new Error(`ended with code ${code}, or said too much`);
   return said.trim();
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { messageOf } from "./message-of.ts";
 
 /** SHA-256 of a file's content, 64 hexadecimal digits; undefined where there is no such file. Throws where it can not be read. */
 export function fileDigest(path: string): string | undefined {
@@ -7,6 +8,6 @@ export function fileDigest(path: string): string | undefined {
     return createHash("sha256").update(readFileSync(path)).digest("hex");
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw new Error(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { printable } from "./iproute2/error.ts";
 import { find, fixedEnv } from "./iproute2/program.ts";
+import { messageOf } from "./message-of.ts";
 
 /** Held until it is released, or until this process ends, however it ends. */
 export interface Lock {
@@ -52,12 +53,9 @@ function openFile(path: string): number {
   } catch (cause) {
     const denied = cause instanceof Error && "code" in cause && cause.code === "EACCES";
     const advice = denied ? " (run as root, or with a --state-dir of your own)" : "";
-    throw new Error(
-      `cannot open the lock ${path}: ${cause instanceof Error ? cause.message : String(cause)}${advice}`,
-      {
-        cause,
-      },
-    );
+    throw new Error(`cannot open the lock ${path}: ${messageOf(cause)}${advice}`, {
+      cause,
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { atomicFile } from "./atomic-file.ts";
+import { messageOf } from "./message-of.ts";
 
 /** A file of lines that is only added to. One call at a time. */
 export interface LogFile {
@@ -52,6 +53,6 @@ async function written(handle: FileHandle, text: string, path: string): Promise<
   try {
     await handle.writeFile(text);
   } catch (cause) {
-    throw new Error(`cannot write to ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`cannot write to ${path}: ${messageOf(cause)}`, { cause });
   }
 }

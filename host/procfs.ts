@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable, type ProcessHandle, type Procfs } from "./host.ts";
 import { keptFiles, readWhole } from "./kernel-files.ts";
+import { messageOf } from "./message-of.ts";
 
 /**
  * The live `/proc`. Reads are synchronous on purpose: procfs answers from kernel memory (5 to 10 us a file), where a
@@ -63,7 +64,7 @@ function reading<T>(what: string, read: () => T, letGo?: () => void): T {
   } catch (cause) {
     letGo?.();
     if (isGone(cause)) throw new NotAvailable(`${what} is not there (any more)`, { cause });
-    throw new Error(`cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`cannot read ${what}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-/** One JSON object of iproute2's, unread. */
+/** One JSON object as it was read, of iproute2 or of a store. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** What was read of a table, and how many of its rows could not be: those are left out, never the whole. */
@@ -47,6 +47,16 @@ export function readRows<T>(values: Iterable<unknown>, read: (row: Row) => T | u
 
 function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One object, such as a store keeps; an empty one where the text is none. */
+export function rowIn(text: string): Row {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRow(value) ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 /** What lies below; undefined where any part of the way is missing. */

@@ -6,6 +6,7 @@ import { listNamespaces, type NamespaceFile } from "../host/netns/list.ts";
 import { watchFolder } from "../host/netns/watch.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "./discover.ts";
 import { readLinksOf } from "./tables.ts";
+import { messageOf } from "../host/message-of.ts";
 
 export interface OverlayWatchOptions {
   /** Docker's folder of namespaces; it need not be there yet. */
@@ -58,7 +59,7 @@ function looker({ netnsDir, docker, log, changed }: LookParts) {
       return files;
     } catch (error) {
       if (error instanceof NotAvailable) return [];
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       if (message !== trouble) log("warn", `${message}. The namespaces last seen are kept.`);
       trouble = message;
       return undefined;

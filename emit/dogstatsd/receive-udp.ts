@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface UdpOptions {
   /** Default 127.0.0.1: a DogStatsD port takes anyone's word. */
@@ -55,6 +56,6 @@ function closeOnce(socket: Socket): () => Promise<void> {
 }
 
 function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   return text.includes("EADDRINUSE") ? `${text} (another program listens there; choose another port, or 0)` : text;
 }

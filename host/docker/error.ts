@@ -1,3 +1,5 @@
+import { messageOf } from "../message-of.ts";
+
 /**
  * Why Docker did not answer as asked: `absent` no socket there, `denied` no right to open it, `refused` nobody
  * listens or the connection ended before the answer did, `timeout` no whole answer in time, `garbage` an answer that is
@@ -56,7 +58,7 @@ const advice: Readonly<Record<DockerErrorKind, string>> = {
 /** What went wrong on the connection, told by the system's error code, or in what came over it. */
 export function transportError(asked: Asked, cause: unknown): DockerError {
   const code = codeOf(cause);
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = messageOf(cause);
   if (code.startsWith("HPE_")) return garbageError(asked, `the answer is not HTTP (${said})`, cause);
   if (code === "") return garbageError(asked, said, cause);
   const lost = { kind: "refused", detail: `the connection ended before the answer did (${code})` } as const;

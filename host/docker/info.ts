@@ -1,6 +1,7 @@
 import { type DockerClient } from "./client.ts";
 import { garbageError } from "./error.ts";
 import { part, text } from "./field.ts";
+import { messageOf } from "../message-of.ts";
 
 /** What an engine says of itself; empty texts where it does not. */
 export interface EngineInfo {
@@ -21,7 +22,7 @@ export async function engineInfo(client: DockerClient, signal: AbortSignal): Pro
   try {
     return readInfo(answer);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw garbageError({ ...client, method: "GET", path: "/info" }, detail, cause);
   }
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "../message-of.ts";
+
 export interface Listeners<T> {
   /** Returns how to end it. */
   readonly add: (listener: (value: T) => void) => () => void;
@@ -11,7 +13,7 @@ export function listeners<T>(log: (level: "warn", message: string) => void): Lis
     try {
       listener(value);
     } catch (error) {
-      log("warn", `a listener to Docker's changes failed: ${error instanceof Error ? error.message : String(error)}`);
+      log("warn", `a listener to Docker's changes failed: ${messageOf(error)}`);
     }
   };
   return {

@@ -8,6 +8,7 @@ import { type DockerEvent, eventsPath, readEvent } from "./event.ts";
 import { readNetworks } from "./network.ts";
 import { type Refresher, refresher } from "./refresh.ts";
 import type { InventoryStore } from "./store.ts";
+import { messageOf } from "../message-of.ts";
 
 /** How often and how much; all times in milliseconds. */
 export interface Pace {
@@ -185,7 +186,7 @@ function readAs<T>(client: DockerClient, path: string, read: (answer: unknown) =
   try {
     return read(answer);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw garbageError({ ...client, method: "GET", path }, detail, cause);
   }
 }

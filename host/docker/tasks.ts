@@ -1,6 +1,7 @@
 import type { DockerClient } from "./client.ts";
 import { garbageError } from "./error.ts";
 import { items, members, part, text } from "./field.ts";
+import { messageOf } from "../message-of.ts";
 
 /** An endpoint of a swarm's network on whatever node, by the node's own copy of the network database. */
 export interface NetworkTask {
@@ -35,7 +36,7 @@ export async function networkTasks(
   try {
     return readNetworkTasks(answer);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw garbageError({ ...client, method: "GET", path }, detail, cause);
   }
 }

@@ -4,6 +4,7 @@ import { NotAvailable } from "../host.ts";
 import { namespaceInode } from "../netns/list.ts";
 import { ProgramError } from "./error.ts";
 import { enter, fixedEnv, type Inside } from "./program.ts";
+import { messageOf } from "../message-of.ts";
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -66,7 +67,7 @@ async function toEnd(
 function reasonOf(late: AbortSignal, said: Gathered, cause: unknown): { why?: string; cause?: unknown } {
   if (late.aborted) {
     const reason: unknown = late.reason;
-    return { why: `killed, ${reason instanceof Error ? reason.message : String(reason)}`, cause: reason };
+    return { why: `killed, ${messageOf(reason)}`, cause: reason };
   }
   if (said.over()) return { why: `killed, it said more than ${longestOutput} bytes` };
   return cause instanceof Error ? { why: `could not be started (${cause.message})`, cause } : {};

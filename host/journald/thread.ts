@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type Batch, endOrder, type Receipt, type Warning } from "./messages.ts";
+import { messageOf } from "../message-of.ts";
 
 /** The worker thread while it lives. It never keeps the process from ending. */
 export interface Thread {
@@ -26,7 +27,7 @@ export function startThread(program: URL, { onReceipt, onWarning, onDeath }: Thr
     if ("warning" in message) onWarning(message.warning);
     else onReceipt(message);
   });
-  worker.on("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) => void (why = messageOf(error)));
   worker.on("exit", (code) => {
     if (!ending)
       onDeath(`the thread that writes to the journal died (${why === "" ? `code ${code}` : firstLine(why)})`);

@@ -5,6 +5,7 @@ import { loadSendLimit } from "../sockets/send-limit.ts";
 import { entryEnd, itemEnd } from "./entry-text.ts";
 import { type Batch, endOrder, type Fault, type Receipt, type Warning } from "./messages.ts";
 import { journalSockets } from "./own-socket.ts";
+import { messageOf } from "../message-of.ts";
 
 /**
  * The thread that writes to the journal: `sd_journal_sendv()` blocks for as long as journald hangs.
@@ -54,7 +55,7 @@ function limitOnce(): void {
     if (limit instanceof Error) throw limit;
     for (const fd of journalSockets()) limit(fd, patience);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     tell({ warning: `while journald hangs, this program can not end: writes to it have no deadline (${why})` });
   }
 }
@@ -73,7 +74,7 @@ function socketInode(): number | string {
   try {
     return statSync(socket).ino;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -3,6 +3,7 @@ import { type StoreAddress, storeAddress, storeKinds, type StoreKind } from "./a
 import { askApart } from "./apart.ts";
 import { askEtcd } from "./etcd.ts";
 import { type AskStore, StoreError, type StoredValue } from "./store.ts";
+import { messageOf } from "../message-of.ts";
 
 const asking: Readonly<Record<StoreKind, AskStore>> = {
   etcd: askEtcd,
@@ -54,7 +55,7 @@ async function fromAny(
     } catch (cause) {
       signal.throwIfAborted();
       const error: unknown = late.signal.aborted ? late.signal.reason : cause;
-      complaints.push(`${server.host}:${server.port}: ${error instanceof Error ? error.message : String(error)}`);
+      complaints.push(`${server.host}:${server.port}: ${messageOf(error)}`);
     } finally {
       late.clear();
     }

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable } from "../host.ts";
 import { isGone } from "../procfs.ts";
+import { messageOf } from "../message-of.ts";
 
 /** A network namespace that a file in Docker's folder keeps alive. */
 export interface NamespaceFile {
@@ -68,8 +69,4 @@ function namesIn(dir: string): readonly string[] {
     if (isGone(cause)) throw new NotAvailable(`the folder of namespaces ${dir} is not there`, { cause });
     throw new Error(`cannot list the namespaces in ${dir}: ${messageOf(cause)}`, { cause });
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { deadline } from "../deadline.ts";
 import { unpackLzw } from "./lzw.ts";
 import { unpack } from "./msgpack.ts";
+import { messageOf } from "../message-of.ts";
 
 /** Where the engines of a classic overlay tell each other who is there. */
 export const serfPort = 7946;
@@ -30,7 +31,7 @@ export async function membersAsSeenBy(
     return readStates(await exchange(host, port, late.signal));
   } catch (cause) {
     signal.throwIfAborted();
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new Error(`the engine at ${host}:${port} was asked for its members and did not tell: ${why}`, { cause });
   } finally {
     late.clear();

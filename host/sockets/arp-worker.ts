@@ -3,6 +3,7 @@ import { parentPort } from "node:worker_threads";
 import type { ArpQuestion } from "./arp.ts";
 import { answeredMac, arpRequest, etherTypeArp } from "./arp-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
+import { messageOf } from "../message-of.ts";
 
 /** CLONE_NEWNET; AF_PACKET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC; the protocol comes with bind. */
 const newNetwork = 0x40000000;
@@ -26,7 +27,7 @@ function asked(libc: Libc, question: ArpQuestion): readonly string[] | string {
     closeSync(file);
     return entered < 0 ? `setns: error ${-entered}` : answers(libc, question);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

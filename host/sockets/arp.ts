@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { ArpEnds } from "./arp-packet.ts";
+import { messageOf } from "../message-of.ts";
 
 /** One question, from a device inside a network namespace that is given by a file. */
 export interface ArpQuestion extends ArpEnds {
@@ -17,7 +18,7 @@ export async function askArp(question: ArpQuestion): Promise<readonly string[] |
   const worker = new Worker(new URL("./arp-worker.js", import.meta.url));
   const answer = new Promise<unknown>((resolve) => {
     worker.once("message", resolve);
-    worker.once("error", (error) => resolve(error instanceof Error ? error.message : String(error)));
+    worker.once("error", (error) => resolve(messageOf(error)));
   });
   const ended = new Promise<void>((resolve) => void worker.once("exit", () => resolve()));
   worker.postMessage(question, []);

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { parseIpv4 } from "../ipv4.ts";
+import { messageOf } from "../message-of.ts";
 
 /** To an address, from inside a network namespace that is given by a file. */
 export interface EchoTarget {
@@ -40,7 +41,7 @@ export interface Echo {
 export function startEcho(): Echo {
   const worker = new Worker(new URL("./echo-worker.js", import.meta.url));
   let why = "the thread ended without an answer";
-  worker.on("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) => void (why = messageOf(error)));
   const ended = new Promise<void>((resolve) => void worker.once("exit", () => resolve()));
   const ask = async (request: EchoRequest): Promise<EchoReply> => {
     const answer = new Promise<EchoReply>((resolve) => void worker.once("message", resolve));

@@ -1,5 +1,6 @@
 import type { LibraryHandle } from "koffi";
 import type { Shared } from "./thread-memory.ts";
+import { messageOf } from "../message-of.ts";
 
 /** Calls of the C library, made on the calling thread. Each answers what C answers, or the negative errno. */
 export interface Libc {
@@ -44,7 +45,7 @@ export async function loadLibc(shared: Pick<Shared, "isStopped">): Promise<Libc 
       close,
     };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     return new Error(`cannot load npm package koffi: ${why}`, { cause });
   }
 }

@@ -6,6 +6,7 @@ import { folders } from "./folders.ts";
 import type { Asked, Reading } from "./messages.ts";
 import { byState } from "./states.ts";
 import { startThread, type Thread } from "./thread.ts";
+import { messageOf } from "../message-of.ts";
 
 export interface LiveSockets extends SocketView {
   /**
@@ -44,7 +45,7 @@ export function liveSockets({ log, ...options }: LiveOptions): LiveSockets {
       const dumped = await inThread(parent, async (thread, signal) => thread.tables(asked, signal)).catch(
         (error: unknown) => {
           parent.throwIfAborted();
-          return { fault: error instanceof Error ? error.message : String(error), gone: false };
+          return { fault: messageOf(error), gone: false };
         },
       );
       tellTables("fault" in dumped ? dumped.fault : undefined);

@@ -11,6 +11,7 @@ import { readTotals, type Totals } from "./proc-net.ts";
 import type { Shared } from "./thread-memory.ts";
 import { newTally, numbers, type Tally } from "./states.ts";
 import { textTally } from "./text.ts";
+import { messageOf } from "../message-of.ts";
 
 export type NamespaceReader = (asked: readonly Asked[]) => readonly Reading[];
 
@@ -146,5 +147,3 @@ function addFile(path: string, into: Tally): void {
     closeSync(file);
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,3 +1,5 @@
+import { messageOf } from "../message-of.ts";
+
 /** Gives blocking sends on a socket a deadline, after which they fail with EAGAIN. Throws where that is refused. */
 export type SendLimit = (fd: number, ms: number) => void;
 
@@ -14,7 +16,7 @@ export async function loadSendLimit(): Promise<SendLimit | Error> {
       if (result !== 0) throw new Error(`setsockopt(${fd}, SO_SNDTIMEO, ${ms} ms): errno ${koffi.errno()}`);
     };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     return new Error(`cannot load npm package koffi: ${why}`, { cause });
   }
 }

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { TablesAsked } from "../rtnetlink/request.ts";
 import type { Asked, Fault, Reading, Reply, Request } from "./messages.ts";
 import { type Ledger, share } from "./thread-memory.ts";
+import { messageOf } from "../message-of.ts";
 
 /** The worker thread while it lives. */
 export interface Thread {
@@ -29,7 +30,7 @@ export function startThread(program: URL): Thread {
   let told: readonly Asked[] = [];
   // Only a question keeps the process from ending.
   worker.unref();
-  worker.on("error", (error) => void (why = error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) => void (why = messageOf(error)));
   const answered = questions(worker, (code) => {
     [alive, exited] = [false, true];
     closeAll(shared.ledger);

@@ -6,6 +6,7 @@ import type { Change } from "./plan.ts";
 import { Refusal } from "./refusal.ts";
 import { validateMonitor } from "./validate.ts";
 import { create, remove, update, type World } from "./write.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 /** What came of one change. */
 export interface Step {
@@ -85,7 +86,7 @@ function failed(change: Change, error: unknown, hopeless: boolean, result: "fail
   return {
     change,
     result,
-    error: error instanceof Error ? error.message : String(error),
+    error: messageOf(error),
     hopeless,
     keptOtherwise: [],
   };

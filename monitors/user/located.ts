@@ -1,5 +1,6 @@
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import type { SourceFile } from "../settings.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 /** A YAML file that knows its lines. */
 export interface Located {
@@ -24,7 +25,7 @@ export function locate({ path, text }: SourceFile): Located | Unreadable {
     return { value: document.toJS(), at: (wanted) => at(offsetOf(document, wanted)) };
   } catch (cause) {
     // Aliases are followed only now: one that is not there, or too many.
-    return { where: at(0), error: `not YAML: ${cause instanceof Error ? cause.message : String(cause)}` };
+    return { where: at(0), error: `not YAML: ${messageOf(cause)}` };
   }
 }
 

@@ -11,6 +11,7 @@ import { macOfIp, type Telling } from "../truth/place.ts";
 import { tell } from "../truth/tell.ts";
 import { type Doubt, truthOf, without } from "../truth/truth.ts";
 import { isUnread, type Look, lookInto, type Seen } from "./look.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 /** What was told of each network, for who looks again later. */
 export interface TruthMemory {
@@ -142,7 +143,7 @@ async function ask(input: NamespaceInput, networkId: string, around: Around): Pr
       : `${sources[driver]} is not believed: ${against}`;
   } catch (error) {
     look.signal.throwIfAborted();
-    return `${sources[driver]} does not tell where other hosts' containers are: ${error instanceof Error ? error.message : String(error)}`;
+    return `${sources[driver]} does not tell where other hosts' containers are: ${messageOf(error)}`;
   } finally {
     limit.clear();
   }

@@ -7,6 +7,7 @@ import type { Probe } from "./probes.ts";
 import { takeBack } from "./take-back.ts";
 import type { UndoFile } from "./undo-file.ts";
 import { type Measured, verify } from "./verify.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface Patient {
   /** What the plan was made of. */
@@ -86,7 +87,7 @@ async function unkept(run: Run): Promise<string | undefined> {
     run.path = await run.hands.keep(run.note);
     return undefined;
   } catch (error) {
-    return `nothing was done, for what would undo it could not be written down: ${textOf(error)}`;
+    return `nothing was done, for what would undo it could not be written down: ${messageOf(error)}`;
   }
 }
 
@@ -136,7 +137,7 @@ function withMore(note: UndoFile, plan: Plan, { input, host, now }: Patient): Un
 
 /** Exactly what was before, the fault too: what did not help must not stay. */
 async function undone(run: Run, cause: unknown): Promise<Treatment> {
-  run.notes.push(textOf(cause));
+  run.notes.push(messageOf(cause));
   const { version } = run.patient.input.engine;
   try {
     const back = await takeBack(run.note, { restoreFault: true, engine: version }, run.hands);
@@ -145,9 +146,7 @@ async function undone(run: Run, cause: unknown): Promise<Treatment> {
       if (result === "done" || result === "begun") run.results.set(action, back.done ? "undone" : "not undone");
     return ended(run, back.done ? "undone" : "failed");
   } catch (error) {
-    run.notes.push(`it could not be undone: ${textOf(error)}`);
+    run.notes.push(`it could not be undone: ${messageOf(error)}`);
     return ended(run, "failed");
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

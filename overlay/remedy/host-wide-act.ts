@@ -1,6 +1,7 @@
 import type { NeighbourLimitName, NeighbourLimits } from "../../host/neighbour-limits.ts";
 import type { Link } from "../links.ts";
 import { type HostChange, isUnused } from "./host-wide.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 /** All that acting does to the machine. */
 export interface HostHands {
@@ -54,7 +55,7 @@ export function set(
     try {
       hands.setLimit(name, value);
     } catch (error) {
-      return [error instanceof Error ? error.message : String(error)];
+      return [messageOf(error)];
     }
     const is = hands.limits()[name];
     return is === value ? [] : [`${name} is ${is} after ${value} was written`];

@@ -2,6 +2,7 @@ import type { Change } from "./change.ts";
 import { commandOf } from "./change.ts";
 import { BadFile, fields, isRecord, list, parsed, textAt, whole } from "./strict-json.ts";
 import { type Strategy, strategies } from "./plan.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 /** One change of a cleanup, with what puts the state before it back, the fault too. */
 export interface UndoEntry {
@@ -101,7 +102,7 @@ function changeOf(value: unknown, at: string, allowed: readonly Kind[]): Change 
   try {
     commandOf(change);
   } catch (cause) {
-    throw new BadFile(`${at}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new BadFile(`${at}: ${messageOf(cause)}`, { cause });
   }
   return change;
 }

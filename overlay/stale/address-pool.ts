@@ -1,4 +1,5 @@
 import { parseIpv4, parseSubnet } from "../../host/ipv4.ts";
+import { rowIn, textOf } from "../rows.ts";
 
 /** Where the store keeps which addresses of a pool are taken; undefined for a pool that is not libnetwork's own. */
 export function poolFolder(pool: string): string | undefined {
@@ -26,11 +27,6 @@ export function isTaken(value: string, pool: string, ip: string): boolean | unde
 }
 
 function sequenceIn(value: string): Buffer | undefined {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (typeof parsed !== "object" || parsed === null || !("sequence" in parsed)) return undefined;
-    return typeof parsed.sequence === "string" ? Buffer.from(parsed.sequence, "base64") : undefined;
-  } catch {
-    return undefined;
-  }
+  const sequence = textOf(rowIn(value)["sequence"]);
+  return sequence === undefined ? undefined : Buffer.from(sequence, "base64");
 }

@@ -1,5 +1,6 @@
 import { parseIpv4 } from "../../host/ipv4.ts";
 import type { StoredValue } from "../../host/kv/store.ts";
+import { inside, rowIn, textOf } from "../rows.ts";
 
 /** An endpoint as the cluster store of a classic overlay has it, joined or not: either way its name and address are taken. */
 export interface StoredEndpoint {
@@ -30,8 +31,8 @@ export function readEndpoints(networkId: string, entries: readonly StoredValue[]
 const nameRule = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 function readEndpoint(networkId: string, value: string): StoredEndpoint | undefined {
-  const endpoint = record(parsed(value));
-  const iface = record(endpoint["ep_iface"]);
+  const endpoint = rowIn(value);
+  const iface = inside(endpoint, "ep_iface");
   const [id, name, locator] = [text(endpoint["id"]), text(endpoint["name"]), text(endpoint["locator"])];
   const [ip = ""] = text(iface["addr"]).split("/");
   const [mac, pool] = [text(iface["mac"]).toLowerCase(), text(iface["v4PoolID"])];
@@ -40,17 +41,4 @@ function readEndpoint(networkId: string, value: string): StoredEndpoint | undefi
   return { networkId, id, name, ip, mac, locator, pool };
 }
 
-function parsed(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-}
-
-const record = (value: unknown): Readonly<Record<string, unknown>> => (isRecord(value) ? value : {});
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const text = (value: unknown): string => textOf(value) ?? "";

@@ -1,4 +1,5 @@
 import type { StoredValue } from "../../host/kv/store.ts";
+import { inside, rowIn, textOf } from "../rows.ts";
 import { type Place, placeOf, type Telling } from "./place.ts";
 
 /** Below Docker's prefix; each value is an endpoint as libnetwork keeps it. */
@@ -21,8 +22,8 @@ export function classicTelling(entries: readonly StoredValue[]): Telling {
 }
 
 function readEndpoint(value: string): Place | "none" | undefined {
-  const endpoint = record(parsed(value));
-  const iface = record(endpoint["ep_iface"]);
+  const endpoint = rowIn(value);
+  const iface = inside(endpoint, "ep_iface");
   if (text(endpoint["sandbox"]) === "") return "none";
   const [ip = ""] = text(iface["addr"]).split("/");
   const mac = text(iface["mac"]).toLowerCase();
@@ -30,19 +31,4 @@ function readEndpoint(value: string): Place | "none" | undefined {
   return placeOf({ ip, mac, vtep, name, endpoint: `${id} ${text(endpoint["sandbox"])}` });
 }
 
-function parsed(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : {};
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const text = (value: unknown): string => textOf(value) ?? "";

@@ -12,6 +12,7 @@ import { keepReading, type Reading, type ReadingOptions } from "./reading.ts";
 import { Book, series } from "./series.ts";
 import { openStore, type Store } from "./store.ts";
 import { Tally } from "./tally.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface FollowerOptions {
   /** The checkpoint. */
@@ -142,7 +143,7 @@ async function work(following: Following, isClosing: () => boolean): Promise<voi
     try {
       await turn(following, isDue, last);
     } catch (error) {
-      options.log("warn", `counts could not be sent: ${error instanceof Error ? error.message : String(error)}`);
+      options.log("warn", `counts could not be sent: ${messageOf(error)}`);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../host/host.ts";
 import type { Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
 import type { Tally } from "./tally.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface OutgoingOptions {
   readonly tally: Tally;
@@ -91,7 +92,7 @@ export class Outgoing {
     try {
       await this.#options.send(samples);
     } catch (error) {
-      this.#options.log("warn", `counts could not be sent: ${error instanceof Error ? error.message : String(error)}`);
+      this.#options.log("warn", `counts could not be sent: ${messageOf(error)}`);
     }
   }
 
@@ -129,7 +130,7 @@ export class Outgoing {
   }
 
   #failed(error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = messageOf(error);
     this.#options.log(
       "warn",
       `${this.#problem}; ${this.#stored ? "counts are held back until it can" : "a restart begins anew"}`,

@@ -3,6 +3,7 @@ import { atomicFile, markBeside } from "../../host/atomic-file.ts";
 import type { Clock } from "../../host/host.ts";
 import { type Batch, checkpointText, type Restored, restore, type Snapshot } from "./checkpoint.ts";
 import type { Book } from "./series.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface StoreOptions {
   readonly path: string;
@@ -59,7 +60,7 @@ export function openStore({ path, clock, boot, log }: StoreOptions): Store {
 }
 
 async function dismiss(error: unknown, file: ReturnType<typeof atomicFile>, log: StoreOptions["log"]): Promise<void> {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   try {
     const to = await file.setAside();
     log(
@@ -67,7 +68,7 @@ async function dismiss(error: unknown, file: ReturnType<typeof atomicFile>, log:
       `the checkpoint ${file.path} is of no use: ${why}; it is now ${to}, reading begins at the journal's end`,
     );
   } catch (cause) {
-    const more = cause instanceof Error ? cause.message : String(cause);
+    const more = messageOf(cause);
     log("warn", `the checkpoint ${file.path} is of no use: ${why}; ${more}; reading begins at the journal's end`);
   }
 }

@@ -13,6 +13,7 @@ import type { Draft } from "./stamp.ts";
 import { strangeNames } from "./strange.ts";
 import { gapOf, heldOf, type Loss, minuteOf, misplacedOf, overrunOf } from "./sentences.ts";
 import { type ByObject, countInto, newTally, shareInto, type Tally } from "./tally.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface NamespaceOptions {
   readonly netns: { readonly file: string; readonly path: string; readonly inode: number };
@@ -226,8 +227,6 @@ async function runDump(options: NamespaceOptions, state: State): Promise<void> {
     options.log("warn", `the tables of ${printable(options.netns.file)} can not be read: ${messageOf(error)}`);
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function look(options: NamespaceOptions, state: State, misplaced: MisplacedWatch): void {
   startDump(options, state);

@@ -13,6 +13,7 @@ import { type Outbox, outbox } from "./outbox.ts";
 import { capped } from "./rcvbuf.ts";
 import { type Stamp, stamping } from "./stamp.ts";
 import { within } from "./within.ts";
+import { messageOf } from "../../host/message-of.ts";
 
 export interface RecorderOptions {
   readonly overlays: OverlayWatch;
@@ -205,7 +206,7 @@ function guarded({ options }: Parts, work: () => void): void {
   try {
     work();
   } catch (error) {
-    options.log("warn", `the recorder: ${error instanceof Error ? error.message : String(error)}`);
+    options.log("warn", `the recorder: ${messageOf(error)}`);
   }
 }
 

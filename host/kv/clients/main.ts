@@ -1,4 +1,5 @@
 import type { StoredValue, StoreServer } from "../store.ts";
+import { messageOf } from "../../message-of.ts";
 
 /**
  * One question to one server, `consul|zk HOST PORT KEY`, and its end. Says `{node: {nodes: [{key, value}]}}`, as etcd does,
@@ -17,7 +18,7 @@ async function answer(server: StoreServer) {
     const nodes = await ask(server);
     return nodes === undefined ? {} : { node: { nodes } };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: messageOf(error) };
   }
 }
 

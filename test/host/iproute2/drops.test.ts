@@ -38,7 +38,7 @@ describe("host/iproute2/drops", () => {
     let [lines, said] = [0, ""];
     const monitor = followIn(netns, argv, {
       stdout: (chunk) => (lines += chunk.toString().split("\n").length - 1),
-      stderr: (chunk) => (said += chunk.toString()),
+      stderr: (chunk) => (said += chunk),
       exit: (ended) => (said += JSON.stringify(ended)),
     });
     try {

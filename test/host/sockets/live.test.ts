@@ -81,8 +81,10 @@ describe("host/sockets, in real network namespaces", () => {
     const { states } = await ask(sockets, holder);
     assert.deepEqual(new Set(Object.values(states)), new Set([0]));
     await holder.tell("closeWait");
-    const hasEnded = ({ close_wait, fin_wait2 }: ReturnType<typeof ssStates>) => close_wait === 1 && fin_wait2 === 1;
-    await until("the end arrives, and its receipt", () => hasEnded(ssStates(holder)));
+    await until("the end arrives, and its receipt", () => {
+      const { close_wait, fin_wait2 } = ssStates(holder);
+      return close_wait === 1 && fin_wait2 === 1;
+    });
     for (let cycle = 0; cycle < 5; cycle++) assert.deepEqual((await ask(sockets, holder)).states, ssStates(holder));
   });
 
