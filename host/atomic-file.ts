@@ -1,7 +1,7 @@
 import { constants, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { messageOf } from "./message-of.ts";
+import { codeOf, messageOf } from "./thrown.ts";
 
 export interface AtomicFile {
   readonly path: string;
@@ -118,5 +118,3 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
     throw new Error(`cannot ${what}: ${messageOf(cause)}`, { cause });
   }
 }
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readWhole } from "./kernel-files.ts";
-import { messageOf } from "./message-of.ts";
+import { messageOf } from "./thrown.ts";
 
 /** Of the machine's start: 32 hexadecimal digits and dashes (random(4)). Throws where `/proc` does not have it. */
 export function bootId(hostRoot = "/"): string {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { messageOf } from "./message-of.ts";
+import { messageOf } from "./thrown.ts";
 
 /** The name of what can not be read or written is in the message. */
 export class FileTrouble extends Error {

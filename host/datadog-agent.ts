@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { fixedEnv } from "./iproute2/program.ts";
-import { messageOf } from "./message-of.ts";
+import { messageOf } from "./thrown.ts";
 
 interface AskedWhere {
   /** The agent's own configuration. */

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { deadline } from "./deadline.ts";
+import { codeOf } from "./thrown.ts";
 
 /**
  * Whether anybody is at home: `answered` when a TCP connection came about or was refused (either takes a host that lives),
@@ -28,5 +29,4 @@ export async function knock(
   }
 }
 
-const isRefusal = (error: Error): boolean =>
-  "code" in error && (error.code === "ECONNREFUSED" || error.code === "ECONNRESET");
+const isRefusal = (error: Error): boolean => ["ECONNREFUSED", "ECONNRESET"].includes(codeOf(error));

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { printable } from "./iproute2/error.ts";
 import { find, fixedEnv } from "./iproute2/program.ts";
-import { messageOf } from "./message-of.ts";
+import { codeOf, messageOf } from "./thrown.ts";
 
 /** Held until it is released, or until this process ends, however it ends. */
 export interface Lock {
@@ -51,8 +51,7 @@ function openFile(path: string): number {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (cause) {
-    const denied = cause instanceof Error && "code" in cause && cause.code === "EACCES";
-    const advice = denied ? " (run as root, or with a --state-dir of your own)" : "";
+    const advice = codeOf(cause) === "EACCES" ? " (run as root, or with a --state-dir of your own)" : "";
     throw new Error(`cannot open the lock ${path}: ${messageOf(cause)}${advice}`, {
       cause,
     });

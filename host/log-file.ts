@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { atomicFile } from "./atomic-file.ts";
-import { messageOf } from "./message-of.ts";
+import { messageOf } from "./thrown.ts";
 
 /** A file of lines that is only added to. One call at a time. */
 export interface LogFile {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable } from "./host.ts";
 import { readingFile } from "./procfs.ts";
-import { messageOf } from "./message-of.ts";
+import { messageOf } from "./thrown.ts";
 
 /** Of the IPv4 neighbour table that all namespaces share: `gc_thresh1`, 2 and 3, in entries; the last is the limit. */
 export const neighbourLimitNames = ["gc_thresh1", "gc_thresh2", "gc_thresh3"] as const;

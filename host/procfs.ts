@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable, type ProcessHandle, type Procfs } from "./host.ts";
 import { keptFiles, readWhole } from "./kernel-files.ts";
-import { messageOf } from "./message-of.ts";
+import { codeOf, messageOf } from "./thrown.ts";
 
 /**
  * The live `/proc`. Reads are synchronous on purpose: procfs answers from kernel memory (5 to 10 us a file), where a
@@ -51,11 +51,11 @@ function openProcess(path: string, pid: number): ProcessHandle {
 }
 
 /** ESRCH and EINVAL: the process died between two steps, or is a zombie without namespaces. */
-const gone: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "EINVAL"]);
+const gone: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESRCH", "EINVAL"]);
 
 /** Whether a read failed because what was to be read is no more. */
 export function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && gone.has(error.code);
+  return gone.has(codeOf(error));
 }
 
 function reading<T>(what: string, read: () => T, letGo?: () => void): T {

@@ -1,6 +1,7 @@
 import { open, mkdir, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { atomicFile } from "./atomic-file.ts";
+import { codeOf } from "./thrown.ts";
 
 /** The folder of notes by which a cleanup can be undone. */
 export interface UndoFolder {
@@ -43,7 +44,7 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   try {
     return (await readdir(dir)).toSorted();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }

@@ -51,32 +51,3 @@ export function joinEndpoints(attached: readonly Attached[], links: readonly Lin
 function isPeer(veth: Link, device: Device): boolean {
   return veth.linkIndex === device.ifindex && (device.linkIndex === undefined || device.linkIndex === veth.ifindex);
 }
-
-/** What belongs to an endpoint: by MAC and by address. A MAC or address that two have is in neither. */
-export interface EndpointIndex {
-  readonly byMac: ReadonlyMap<string, Endpoint>;
-  readonly byIp: ReadonlyMap<string, Endpoint>;
-}
-
-export function indexEndpoints(endpoints: readonly Endpoint[]): EndpointIndex {
-  return {
-    byMac: uniqueBy(endpoints, ({ mac }) => [mac]),
-    byIp: uniqueBy(endpoints, ({ ip, aliases = [] }) => [ip, ...aliases]),
-  };
-}
-
-function uniqueBy(
-  endpoints: readonly Endpoint[],
-  keysOf: (endpoint: Endpoint) => readonly string[],
-): ReadonlyMap<string, Endpoint> {
-  const unique = new Map<string, Endpoint>();
-  const twice = new Set<string>([""]);
-  for (const endpoint of endpoints) {
-    for (const key of keysOf(endpoint)) {
-      if (unique.has(key)) twice.add(key);
-      unique.set(key, endpoint);
-    }
-  }
-  for (const key of twice) unique.delete(key);
-  return unique;
-}

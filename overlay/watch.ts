@@ -6,7 +6,7 @@ import { listNamespaces, type NamespaceFile } from "../host/netns/list.ts";
 import { watchFolder } from "../host/netns/watch.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "./discover.ts";
 import { readLinksOf } from "./tables.ts";
-import { messageOf } from "../host/message-of.ts";
+import { messageOf } from "../host/thrown.ts";
 
 export interface OverlayWatchOptions {
   /** Docker's folder of namespaces; it need not be there yet. */

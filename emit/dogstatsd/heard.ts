@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSocketAt, type Transport } from "./transport.ts";
+import { codeOf } from "../../host/thrown.ts";
 
 /** An ICMP message of this machine's own comes at once; from elsewhere none may come at all. */
 const within = 300;
@@ -29,5 +30,4 @@ export async function isHeard(transport: Transport): Promise<boolean> {
   }
 }
 
-const isRefusal = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+const isRefusal = (error: unknown): boolean => codeOf(error) === "ECONNREFUSED";

@@ -8,12 +8,6 @@ export type Message = ParsedMetric | ParsedEvent | ParsedCheck;
 
 export type ParsedLine = Message | Invalid;
 
-export interface ParsedPacket {
-  readonly kind: "packet";
-  readonly messages: readonly Message[];
-  readonly invalid_lines: number;
-}
-
 const EVENT_PREFIX = "_e{";
 const CHECK_PREFIX = "_sc";
 const LF = 0x0a;
@@ -40,11 +34,4 @@ export function splitPacket(packet: Buffer): Buffer[] {
     start = end + 1;
   }
   return lines;
-}
-
-/** All messages of one datagram; a bad line is counted and harms no other. */
-export function parsePacket(packet: Buffer, options: ParseOptions = {}): ParsedPacket {
-  const lines = splitPacket(packet).map((line) => parseLine(line, options));
-  const messages = lines.filter((line) => line.kind !== "invalid");
-  return { kind: "packet", messages, invalid_lines: lines.length - messages.length };
 }

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface UdpOptions {
   /** Default 127.0.0.1: a DogStatsD port takes anyone's word. */

@@ -1,4 +1,4 @@
-import { messageOf } from "../message-of.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 
 /**
  * Why Docker did not answer as asked: `absent` no socket there, `denied` no right to open it, `refused` nobody
@@ -79,8 +79,3 @@ const connectFailures: Readonly<Record<string, Failure>> = {
   // connect(2) on a unix socket gives EAGAIN where the listener's queue is full: a process that accepts no more.
   EAGAIN: { kind: "refused", detail: "the socket's queue is full, nobody takes connections from it (EAGAIN)" },
 };
-
-function codeOf(cause: unknown): string {
-  if (!(cause instanceof Error) || !("code" in cause)) return "";
-  return typeof cause.code === "string" ? cause.code : "";
-}

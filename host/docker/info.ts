@@ -1,7 +1,7 @@
 import { type DockerClient } from "./client.ts";
 import { garbageError } from "./error.ts";
 import { part, text } from "./field.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** What an engine says of itself; empty texts where it does not. */
 export interface EngineInfo {

@@ -1,4 +1,4 @@
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 export interface Listeners<T> {
   /** Returns how to end it. */

@@ -8,7 +8,7 @@ import { type DockerEvent, eventsPath, readEvent } from "./event.ts";
 import { readNetworks } from "./network.ts";
 import { type Refresher, refresher } from "./refresh.ts";
 import type { InventoryStore } from "./store.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** How often and how much; all times in milliseconds. */
 export interface Pace {

@@ -1,7 +1,7 @@
 import type { DockerClient } from "./client.ts";
 import { garbageError } from "./error.ts";
 import { items, members, part, text } from "./field.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** An endpoint of a swarm's network on whatever node, by the node's own copy of the network database. */
 export interface NetworkTask {

@@ -4,7 +4,7 @@ import { NotAvailable } from "../host.ts";
 import { namespaceInode } from "../netns/list.ts";
 import { ProgramError } from "./error.ts";
 import { enter, fixedEnv, type Inside } from "./program.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 export interface RunOptions {
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { type StoreAddress, storeAddress, storeKinds, type StoreKind } from "./a
 import { askApart } from "./apart.ts";
 import { askEtcd } from "./etcd.ts";
 import { type AskStore, StoreError, type StoredValue } from "./store.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 const asking: Readonly<Record<StoreKind, AskStore>> = {
   etcd: askEtcd,

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { NotAvailable } from "../host.ts";
 import { isGone } from "../procfs.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** A network namespace that a file in Docker's folder keeps alive. */
 export interface NamespaceFile {

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { deadline } from "../deadline.ts";
 import { unpackLzw } from "./lzw.ts";
 import { unpack } from "./msgpack.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** Where the engines of a classic overlay tell each other who is there. */
 export const serfPort = 7946;

@@ -3,7 +3,7 @@ import { parentPort } from "node:worker_threads";
 import type { ArpQuestion } from "./arp.ts";
 import { answeredMac, arpRequest, etherTypeArp } from "./arp-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** CLONE_NEWNET; AF_PACKET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC; the protocol comes with bind. */
 const newNetwork = 0x40000000;

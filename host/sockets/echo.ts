@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { parseIpv4 } from "../ipv4.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** To an address, from inside a network namespace that is given by a file. */
 export interface EchoTarget {

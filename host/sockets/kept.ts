@@ -4,6 +4,7 @@ import type { Libc } from "./libc.ts";
 import type { Asked } from "./messages.ts";
 import { errorName, NetlinkError } from "./netlink.ts";
 import type { Ledger } from "./thread-memory.ts";
+import { codeOf } from "../thrown.ts";
 
 /** One netlink socket in a network namespace: it stays there, so that the thread enters each only once. */
 export interface Kept {
@@ -106,7 +107,6 @@ function openNamespace(path: string): number {
   try {
     return openSync(path, "r");
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new NetlinkError(`cannot open network namespaces: ${code} ${rights}`, { cause });
+    throw new NetlinkError(`cannot open network namespaces: ${codeOf(cause) || String(cause)} ${rights}`, { cause });
   }
 }

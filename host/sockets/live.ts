@@ -6,7 +6,7 @@ import { folders } from "./folders.ts";
 import type { Asked, Reading } from "./messages.ts";
 import { byState } from "./states.ts";
 import { startThread, type Thread } from "./thread.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 export interface LiveSockets extends SocketView {
   /**

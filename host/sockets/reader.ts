@@ -11,7 +11,7 @@ import { readTotals, type Totals } from "./proc-net.ts";
 import type { Shared } from "./thread-memory.ts";
 import { newTally, numbers, type Tally } from "./states.ts";
 import { textTally } from "./text.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 export type NamespaceReader = (asked: readonly Asked[]) => readonly Reading[];
 

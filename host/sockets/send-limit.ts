@@ -1,4 +1,4 @@
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** Gives blocking sends on a socket a deadline, after which they fail with EAGAIN. Throws where that is refused. */
 export type SendLimit = (fd: number, ms: number) => void;

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { TablesAsked } from "../rtnetlink/request.ts";
 import type { Asked, Fault, Reading, Reply, Request } from "./messages.ts";
 import { type Ledger, share } from "./thread-memory.ts";
-import { messageOf } from "../message-of.ts";
+import { messageOf } from "../thrown.ts";
 
 /** The worker thread while it lives. */
 export interface Thread {

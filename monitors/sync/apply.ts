@@ -6,7 +6,7 @@ import type { Change } from "./plan.ts";
 import { Refusal } from "./refusal.ts";
 import { validateMonitor } from "./validate.ts";
 import { create, remove, update, type World } from "./write.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 /** What came of one change. */
 export interface Step {

@@ -1,4 +1,5 @@
 import type { Answer } from "./transport.ts";
+import { codeOf } from "../../host/thrown.ts";
 
 /** Times in milliseconds. */
 export interface Patience {
@@ -50,10 +51,15 @@ function neverLeft(error: unknown): boolean {
 /** The messages and codes of an error and of what it was caused by. */
 export function causes(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
-  const code = "code" in error && typeof error.code === "string" ? [error.code] : [];
+  const code = codeOf(error);
   // Several addresses of one name that were tried in turn.
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
-  return [error.message, ...code, ...(error.cause === undefined ? [] : causes(error.cause)), ...inner.flatMap(causes)];
+  return [
+    error.message,
+    ...(code === "" ? [] : [code]),
+    ...(error.cause === undefined ? [] : causes(error.cause)),
+    ...inner.flatMap(causes),
+  ];
 }
 
 /**

@@ -19,6 +19,7 @@ import type { EndpointMemory } from "./remembered.ts";
 import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
 import { withoutAnswering } from "./answering.ts";
 import { type TruthOptions, withTruth } from "./truths.ts";
+import { codeOf } from "../../host/thrown.ts";
 
 export interface ExamineOptions {
   /** Some containers could not be inspected: the list is half of one. */
@@ -125,8 +126,7 @@ function listed(overlays: Host["overlays"]) {
 
 /** Docker keeps its folder from all but root. */
 function isForbidden(error: unknown): error is Error {
-  if (!(error instanceof Error) || !(error.cause instanceof Error) || !("code" in error.cause)) return false;
-  return error.cause.code === "EACCES" || error.cause.code === "EPERM";
+  return error instanceof Error && ["EACCES", "EPERM"].includes(codeOf(error.cause));
 }
 
 type Facts = Omit<DiagnoseInput, "namespaces">;

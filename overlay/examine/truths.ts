@@ -11,7 +11,7 @@ import { macOfIp, type Telling } from "../truth/place.ts";
 import { tell } from "../truth/tell.ts";
 import { type Doubt, truthOf, without } from "../truth/truth.ts";
 import { isUnread, type Look, lookInto, type Seen } from "./look.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 /** What was told of each network, for who looks again later. */
 export interface TruthMemory {

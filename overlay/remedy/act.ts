@@ -7,7 +7,7 @@ import type { Probe } from "./probes.ts";
 import { takeBack } from "./take-back.ts";
 import type { UndoFile } from "./undo-file.ts";
 import { type Measured, verify } from "./verify.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface Patient {
   /** What the plan was made of. */

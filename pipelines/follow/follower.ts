@@ -12,7 +12,7 @@ import { keepReading, type Reading, type ReadingOptions } from "./reading.ts";
 import { Book, series } from "./series.ts";
 import { openStore, type Store } from "./store.ts";
 import { Tally } from "./tally.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface FollowerOptions {
   /** The checkpoint. */

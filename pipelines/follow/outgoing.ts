@@ -3,7 +3,7 @@ import type { Clock } from "../../host/host.ts";
 import type { Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
 import type { Tally } from "./tally.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface OutgoingOptions {
   readonly tally: Tally;

@@ -3,7 +3,7 @@ import { atomicFile, markBeside } from "../../host/atomic-file.ts";
 import type { Clock } from "../../host/host.ts";
 import { type Batch, checkpointText, type Restored, restore, type Snapshot } from "./checkpoint.ts";
 import type { Book } from "./series.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface StoreOptions {
   readonly path: string;

@@ -13,7 +13,7 @@ import type { Draft } from "./stamp.ts";
 import { strangeNames } from "./strange.ts";
 import { gapOf, heldOf, type Loss, minuteOf, misplacedOf, overrunOf } from "./sentences.ts";
 import { type ByObject, countInto, newTally, shareInto, type Tally } from "./tally.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface NamespaceOptions {
   readonly netns: { readonly file: string; readonly path: string; readonly inode: number };

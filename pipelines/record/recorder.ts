@@ -13,7 +13,7 @@ import { type Outbox, outbox } from "./outbox.ts";
 import { capped } from "./rcvbuf.ts";
 import { type Stamp, stamping } from "./stamp.ts";
 import { within } from "./within.ts";
-import { messageOf } from "../../host/message-of.ts";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface RecorderOptions {
   readonly overlays: OverlayWatch;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Device } from "../../overlay/devices.ts";
-import { type Attached, indexEndpoints, joinEndpoints } from "../../overlay/endpoints.ts";
+import { type Attached, joinEndpoints } from "../../overlay/endpoints.ts";
 import { type Link, parseLinks } from "../../overlay/links.ts";
 import { captured } from "./fixture.ts";
 
@@ -56,26 +56,5 @@ describe("overlay/endpoints", () => {
   it("takes no vxlan, and no veth whose other end is in the same namespace, for a port", () => {
     const { linkNetnsid: _inside, ...within } = veth(7, 6);
     assert.deepEqual(ports([attached("a", [device(6)])], [within, { ...veth(8, 6), kind: "vxlan" }]), ["unknown"]);
-  });
-
-  it("finds an endpoint by its MAC and by each of its addresses, and none by what two have", () => {
-    const twin = { ip: "10.0.0.9", mac: "02:42:0a:00:00:09" };
-    const { byMac, byIp } = indexEndpoints(
-      joinEndpoints(
-        [
-          attached("a", []),
-          attached("b", [], twin),
-          attached("c", [], twin),
-          attached("d", [], twin),
-          attached("lb", [], { ip: "10.0.0.4", aliases: ["10.0.0.5", "10.0.0.9"], mac: "" }),
-        ],
-        [],
-      ),
-    );
-    assert.deepEqual([...byMac.keys()], ["02:42:0a:00:00:02"]);
-    assert.deepEqual(
-      [...byIp].map(([ip, { owner }]) => `${ip} ${owner.name}`),
-      ["10.0.0.2 a", "10.0.0.4 lb", "10.0.0.5 lb"],
-    );
   });
 });

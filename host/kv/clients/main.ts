@@ -1,5 +1,5 @@
 import type { StoredValue, StoreServer } from "../store.ts";
-import { messageOf } from "../../message-of.ts";
+import { codeOf, messageOf } from "../../thrown.ts";
 
 /**
  * One question to one server, `consul|zk HOST PORT KEY`, and its end. Says `{node: {nodes: [{key, value}]}}`, as etcd does,
@@ -38,6 +38,6 @@ function becomeNobody(): void {
     process.setgid?.(65534);
     process.setuid?.(65534);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) throw error;
+    if (codeOf(error) !== "EPERM") throw error;
   }
 }

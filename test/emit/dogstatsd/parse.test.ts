@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { parseLine, parsePacket, splitPacket } from "../../../emit/dogstatsd/parse.ts";
+import { parseLine, splitPacket } from "../../../emit/dogstatsd/parse.ts";
+import { parsePacket } from "./packet.ts";
 
 const metric = (line: string, options = {}) => {
   const parsed = parseLine(line, options);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseLine, parsePacket } from "../../../emit/dogstatsd/parse.ts";
+import { parseLine } from "../../../emit/dogstatsd/parse.ts";
+import { parsePacket } from "./packet.ts";
 import { z } from "zod";
 
 const vectorSchema = z.object({
