@@ -205,25 +205,18 @@ function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[
     return endpoint === undefined || others.length === 0 ? [] : [{ ip, names: [endpoint.owner.name, ...told(others)] }];
   });
   const twice = [...(truth?.twice ?? [])].map(([ip, places]) => ({ ip, names: told(places) }));
-  return [...local, ...twice].map(({ ip, names }): Finding => {
-    const who = names.map(printable).join(", ");
-    const why = "which of them is to keep the address is a person's decision";
-    const device = subnet?.vxlan.name ?? null;
-    const evidence = `${ip} is the address of ${who}`;
-    const remedy = "recreate all but one of them";
-    return {
-      class: "duplicate-ip",
-      state: "active",
-      ip,
-      mac: null,
-      container: null,
-      device,
-      evidence,
-      remedy,
-      automatic: false,
-      why,
-    };
-  });
+  return [...local, ...twice].map(({ ip, names }) => ({
+    class: "duplicate-ip",
+    state: "active",
+    ip,
+    mac: null,
+    container: null,
+    device: subnet?.vxlan.name ?? null,
+    evidence: `${ip} is the address of ${names.map(printable).join(", ")}`,
+    remedy: "recreate all but one of them",
+    automatic: false,
+    why: "which of them is to keep the address is a person's decision",
+  }));
 }
 
 const told = (places: readonly Place[]): readonly string[] => places.map(({ name, vtep }) => `${name} on ${vtep}`);
