@@ -5,9 +5,10 @@ import { down, up, type Lab } from "../../lab/lab.ts";
 import { describeShape, parseShape, type ShapeOptions } from "../../lab/shape.ts";
 import { isRoot, needs } from "../needs.ts";
 
-/** Labs of this test process, by shape: a shape is started once, when the first suite asks for it. */
+/** Labs of this test process, by shape: started when the first suite asks for it. */
 const labs = new Map<string, Promise<Lab>>();
-const running: Lab[] = [];
+const running = new Set<Lab>();
+let started = 0;
 
 /** The four kinds of lab that the acceptance tests speak of. */
 export const labKinds: readonly (readonly [what: string, shape: ShapeOptions])[] = [
@@ -19,7 +20,7 @@ export const labKinds: readonly (readonly [what: string, shape: ShapeOptions])[]
 
 /**
  * In a `describe`: `const lab = useLab()`, and `lab()` in its tests. Two classic hosts with A1 B1 and A2 B2 unless told;
- * shared with all suites of that shape, so leave it as it was. Without root or journald the suite is skipped aloud.
+ * shared with the suites of that shape that this process runs, so leave it as it was. Without root or journald the suite is skipped aloud.
  */
 export function useLab(options: ShapeOptions = {}): () => Lab {
   let lab: Lab | undefined;
@@ -47,14 +48,28 @@ export function needsLab(context: Context): void {
 
 async function shared(options: ShapeOptions): Promise<Lab> {
   const key = describeShape(parseShape(options));
-  const lab = labs.get(key) ?? start(options, labs.size);
+  if (!labs.has(key)) await endOthers();
+  const lab = labs.get(key) ?? start(options);
   labs.set(key, lab);
   return lab;
 }
 
-async function start(options: ShapeOptions, number: number): Promise<Lab> {
-  const lab = await upAtLast({ ...options, name: await uniqueName(`shared${number}`) }, 3);
-  running.push(lab);
+const usual = describeShape(parseShape({}));
+
+/** A lab that nobody uses takes a twentieth of a core: the usual one stays, of the others there is one at a time. */
+async function endOthers(): Promise<void> {
+  for (const key of [...labs.keys()].filter((one) => one !== usual)) {
+    const lab = await labs.get(key)?.catch(() => undefined);
+    labs.delete(key);
+    if (lab === undefined) continue;
+    await lab.down();
+    running.delete(lab);
+  }
+}
+
+async function start(options: ShapeOptions): Promise<Lab> {
+  const lab = await upAtLast({ ...options, name: await uniqueName(`shared${started++}`) }, 3);
+  running.add(lab);
   return lab;
 }
 
@@ -77,7 +92,8 @@ async function sweep(): Promise<void> {
 }
 
 function downNow(): void {
-  for (const lab of running.splice(0)) lab.downNow();
+  for (const lab of running) lab.downNow();
+  running.clear();
 }
 
 // Not by a hook: suites of other files that this process still runs may want them.
