@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { LabCgroup } from "../../lab/cgroup.ts";
 import { endpointOf } from "../../lab/cluster.ts";
 import { LabFolder } from "../../lab/folder.ts";
@@ -118,12 +119,12 @@ describe("lab, from up to down", function () {
   });
 });
 
-/** What a lab could leave on the machine, beside its own processes: links, mounts, cgroups, files. */
+/** What a lab could leave on the machine, beside its own processes: links, mounts, cgroups, files. Below the folder for temporary ones other tests mount. */
 async function machine(): Promise<string> {
   const links = await run(["/usr/sbin/ip", "-o", "link"]);
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .filter((line) => /docker|overlay/.test(line));
+    .filter((line) => /docker|overlay/.test(line) && !line.includes(` ${tmpdir()}/`));
   const names = links.stdout.split("\n").map((line) => line.split(":")[1]);
   const folders = ["/etc", "/opt", "/var/lib", "/run"].map((folder) => readdirSync(folder).join(" "));
   const forwarding = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
