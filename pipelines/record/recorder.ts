@@ -2,15 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { DockerWatch } from "../../host/docker/watch.ts";
 import type { Clock, Procfs } from "../../host/host.ts";
 import type { Journal } from "../../host/journald/writer.ts";
-import type { OverlayNamespace } from "../../overlay/discover.ts";
 import type { OverlayWatch } from "../../overlay/watch.ts";
 import { type Entry, fieldsOf } from "../entry.ts";
 import { shareWindow } from "../ports.ts";
 import { type Fold, folding, type Scope } from "./fold.ts";
-import { type LocalMacs, localMacs, sameMacs } from "./local.ts";
-import { type NamespaceRecorder, type NamespaceStats, recordNamespace } from "./namespace.ts";
+import type { NamespaceRecorder, NamespaceStats } from "./namespace.ts";
 import { type Outbox, outbox } from "./outbox.ts";
 import { capped } from "./rcvbuf.ts";
+import { Recordings } from "./recordings.ts";
 import { type Stamp, stamping } from "./stamp.ts";
 import { within } from "./within.ts";
 import { messageOf } from "../../host/thrown.ts";
@@ -76,7 +75,7 @@ export function startRecorder(given: RecorderOptions): Recorder {
   return {
     ready: booted,
     stats: () => statsOf(parts),
-    pids: () => [...parts.recorders.values()].flatMap(({ recorder }) => recorder.pids()),
+    pids: () => parts.recordings.recorders().flatMap((recorder) => recorder.pids()),
     close: () => {
       parts.closed ??= close(parts, booted);
       return parts.closed;
@@ -90,18 +89,9 @@ interface Parts {
   readonly fold: Fold;
   readonly out: Outbox;
   readonly closing: AbortController;
-  readonly recorders: Map<string, Recording>;
-  /** Let go of, and not ended yet. */
-  readonly ending: Set<Promise<void>>;
+  readonly recordings: Recordings;
   readonly ends: (() => void)[];
-  local: ReadonlyMap<string, LocalMacs>;
   closed: Promise<void> | undefined;
-}
-
-interface Recording {
-  readonly recorder: NamespaceRecorder;
-  scope: Scope;
-  local: LocalMacs;
 }
 
 function partsOf(given: RecorderOptions): Parts {
@@ -111,18 +101,9 @@ function partsOf(given: RecorderOptions): Parts {
     journal.write({ message: entry.message, priority: priorityOf(entry), fields: fieldsOf(entry) }),
   );
   const fold = folding({ maxEntries, write: stamp.write, monotonic: clock.monotonic });
-  return {
-    options,
-    stamp,
-    fold,
-    out: outbox(fold),
-    closing: new AbortController(),
-    recorders: new Map(),
-    ending: new Set(),
-    ends: [],
-    local: new Map(),
-    closed: undefined,
-  };
+  const out = outbox(fold);
+  const recordings = new Recordings(options, fold, out);
+  return { options, stamp, fold, out, recordings, closing: new AbortController(), ends: [], closed: undefined };
 }
 
 /** As syslog has it. Journald limits rates by priority: heartbeats are of the events' (5 and 6 are one), so that they force its notices out. */
@@ -132,19 +113,19 @@ function priorityOf({ kind, state }: Entry): number {
 }
 
 async function boot(parts: Parts): Promise<void> {
-  const { options, closing } = parts;
+  const { options, closing, recordings } = parts;
   guarded(parts, () => capped(options.rcvbuf, options.log));
   const [since] = await Promise.all([previousOf(parts), dockerAnswers(parts)]);
   if (closing.signal.aborted) return;
-  guarded(parts, () => refreshLocal(parts));
-  parts.ends.push(options.docker.onChange(() => refreshLocal(parts)));
-  parts.ends.push(options.overlays.onChange((all) => sync(parts, all)));
-  sync(parts, options.overlays.namespaces());
+  guarded(parts, () => recordings.refreshLocal());
+  parts.ends.push(options.docker.onChange(() => recordings.refreshLocal()));
+  parts.ends.push(options.overlays.onChange((all) => recordings.sync(all)));
+  recordings.sync(options.overlays.namespaces());
   startTicks(parts);
   await allReady(parts);
   if (closing.signal.aborted) return;
   const until = Math.round(options.clock.now() * 1000);
-  for (const { recorder } of parts.recorders.values()) recorder.due(until);
+  for (const recorder of recordings.recorders()) recorder.due(until);
   if (since === undefined) return;
   const message = `no recorder was at work on ${options.host}: what happened then is unknown`;
   parts.out.say({ kind: "gap", since: Math.min(since, until), until, message });
@@ -170,19 +151,19 @@ async function dockerAnswers({ options: { docker }, closing }: Parts): Promise<v
   for (const end of ends) end();
 }
 
-async function allReady({ recorders, closing }: Parts): Promise<void> {
-  const all = Promise.all([...recorders.values()].map(async ({ recorder }) => recorder.ready));
+async function allReady({ recordings, closing }: Parts): Promise<void> {
+  const all = Promise.all(recordings.recorders().map(async ({ ready }) => ready));
   await within(readyMs, all, closing.signal);
 }
 
 function startTicks(parts: Parts): void {
-  const { out, fold, options } = parts;
+  const { out, fold, options, recordings } = parts;
   const each = (ms: number, work: () => void): void => {
     const timer = setInterval(() => guarded(parts, work), ms);
     parts.ends.push(() => clearInterval(timer));
   };
   const all = (work: (recorder: NamespaceRecorder) => void) => (): void => {
-    for (const { recorder } of parts.recorders.values()) work(recorder);
+    for (const recorder of recordings.recorders()) work(recorder);
   };
   const look = all((recorder) => recorder.look());
   each(tickMs, () => {
@@ -193,9 +174,9 @@ function startTicks(parts: Parts): void {
   const lookAtDrops = all((recorder) => recorder.lookAtDrops());
   each(dropsMs, () => {
     lookAtDrops();
-    if (options.docker.inventory().state !== "live") refreshLocal(parts);
+    if (options.docker.inventory().state !== "live") recordings.refreshLocal();
   });
-  each(heartbeatMs, () => out.say({ kind: "heartbeat", message: `recording ${parts.recorders.size} namespaces` }));
+  each(heartbeatMs, () => out.say({ kind: "heartbeat", message: `recording ${recordings.size} namespaces` }));
   each(
     summaryMs,
     all((recorder) => recorder.summarise()),
@@ -210,96 +191,23 @@ function guarded({ options }: Parts, work: () => void): void {
   }
 }
 
-const noMacs: LocalMacs = new Map();
-
-function refreshLocal(parts: Parts): void {
-  parts.local = localMacs(parts.options.docker.inventory(), parts.options.proc);
-  for (const recording of parts.recorders.values()) takeLocal(parts, recording);
-}
-
-function takeLocal({ local }: Parts, recording: Recording): void {
-  const next = local.get(recording.scope.networkId) ?? noMacs;
-  if (sameMacs(recording.local, next)) return;
-  recording.local = next;
-  recording.recorder.localChanged();
-}
-
-function sync(parts: Parts, all: readonly OverlayNamespace[]): void {
-  const wanted = new Map(all.filter(isRecorded).map((one) => [`${one.file} ${one.inode}`, one]));
-  for (const [key, { recorder }] of parts.recorders) {
-    if (wanted.has(key)) continue;
-    parts.recorders.delete(key);
-    letGo(parts, recorder);
-  }
-  for (const [key, namespace] of wanted) {
-    const recording = parts.recorders.get(key);
-    if (recording === undefined) parts.recorders.set(key, pickUp(parts, namespace));
-    else rename(parts, recording, scopeOf(namespace));
-  }
-}
-
-/** Also those of networks that Docker does not tell of (yet): it may be down, or slower than the kernel. */
-function isRecorded({ kind, epoch }: OverlayNamespace): boolean {
-  return kind === "overlay" || (kind === "orphan" && epoch !== undefined);
-}
-
-function scopeOf({ file, network }: OverlayNamespace): Scope {
-  const prefix = file.slice(file.indexOf("-") + 1);
-  return { netns: file, network: network?.name ?? prefix, networkId: network?.id ?? prefix };
-}
-
-function pickUp(parts: Parts, namespace: OverlayNamespace): Recording {
-  const { options, fold, out } = parts;
-  const scope = scopeOf(namespace);
-  const state = { scope, local: parts.local.get(scope.networkId) ?? noMacs };
-  const recorder = recordNamespace({
-    netns: namespace,
-    scope: () => state.scope,
-    local: () => state.local,
-    fold,
-    say: (draft) => {
-      out.say(draft);
-      if (draft.kind === "misplaced" && draft.state === "on") options.onMisplaced?.();
-    },
-    clock: options.clock,
-    rcvbuf: options.rcvbuf,
-    window: options.windowMs * 1000,
-    log: options.log,
-  });
-  return Object.assign(state, { recorder });
-}
-
-function rename(parts: Parts, recording: Recording, scope: Scope): void {
-  if (scope.networkId === recording.scope.networkId && scope.network === recording.scope.network) return;
-  recording.scope = scope;
-  takeLocal(parts, recording);
-}
-
-function letGo({ ending }: Parts, recorder: NamespaceRecorder): void {
-  const end = recorder.close();
-  ending.add(end);
-  void end.finally(() => ending.delete(end));
-}
-
 async function close(parts: Parts, booted: Promise<void>): Promise<void> {
   parts.closing.abort(new Error("the recorder was closed"));
   await booted;
   for (const end of parts.ends.splice(0)) end();
-  for (const { recorder } of parts.recorders.values()) letGo(parts, recorder);
-  parts.recorders.clear();
-  await Promise.all(parts.ending);
+  await parts.recordings.close();
   parts.fold.drain();
   parts.out.flush();
   parts.out.say({ kind: "heartbeat", message: "the recorder ends" });
 }
 
-function statsOf({ stamp, fold, out, recorders }: Parts): RecorderStats {
+function statsOf({ stamp, fold, out, recordings }: Parts): RecorderStats {
   return {
     epoch: stamp.epoch,
     entries: stamp.entries(),
     total: stamp.total(),
     pending: fold.pending(),
     dropped: out.dropped(),
-    namespaces: [...recorders.values()].map(({ recorder, scope }) => ({ ...recorder.stats(), ...scope })),
+    namespaces: recordings.stats(),
   };
 }

@@ -48,8 +48,13 @@ describe("host: the lock", () => {
   it("is waited for where that is wanted", async () => {
     const other = await holdElsewhere();
     const waiting = takeLock(path, { holder: "me", waitMs: 5000 });
-    setTimeout(() => void other.kill(), 100);
+    let left = false;
+    setTimeout(() => {
+      left = true;
+      void other.kill();
+    }, 100);
     (await waiting).release();
+    assert.ok(left, "it was not given while another one had it");
   });
 
   it("is given to one of many that ask at the same moment", async () => {
