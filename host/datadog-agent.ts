@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
-import { fixedEnv } from "./iproute2/program.ts";
+import { readFileSync } from "node:fs";
+import { fixedEnv, isExecutable } from "./iproute2/program.ts";
 import { messageOf } from "./thrown.ts";
 
 interface AskedWhere {
@@ -40,15 +40,6 @@ function nameIn(path: string): AgentName {
     return name === undefined ? { problems: [`${path} has no hostname:`] } : { name, from: path };
   } catch (error) {
     return { problems: [messageOf(error)] };
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -32,7 +32,8 @@ export function find(program: string): string {
   return found;
 }
 
-function isExecutable(path: string): boolean {
+/** Whether this process may run the file. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
