@@ -1,25 +1,20 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { type DogstatsdSink, dogstatsdSink } from "../../../emit/dogstatsd/sink.ts";
-import type { Transport } from "../../../emit/dogstatsd/transport.ts";
-import { type Listening, listen, newFolder, until } from "./listening.ts";
+import { listenBy, newFolder, until } from "./listening.ts";
 
 const NO_ENRICHMENT = "dd.internal.card:none";
 
 for (const kind of ["udp", "uds"] as const) {
   describe(`emit/dogstatsd: events by ${kind}`, () => {
     let folder: ReturnType<typeof newFolder>;
-    let listening: Listening;
+    let listening: Awaited<ReturnType<typeof listenBy>>;
     let sink: DogstatsdSink;
 
     beforeEach(async () => {
       folder = newFolder();
-      const path = join(folder.path, "dsd.socket");
-      listening = await listen(kind === "udp" ? { udp: { port: 0 } } : { uds: { path } });
-      const port = listening.receiver.udp?.port ?? 0;
-      const transport: Transport = kind === "udp" ? { kind, host: "127.0.0.1", port } : { kind, path };
-      sink = dogstatsdSink({ transport, globalTags: ["env:prod", "canary"] });
+      listening = await listenBy(kind, folder.path);
+      sink = dogstatsdSink({ transport: listening.transport, globalTags: ["env:prod", "canary"] });
     });
 
     afterEach(async () => {

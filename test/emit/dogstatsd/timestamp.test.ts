@@ -1,23 +1,20 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { type DogstatsdSink, dogstatsdSink } from "../../../emit/dogstatsd/sink.ts";
 import type { Sample } from "../../../emit/sample.ts";
-import { type Listening, listen, newFolder, until } from "./listening.ts";
+import { listenBy, newFolder, until } from "./listening.ts";
 
 const late = (value: number, at: number): Sample => ({ name: "e", type: "count", value, tags: {}, at });
 
 for (const kind of ["udp", "uds"] as const) {
   describe(`emit/dogstatsd, with a time, by ${kind}`, () => {
     let folder: ReturnType<typeof newFolder>;
-    let listening: Listening;
+    let listening: Awaited<ReturnType<typeof listenBy>>;
     let sink: DogstatsdSink;
 
     beforeEach(async () => {
       folder = newFolder();
-      const path = join(folder.path, "dsd.socket");
-      listening = await listen(kind === "udp" ? { udp: { port: 0 } } : { uds: { path } });
-      const port = listening.receiver.udp?.port ?? 0;
-      sink = dogstatsdSink({ transport: kind === "udp" ? { kind, host: "127.0.0.1", port } : { kind, path } });
+      listening = await listenBy(kind, folder.path);
+      sink = dogstatsdSink({ transport: listening.transport });
     });
 
     afterEach(async () => {

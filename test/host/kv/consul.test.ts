@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
 import { StoreError } from "../../../host/kv/store.ts";
 import { storedValues } from "../../../host/kv/stores.ts";
 import { isRoot, needs } from "../../needs.ts";
-import { listening } from "./serving.ts";
+import { useServers } from "./serving.ts";
 
 const { signal } = new AbortController();
 const folder = "docker/network/v1.0/endpoint/n";
@@ -18,24 +17,7 @@ const item = (Key: string, value: string | null) => {
 /** Answers as Consul's HTTP API documents them (KV store, Read Key); the same against Consul itself: test/accept/stores.test.ts. */
 describe("host/kv: Consul", function () {
   this.timeout(20_000);
-  const servers: Server[] = [];
-  const asked: string[] = [];
-  afterEach(() => {
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
-    asked.length = 0;
-  });
-
-  async function serving(answer: RequestListener): Promise<string> {
-    const server = createServer((request, response) => {
-      asked.push(decodeURIComponent(request.url ?? ""));
-      answer(request, response);
-    });
-    servers.push(server);
-    return listening(server);
-  }
+  const { asked, serving } = useServers();
 
   const headers = { "content-type": "application/json", "x-consul-index": "13", "x-consul-knownleader": "true" };
   /** Whose keys begin as asked, and 404 with an empty body where none does: Consul knows no folders. */

@@ -1,36 +1,14 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
 import { readValues } from "../../../host/kv/etcd.ts";
 import { StoreError } from "../../../host/kv/store.ts";
 import { storedValues } from "../../../host/kv/stores.ts";
+import { useServers } from "./serving.ts";
 
 const { signal } = new AbortController();
 const folder = "docker/network/v1.0/endpoint/n";
 
 describe("host/kv: an etcd v2 store", () => {
-  const servers: Server[] = [];
-  const asked: string[] = [];
-  afterEach(() => {
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
-    asked.length = 0;
-  });
-
-  async function serving(answer: RequestListener): Promise<string> {
-    const server = createServer((request, response) => {
-      asked.push(request.url ?? "");
-      answer(request, response);
-    });
-    servers.push(server);
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    assert.ok(typeof address === "object" && address !== null);
-    return `127.0.0.1:${address.port}`;
-  }
+  const { asked, serving } = useServers();
   const saying = async (body: unknown, status = 200): Promise<string> =>
     serving((_, response) => response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body)));
 
