@@ -5,7 +5,7 @@ import { run } from "../../lab/process.ts";
 import { useFolder } from "../agent/folder.ts";
 
 const files = {
-  "a.test.js": `describe("first", () => { it("fails", () => { throw new Error("one"); }); it("holds", () => console.log("said")); });`,
+  "a.test.js": `describe("first", () => { it("fails", () => { throw new Error("one"); }); it("holds", () => console.log("said\\u001E")); });`,
   "b.test.js": `describe("second", () => { it("dies", () => process.kill(process.pid, "SIGKILL")); });`,
   "c.test.js": `import "./nothing.js";`,
   "d.test.js": `describe("fourth", () => { it.only("alone", () => {}); });`,
@@ -39,7 +39,7 @@ describe("lanes of tests", function () {
 
   it("print what a file says as one, and what went wrong once more at the end", async () => {
     const { stdout } = await lanes(["a.test.js", "e.test.js"], "2");
-    assert.match(stdout, / {2}first\n {4}1\) fails\nsaid\n {4}✔ holds\n[^]*1\) first\n +fails:\n +Error: one/u);
+    assert.match(stdout, / {2}first\n {4}1\) fails\nsaid.\n {4}✔ holds\n[^]*1\) first\n +fails:\n +Error: one/u);
     assert.match(stdout, /1 tried again:\n {2}lab, fifth at last\n {4}Error: two/u);
   });
 

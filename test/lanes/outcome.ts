@@ -5,11 +5,9 @@ const counts = z.strictObject({ passes: z.number(), failures: z.number(), pendin
 /** How the tests of one file, or of all, ended. */
 export type Counts = z.output<typeof counts>;
 
-/** ASCII's own separators: of what `test/reporter.cjs` has to say at the end of a run, and of a file's counts. */
-const [closing, ended] = ["\u001D", "\u001E"];
-
-/** What a lane writes after all that the tests of a file have printed. */
-export const endOf = (outcome: Counts): string => `${ended}${JSON.stringify(outcome)}\n`;
+/** What a lane writes after all that the tests of a file have printed: behind one of ASCII's own separators, its counts. */
+export const endOf = ({ passes, failures, pending }: Counts): string =>
+  `\u001E${JSON.stringify({ passes, failures, pending })}\n`;
 
 export interface Printed {
   /** As it ran. */
@@ -21,20 +19,20 @@ export interface Printed {
   readonly rest: string;
 }
 
+const end = /\p{Cc}(\{"passes":\d+,"failures":\d+,"pending":\d+\})\n/u;
+
 /** What a lane has printed for a file, undefined while it is not at its end. */
 export function printedOf(text: string): Printed | undefined {
-  const at = text.indexOf(ended);
-  const line = text.indexOf("\n", at);
-  if (at < 0 || line < 0) return undefined;
-  return {
-    ...partsOf(text.slice(0, at)),
-    counts: counts.parse(JSON.parse(text.slice(at + 1, line))),
-    rest: text.slice(line + 1),
-  };
+  const found = end.exec(text);
+  if (found === null) return undefined;
+  const [whole, told = ""] = found;
+  const rest = text.slice(found.index + whole.length);
+  return { ...partsOf(text.slice(0, found.index)), counts: counts.parse(JSON.parse(told)), rest };
 }
 
 /** The same for what a lane that died had printed. */
 export function partsOf(text: string): Pick<Printed, "body" | "closing"> {
-  const [body = "", ...more] = text.split(closing);
+  // A line that `test/reporter.cjs` writes before what it has to say at the end of a run.
+  const [body = "", ...more] = text.split("\u001D\n");
   return { body, closing: more.join("") };
 }
