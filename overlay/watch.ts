@@ -4,9 +4,9 @@ import type { DockerWatch } from "../host/docker/watch.ts";
 import { NotAvailable } from "../host/host.ts";
 import { listNamespaces, type NamespaceFile } from "../host/netns/list.ts";
 import { watchFolder } from "../host/netns/watch.ts";
+import { messageOf } from "../host/thrown.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "./discover.ts";
 import { readLinksOf } from "./tables.ts";
-import { messageOf } from "../host/thrown.ts";
 
 export interface OverlayWatchOptions {
   /** Docker's folder of namespaces; it need not be there yet. */

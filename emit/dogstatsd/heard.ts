@@ -2,8 +2,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSocketAt, type Transport } from "./transport.ts";
 import { codeOf } from "../../host/thrown.ts";
+import { isSocketAt, type Transport } from "./transport.ts";
 
 /** An ICMP message of this machine's own comes at once; from elsewhere none may come at all. */
 const within = 300;

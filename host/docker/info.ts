@@ -1,7 +1,6 @@
+import { asked } from "./answer.ts";
 import { type DockerClient } from "./client.ts";
-import { garbageError } from "./error.ts";
 import { part, text } from "./field.ts";
-import { messageOf } from "../thrown.ts";
 
 /** What an engine says of itself; empty texts where it does not. */
 export interface EngineInfo {
@@ -18,13 +17,7 @@ export interface EngineInfo {
 
 /** Rejects with a `DockerError`, or the signal's reason. */
 export async function engineInfo(client: DockerClient, signal: AbortSignal): Promise<EngineInfo> {
-  const answer = await client.get("/info", { signal });
-  try {
-    return readInfo(answer);
-  } catch (cause) {
-    const detail = messageOf(cause);
-    throw garbageError({ ...client, method: "GET", path: "/info" }, detail, cause);
-  }
+  return asked(client, "/info", readInfo, signal);
 }
 
 /** `GET /info`. Throws `UnexpectedAnswer`, which names the field. */

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../host.ts";
+import { readAs } from "./answer.ts";
 import type { DockerClient } from "./client.ts";
 import { readContainer, readContainerIds } from "./container.ts";
-import { DockerError, garbageError } from "./error.ts";
+import { DockerError } from "./error.ts";
 import { type DockerEvent, eventsPath, readEvent } from "./event.ts";
 import { readNetworks } from "./network.ts";
 import { type Refresher, refresher } from "./refresh.ts";
 import type { InventoryStore } from "./store.ts";
-import { messageOf } from "../thrown.ts";
 
 /** How often and how much; all times in milliseconds. */
 export interface Pace {
@@ -179,14 +179,4 @@ function ifGone(error: unknown): typeof gone {
 
 async function get(parts: SessionParts, path: string, signal: AbortSignal): Promise<unknown> {
   return parts.client.get(path, { signal, timeoutMs: parts.pace.timeoutMs });
-}
-
-/** An answer that is JSON and yet not what the API gives is garbage as well. */
-function readAs<T>(client: DockerClient, path: string, read: (answer: unknown) => T, answer: unknown): T {
-  try {
-    return read(answer);
-  } catch (cause) {
-    const detail = messageOf(cause);
-    throw garbageError({ ...client, method: "GET", path }, detail, cause);
-  }
 }

@@ -1,7 +1,6 @@
+import { asked } from "./answer.ts";
 import type { DockerClient } from "./client.ts";
-import { garbageError } from "./error.ts";
 import { items, members, part, text } from "./field.ts";
-import { messageOf } from "../thrown.ts";
 
 /** An endpoint of a swarm's network on whatever node, by the node's own copy of the network database. */
 export interface NetworkTask {
@@ -31,12 +30,5 @@ export async function networkTasks(
   networkId: string,
   signal: AbortSignal,
 ): Promise<readonly NetworkTask[]> {
-  const path = `/networks/${networkId}?verbose=true`;
-  const answer = await client.get(path, { signal });
-  try {
-    return readNetworkTasks(answer);
-  } catch (cause) {
-    const detail = messageOf(cause);
-    throw garbageError({ ...client, method: "GET", path }, detail, cause);
-  }
+  return asked(client, `/networks/${networkId}?verbose=true`, readNetworkTasks, signal);
 }

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { deadline } from "../deadline.ts";
 import { NotAvailable } from "../host.ts";
 import { namespaceInode } from "../netns/list.ts";
+import { messageOf } from "../thrown.ts";
 import { ProgramError } from "./error.ts";
 import { enter, fixedEnv, type Inside } from "./program.ts";
-import { messageOf } from "../thrown.ts";
 
 export interface RunOptions {
   readonly signal: AbortSignal;

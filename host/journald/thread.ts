@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { type Batch, endOrder, type Receipt, type Warning } from "./messages.ts";
 import { messageOf } from "../thrown.ts";
+import { type Batch, endOrder, type Receipt, type Warning } from "./messages.ts";
 
 /** The worker thread while it lives. It never keeps the process from ending. */
 export interface Thread {

@@ -2,10 +2,10 @@ import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parentPort } from "node:worker_threads";
 import { loadSendLimit } from "../sockets/send-limit.ts";
+import { messageOf } from "../thrown.ts";
 import { entryEnd, itemEnd } from "./entry-text.ts";
 import { type Batch, endOrder, type Fault, type Receipt, type Warning } from "./messages.ts";
 import { journalSockets } from "./own-socket.ts";
-import { messageOf } from "../thrown.ts";
 
 /**
  * The thread that writes to the journal: `sd_journal_sendv()` blocks for as long as journald hangs.

@@ -1,9 +1,9 @@
 import { deadline } from "../deadline.ts";
+import { messageOf } from "../thrown.ts";
 import { type StoreAddress, storeAddress, storeKinds, type StoreKind } from "./address.ts";
 import { askApart } from "./apart.ts";
 import { askEtcd } from "./etcd.ts";
 import { type AskStore, StoreError, type StoredValue } from "./store.ts";
-import { messageOf } from "../thrown.ts";
 
 const asking: Readonly<Record<StoreKind, AskStore>> = {
   etcd: askEtcd,

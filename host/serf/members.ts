@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { deadline } from "../deadline.ts";
+import { messageOf } from "../thrown.ts";
 import { unpackLzw } from "./lzw.ts";
 import { unpack } from "./msgpack.ts";
-import { messageOf } from "../thrown.ts";
 
 /** Where the engines of a classic overlay tell each other who is there. */
 export const serfPort = 7946;

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { messageOf } from "../thrown.ts";
 import type { ArpQuestion } from "./arp.ts";
 import { answeredMac, arpRequest, etherTypeArp } from "./arp-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
-import { messageOf } from "../thrown.ts";
 
 /** CLONE_NEWNET; AF_PACKET, SOCK_RAW with SOCK_NONBLOCK and SOCK_CLOEXEC; the protocol comes with bind. */
 const newNetwork = 0x40000000;

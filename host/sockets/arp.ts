@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { ArpEnds } from "./arp-packet.ts";
 import { messageOf } from "../thrown.ts";
+import type { ArpEnds } from "./arp-packet.ts";
 
 /** One question, from a device inside a network namespace that is given by a file. */
 export interface ArpQuestion extends ArpEnds {

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { messageOf } from "../thrown.ts";
 import type { EchoReply, EchoRequest } from "./echo.ts";
 import { answeredSequence, echoRequest } from "./echo-packet.ts";
 import { errno, type Libc, loadLibc } from "./libc.ts";
-import { messageOf } from "../thrown.ts";
 
 /** CLONE_NEWNET of sched.h; AF_INET, SOCK_RAW or SOCK_DGRAM with SOCK_NONBLOCK and SOCK_CLOEXEC, IPPROTO_ICMP. */
 const newNetwork = 0x40000000;

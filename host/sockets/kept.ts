@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { type KeptFiles, keptFiles } from "../kernel-files.ts";
+import { codeOf } from "../thrown.ts";
 import type { Libc } from "./libc.ts";
 import type { Asked } from "./messages.ts";
 import { errorName, NetlinkError } from "./netlink.ts";
 import type { Ledger } from "./thread-memory.ts";
-import { codeOf } from "../thrown.ts";
 
 /** One netlink socket in a network namespace: it stays there, so that the thread enters each only once. */
 export interface Kept {

@@ -1,6 +1,6 @@
 import type { LibraryHandle } from "koffi";
-import type { Shared } from "./thread-memory.ts";
 import { messageOf } from "../thrown.ts";
+import type { Shared } from "./thread-memory.ts";
 
 /** Calls of the C library, made on the calling thread. Each answers what C answers, or the negative errno. */
 export interface Libc {

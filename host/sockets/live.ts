@@ -2,11 +2,11 @@ import { deadline } from "../deadline.ts";
 import { type NamespaceProcess, NotAvailable, type SocketView, type TcpReading } from "../host.ts";
 import { isGone } from "../procfs.ts";
 import type { TablesAsked } from "../rtnetlink/request.ts";
+import { messageOf } from "../thrown.ts";
 import { folders } from "./folders.ts";
 import type { Asked, Reading } from "./messages.ts";
 import { byState } from "./states.ts";
 import { startThread, type Thread } from "./thread.ts";
-import { messageOf } from "../thrown.ts";
 
 export interface LiveSockets extends SocketView {
   /**

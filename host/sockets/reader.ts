@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { KeptFiles } from "../kernel-files.ts";
 import { isGone } from "../procfs.ts";
+import { messageOf } from "../thrown.ts";
 import { type Dump, type Dumper, dumper } from "./dump.ts";
 import { type EstablishedRule, establishedRule } from "./established.ts";
 import { type Kept, keptSockets, LostThread } from "./kept.ts";
@@ -11,7 +12,6 @@ import { readTotals, type Totals } from "./proc-net.ts";
 import type { Shared } from "./thread-memory.ts";
 import { newTally, numbers, type Tally } from "./states.ts";
 import { textTally } from "./text.ts";
-import { messageOf } from "../thrown.ts";
 
 export type NamespaceReader = (asked: readonly Asked[]) => readonly Reading[];
 

@@ -2,9 +2,9 @@ import { closeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { TablesAsked } from "../rtnetlink/request.ts";
+import { messageOf } from "../thrown.ts";
 import type { Asked, Fault, Reading, Reply, Request } from "./messages.ts";
 import { type Ledger, share } from "./thread-memory.ts";
-import { messageOf } from "../thrown.ts";
 
 /** The worker thread while it lives. */
 export interface Thread {

@@ -1,3 +1,4 @@
+import { messageOf } from "../../host/thrown.ts";
 import { readOne } from "./actual.ts";
 import { canonical } from "./canonical.ts";
 import type { Difference } from "./difference.ts";
@@ -6,7 +7,6 @@ import type { Change } from "./plan.ts";
 import { Refusal } from "./refusal.ts";
 import { validateMonitor } from "./validate.ts";
 import { create, remove, update, type World } from "./write.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 /** What came of one change. */
 export interface Step {

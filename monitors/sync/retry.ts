@@ -1,5 +1,5 @@
-import type { Answer } from "./transport.ts";
 import { codeOf } from "../../host/thrown.ts";
+import type { Answer } from "./transport.ts";
 
 /** Times in milliseconds. */
 export interface Patience {

@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from "yaml";
-import type { SourceFile } from "../settings.ts";
 import { messageOf } from "../../host/thrown.ts";
+import type { SourceFile } from "../settings.ts";
 
 /** A YAML file that knows its lines. */
 export interface Located {

@@ -3,6 +3,7 @@ import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { type Host, NotAvailable } from "../../host/host.ts";
 import { printable, ProgramError } from "../../host/iproute2/error.ts";
+import { codeOf } from "../../host/thrown.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Diagnosis, Finding, NamespaceDiagnosis, Unjudged } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
@@ -19,7 +20,6 @@ import type { EndpointMemory } from "./remembered.ts";
 import { isUnread, type Look, lookInto, readersOf, type Seen, type Unread } from "./look.ts";
 import { withoutAnswering } from "./answering.ts";
 import { type TruthOptions, withTruth } from "./truths.ts";
-import { codeOf } from "../../host/thrown.ts";
 
 export interface ExamineOptions {
   /** Some containers could not be inspected: the list is half of one. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { deadline } from "../../host/deadline.ts";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import { printable } from "../../host/iproute2/error.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
@@ -11,7 +12,6 @@ import { macOfIp, type Telling } from "../truth/place.ts";
 import { tell } from "../truth/tell.ts";
 import { type Doubt, truthOf, without } from "../truth/truth.ts";
 import { isUnread, type Look, lookInto, type Seen } from "./look.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 /** What was told of each network, for who looks again later. */
 export interface TruthMemory {

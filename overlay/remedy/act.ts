@@ -1,3 +1,4 @@
+import { messageOf } from "../../host/thrown.ts";
 import type { DiagnoseInput } from "../diagnose/input.ts";
 import type { Hands } from "./hands.ts";
 import { undoFileOf } from "./note.ts";
@@ -7,7 +8,6 @@ import type { Probe } from "./probes.ts";
 import { takeBack } from "./take-back.ts";
 import type { UndoFile } from "./undo-file.ts";
 import { type Measured, verify } from "./verify.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface Patient {
   /** What the plan was made of. */

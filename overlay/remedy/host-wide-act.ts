@@ -1,7 +1,7 @@
 import type { NeighbourLimitName, NeighbourLimits } from "../../host/neighbour-limits.ts";
+import { messageOf } from "../../host/thrown.ts";
 import type { Link } from "../links.ts";
 import { type HostChange, isUnused } from "./host-wide.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 /** All that acting does to the machine. */
 export interface HostHands {

@@ -1,8 +1,8 @@
+import { messageOf } from "../../host/thrown.ts";
 import type { Change } from "./change.ts";
 import { commandOf } from "./change.ts";
 import { BadFile, fields, isRecord, list, parsed, textAt, whole } from "./strict-json.ts";
 import { type Strategy, strategies } from "./plan.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 /** One change of a cleanup, with what puts the state before it back, the fault too. */
 export interface UndoEntry {

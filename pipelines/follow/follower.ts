@@ -2,6 +2,7 @@ import { bootId } from "../../host/boot.ts";
 import { liveClock } from "../../host/clock.ts";
 import type { Clock } from "../../host/host.ts";
 import type { Sample } from "../../emit/sample.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { alarm } from "./alarm.ts";
 import { gaugesOf } from "./gauges.ts";
 import { type Health, judge } from "./health.ts";
@@ -12,7 +13,6 @@ import { keepReading, type Reading, type ReadingOptions } from "./reading.ts";
 import { Book, series } from "./series.ts";
 import { openStore, type Store } from "./store.ts";
 import { Tally } from "./tally.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface FollowerOptions {
   /** The checkpoint. */

@@ -1,9 +1,9 @@
 import type { Sample } from "../../emit/sample.ts";
 import type { Clock } from "../../host/host.ts";
+import { messageOf } from "../../host/thrown.ts";
 import type { Progress } from "./progress.ts";
 import type { Store } from "./store.ts";
 import type { Tally } from "./tally.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface OutgoingOptions {
   readonly tally: Tally;

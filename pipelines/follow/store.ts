@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { atomicFile, markBeside } from "../../host/atomic-file.ts";
 import type { Clock } from "../../host/host.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { type Batch, checkpointText, type Restored, restore, type Snapshot } from "./checkpoint.ts";
 import type { Book } from "./series.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface StoreOptions {
   readonly path: string;

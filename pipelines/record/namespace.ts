@@ -1,5 +1,6 @@
 import { printable } from "../../host/iproute2/error.ts";
 import { type Clock, NotAvailable } from "../../host/host.ts";
+import { messageOf } from "../../host/thrown.ts";
 import type { RecorderSocket } from "../entry.ts";
 import { moveWatch } from "../moves.ts";
 import { portClock } from "../ports.ts";
@@ -13,7 +14,6 @@ import type { Draft } from "./stamp.ts";
 import { strangeNames } from "./strange.ts";
 import { gapOf, heldOf, type Loss, minuteOf, misplacedOf, overrunOf } from "./sentences.ts";
 import { type ByObject, countInto, newTally, shareInto, type Tally } from "./tally.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface NamespaceOptions {
   readonly netns: { readonly file: string; readonly path: string; readonly inode: number };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { DockerWatch } from "../../host/docker/watch.ts";
 import type { Clock, Procfs } from "../../host/host.ts";
 import type { Journal } from "../../host/journald/writer.ts";
+import { messageOf } from "../../host/thrown.ts";
 import type { OverlayWatch } from "../../overlay/watch.ts";
 import { type Entry, fieldsOf } from "../entry.ts";
 import { shareWindow } from "../ports.ts";
@@ -12,7 +13,6 @@ import { capped } from "./rcvbuf.ts";
 import { Recordings } from "./recordings.ts";
 import { type Stamp, stamping } from "./stamp.ts";
 import { within } from "./within.ts";
-import { messageOf } from "../../host/thrown.ts";
 
 export interface RecorderOptions {
   readonly overlays: OverlayWatch;

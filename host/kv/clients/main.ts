@@ -1,5 +1,5 @@
-import type { StoredValue, StoreServer } from "../store.ts";
 import { codeOf, messageOf } from "../../thrown.ts";
+import type { StoredValue, StoreServer } from "../store.ts";
 
 /**
  * One question to one server, `consul|zk HOST PORT KEY`, and its end. Says `{node: {nodes: [{key, value}]}}`, as etcd does,
