@@ -22,6 +22,7 @@ export function parseSubnet(text: string): Subnet | undefined {
   return { address, prefix: Number(prefix) };
 }
 
+/** `address`: as a number, as `parseIpv4` gives it. */
 export function contains(subnet: Subnet, address: number): boolean {
   const size = 2 ** (32 - subnet.prefix);
   return Math.floor(subnet.address / size) === Math.floor(address / size);

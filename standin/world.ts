@@ -17,6 +17,7 @@ export interface World {
   readonly ids: () => Readonly<Record<string, number>>;
 }
 
+/** The same ids in the same order for the same seed. */
 export function worldOf(clock: Clock, seed: number, appUrl: string): World {
   const random = randomFrom(seed);
   const ids = { monitor: 180_000_000, event: 7_000_000_000, widget: 4_000_000_000_000_000, stamp: 0 };

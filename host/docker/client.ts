@@ -44,6 +44,7 @@ export interface DockerClientOptions {
   readonly maxLine?: number;
 }
 
+/** Without its options: 5 s for an answer, 64 MiB of it, 1 MiB a line of a stream. Its calls reject with a `DockerError`. */
 export function dockerClient(options: DockerClientOptions): DockerClient {
   const engine: Engine = { timeoutMs: 5_000, maxBytes: 64 * 2 ** 20, maxLine: 2 ** 20, ...options };
   const call = (method: string, path: string, rest: CallOptions & { body?: unknown } = {}): Call => {

@@ -66,6 +66,7 @@ function fieldAt(data: Buffer, at: number): Field | "part" | "bad" {
   return data[to] === newline ? { name: data.toString("latin1", at, end), from, to } : "bad";
 }
 
+/** Bytes of a value, from the 8 bytes before it: "part" where not all of them are there, "bad" where no field is so long. */
 export function lengthAt(data: Buffer, at: number): number | "part" | "bad" {
   if (at + 8 > data.length) return "part";
   const length = data.readBigUInt64LE(at);

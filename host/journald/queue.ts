@@ -15,6 +15,7 @@ export interface EntryQueue {
 const [most, mostInBatch] = [64 * 1024 * 1024, 512 * 1024];
 const entriesInBatch = 256;
 
+/** Of at most `maxQueue` entries: what is more, or has too many characters together, is not taken. */
 export function entryQueue(maxQueue: number): EntryQueue {
   const waiting: string[] = [];
   let size = 0;

@@ -24,6 +24,7 @@ const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
 
 const behind = ({ at, end }: Span, size: number): Span => ({ at: at + size, end });
 
+/** Names of devices by their index, from the messages of a dump of links. */
 export function namesOf(links: Uint8Array): Names {
   const view = viewOf(links);
   const names = new Map<number, string>();

@@ -54,6 +54,7 @@ export interface ReplyBuffer {
   readonly halves: Uint16Array;
 }
 
+/** Of so many bytes, a multiple of 4. */
 export function replyBuffer(size: number): ReplyBuffer {
   const memory = new ArrayBuffer(size);
   return { bytes: new Uint8Array(memory), words: new Uint32Array(memory), halves: new Uint16Array(memory) };

@@ -31,6 +31,7 @@ export class Refusal extends Error implements Facts {
   }
 }
 
+/** What is thrown when the API did not do it: after so many tries, and with what was done before. */
 export function refusal(what: string, outcome: Outcome, done: Done, tries: number): Refusal {
   const times = tries > 1 ? ` (tried ${tries} times)` : "";
   if ("error" in outcome) {

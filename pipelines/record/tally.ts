@@ -31,6 +31,7 @@ export function countInto(tally: Tally, event: Counted): void {
   if (event.action === "miss") tally.misses++;
 }
 
+/** Keeps the largest share, 0 to 1, and whose it was. */
 export function shareInto(tally: Tally, share: number, container: string): void {
   if (share <= tally.largestShare) return;
   tally.largestShare = share;

@@ -16,6 +16,7 @@ export interface Policy {
   readonly tellsNoData: boolean;
 }
 
+/** From the options of a monitor as the API takes them; what is left out is as the API has it. */
 export function policyOf(options: JsonObject, query: PlainQuery): Policy {
   const number = (key: string, from = options): number | undefined => {
     const value = from[key];
