@@ -132,7 +132,6 @@ export function pause({ paused }: Limits, now: number): string | undefined {
     : `paused until ${time(paused.until)}: ${paused.reason}; ${lift}`;
 }
 
-/** As a sentence, while it is open and its time is not over. `now`: milliseconds since the epoch, as in all that follow. */
 export function breaker({ breaker: open }: Limits, now: number, caps: Caps = defaultCaps): string | undefined {
   if (open === undefined || now - open.at >= caps.breakerFor) return undefined;
   return `the breaker is open since ${time(open.at)}: ${open.reason}; \`overlaywatch pause --off\` closes it`;
@@ -146,7 +145,6 @@ export function tooManyBad(active: number, endpoints: number, caps: Caps = defau
     : undefined;
 }
 
-/** As a sentence, where the rows of one MAC came wrong again and again: something else writes them. */
 export function healedTooOften(
   { heals }: Limits,
   { netns, mac }: Omit<Heal, "at">,
@@ -159,7 +157,6 @@ export function healedTooOften(
     : undefined;
 }
 
-/** As a sentence, where the MAC was healed just now. */
 export function coolingDown(
   { heals }: Limits,
   { netns, mac }: Omit<Heal, "at">,
