@@ -1,0 +1,176 @@
+import { diagnose } from "../diagnose/diagnose.ts";
+import type { Finding, Unjudged } from "../diagnose/finding.ts";
+import type { NamespaceInput } from "../diagnose/input.ts";
+import { type View, viewOf } from "../diagnose/view.ts";
+import type { Endpoint } from "../endpoints.ts";
+import { within } from "../explain/command.ts";
+import type { HostTables, NetworkTables, Space } from "../explain/tables.ts";
+import { remoteObjection } from "../safety.ts";
+import type { Tables } from "../tables.ts";
+import { type Truth, truthOf, without } from "../truth/truth.ts";
+import type { ClusterFinding } from "./finding.ts";
+import { type Answer, networkIn } from "./machines.ts";
+import { answersRows, type ClusterTelling, staying } from "./telling.ts";
+
+/** One network at one moment, as all that answered tell it. */
+export interface Moment {
+  readonly telling: ClusterTelling;
+  readonly answers: ReadonlyMap<string, Answer>;
+  /** By which addresses those that answered are known. */
+  readonly vteps: ReadonlySet<string>;
+  /** Some host did not answer. */
+  readonly silence: boolean;
+}
+
+interface OnHost {
+  readonly findings: readonly ClusterFinding[];
+  /** Not as others tell, and not told and seen twice. */
+  readonly doubtful: readonly ClusterFinding[];
+  readonly unjudged: readonly Unjudged[];
+}
+
+interface Patient {
+  readonly host: string;
+  readonly tables: HostTables;
+  readonly network: NetworkTables;
+  readonly space: Space;
+}
+
+/** One host's namespace of a network against what all hosts tell; `before` where all were asked twice. */
+export function diagnoseHost(host: string, id: string, now: Moment, before: Moment | undefined): OnHost {
+  const patient = patientIn(now, host, id);
+  if (patient === undefined) return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id) };
+  const earlier = before === undefined ? undefined : patientIn(before, host, id)?.space;
+  const truth = truthFor(patient, before ?? now, now);
+  const input = inputOf(patient, truth, patient.space, earlier);
+  const { findings, unjudged } = judged(input, patient);
+  const firm =
+    earlier === undefined ? [] : alsoIn(findings, judged(inputOf(patient, truth, earlier), patient).findings);
+  // As it looks now alone: what is not firm of that is in doubt.
+  const seen =
+    before === undefined
+      ? findings
+      : judged(inputOf(patient, truthFor(patient, now, now), patient.space), patient).findings;
+  const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view))];
+  return {
+    findings: named([...findings.filter((one) => !isAgainst(one) && !isLeftOut(one)), ...firm]),
+    doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
+    unjudged: [
+      ...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })),
+      ...unknownRows(patient, view, now),
+    ],
+  };
+}
+
+function patientIn({ answers }: Moment, host: string, id: string): Patient | undefined {
+  const answer = answers.get(host);
+  const network = answer === undefined ? undefined : networkIn(answer, id);
+  const space = network?.space;
+  return answer === undefined || network === undefined || space === undefined
+    ? undefined
+    : { host, tables: answer.tables, network, space };
+}
+
+/** Rests on what others tell, or on that nobody tells it. */
+const isAgainst = ({ class: of, container }: Finding): boolean =>
+  of === "wrong-vtep" || of === "orphan-row" || (of === "missing-fdb" && container !== null);
+
+/** Told for all hosts together; and the missing row of a container that nobody tells of: whether it is one is not known. */
+const isLeftOut = ({ class: of }: Finding): boolean => of === "duplicate-ip" || of === "missing-fdb";
+
+const keyOf = ({ class: of, mac, device }: Finding): string => `${of} ${mac} ${device}`;
+
+function alsoIn(all: readonly Finding[], before: readonly Finding[]): readonly Finding[] {
+  const keys = new Set(before.map(keyOf));
+  return all.filter((one) => isAgainst(one) && keys.has(keyOf(one)));
+}
+
+/** Nothing is believed of what changed, what answers contradict, and what a row leads to that may be a silent host. */
+function truthFor({ tables, network }: Patient, before: Moment, now: Moment): Truth {
+  const truth = truthOf(before.telling, now.telling, new Set(tables.ownVteps));
+  const known = new Set([...now.vteps, ...tables.ownVteps]);
+  const open = now.silence ? staying(network).filter(({ dst = "" }) => !known.has(dst)) : [];
+  const doubts = new Map([
+    ...[...truth.disputed].map(([mac, { why }]) => [mac, why] as const),
+    ...before.telling.contested,
+    ...now.telling.contested,
+    ...open.map(({ mac, dst }) => [mac, `a row leads to ${dst}, which may be a host that did not answer`] as const),
+  ]);
+  // Not told by each host: once for all.
+  return without(truth, new Map([...doubts].map(([mac, why]) => [mac, { why, blind: false }])));
+}
+
+function inputOf(
+  { network, tables: _, ...patient }: Patient,
+  truth: Truth,
+  space: Space,
+  later?: Space,
+): NamespaceInput {
+  const { id, name, encrypted } = network;
+  return {
+    file: patient.space.netns.split("/").at(-1) ?? "",
+    key: "",
+    kind: "overlay",
+    network: { id, name },
+    ...(encrypted ? { encrypted } : {}),
+    tables: tablesOf(space),
+    ...(later === undefined ? {} : { later: tablesOf(later) }),
+    endpoints: endpointsOf(network, space),
+    activity: new Map(space.sampled.map(({ mac, reads, onVxlan }) => [mac, { reads, onVxlan }])),
+    truth,
+  };
+}
+
+const tablesOf = ({ links, fdb, neighbours }: Space): Tables => ({ links, fdb, neighbours, unreadable: 0 });
+
+function endpointsOf({ members }: NetworkTables, { links }: Space): readonly Endpoint[] {
+  return members.map(({ kind, name, id, ip, mac, veth }) => {
+    const port = links.find((link) => link.name === veth);
+    const owner = id === undefined ? { kind, name } : { kind, name, id };
+    return { owner, ip, mac: mac.toLowerCase(), ...(port === undefined ? {} : { veth: port }) };
+  });
+}
+
+/** No engine's version is in the tables: nothing is called healed by itself. */
+function judged(input: NamespaceInput, { tables: { ownVteps }, network: { driver } }: Patient) {
+  const [found] = diagnose({ engine: { version: undefined, driver }, ownVteps, namespaces: [input] }).namespaces;
+  return found ?? { findings: [], unjudged: [] };
+}
+
+function placed(finding: Finding, { host, network, space }: Patient, view: View): ClusterFinding {
+  const { class: of, state, mac, device } = finding;
+  if (of === "local-mac-on-vxlan-port" && state === "active")
+    return { ...finding, host, command: `overlaywatch cleanup --network ${network.id.slice(0, 12)}` };
+  const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(mac ?? "") : undefined;
+  if (place === undefined || mac === null || device === null) return { ...finding, host, command: null };
+  const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
+  const why = against ?? "it rests on what hosts tell of themselves: a person decides";
+  const row = ["bridge", "fdb", "replace", mac, "dev", device, "dst", place.vtep, "self", "permanent"];
+  return { ...finding, why, host, command: against === undefined ? within(space.netns, ...row) : null };
+}
+
+/** Nobody tells of these, and somebody may not have told. */
+function unknownRows(
+  { host, network }: Patient,
+  { input: { truth }, byMac }: View,
+  { telling }: Moment,
+): readonly Unjudged[] {
+  if (truth === undefined || truth.complete) return [];
+  const macs = new Set([...staying(network).map(({ mac }) => mac), ...answersRows(network)]);
+  const unknown = [...macs].filter(
+    (mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.here.has(mac) && !truth.disputed.has(mac),
+  );
+  if (unknown.length === 0) return [];
+  const what = `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`;
+  return [{ what, why: telling.gaps.join("; "), blind: true }];
+}
+
+const some = ([first = "", ...more]: readonly string[]): string =>
+  more.length === 0 ? first : `${first} and ${more.length} more`;
+
+function unread(answer: Answer | undefined, id: string): readonly Unjudged[] {
+  const network = answer === undefined ? undefined : networkIn(answer, id);
+  if (answer === undefined || network === undefined || network.members.length === 0) return [];
+  const why = "it has containers of it, and its namespace could not be read there";
+  return [{ what: `${answer.host}: the rows of ${network.name}`, why, blind: true }];
+}
