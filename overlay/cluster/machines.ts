@@ -54,3 +54,12 @@ const keyed = (members: readonly Member[]): ReadonlyMap<string, Member> =>
   new Map(members.map((member) => [keyOf(member), member]));
 
 export const namesOf = ({ answers }: Machine): string => answers.map(({ host }) => host).join(" and ");
+
+/** One answer of each machine is enough where its answers agree in everything that they tell of containers. */
+export function distinctAnswers(asked: readonly Asked[]): readonly Answer[] {
+  return machinesOf(asked).flatMap((machine) => {
+    const ids = new Set(machine.answers.flatMap(({ tables }) => tables.networks.map(({ id }) => id)));
+    const agree = [...ids].every((id) => membersOf(machine, id).contested.length === 0);
+    return agree ? machine.answers.slice(0, 1) : machine.answers;
+  });
+}

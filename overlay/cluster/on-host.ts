@@ -127,7 +127,7 @@ function endpointsOf({ members }: NetworkTables, { links }: Space): readonly End
   return members.map(({ kind, name, id, ip, mac, veth }) => {
     const port = links.find((link) => link.name === veth);
     const owner = id === undefined ? { kind, name } : { kind, name, id };
-    return { owner, ip, mac: mac.toLowerCase(), ...(port === undefined ? {} : { veth: port }) };
+    return { owner, ip, mac, ...(port === undefined ? {} : { veth: port }) };
   });
 }
 

@@ -67,7 +67,7 @@ function partOf(machine: Machine, id: string, vtep: string) {
 /** A container has a new process with each start; the others are told apart by their host. */
 function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located | undefined {
   const endpoint = id === undefined ? `${kind} ${name} of ${host}` : `${id} ${pid ?? ""}`;
-  const place = placeOf({ ip, mac: mac.toLowerCase(), vtep, name, endpoint });
+  const place = placeOf({ ip, mac, vtep, name, endpoint });
   return place === undefined ? undefined : { ...place, host };
 }
 
@@ -119,7 +119,7 @@ function mostlyKnownAs(machine: Machine, answers: readonly Answer[], id: string)
   if (machine.vtep === "") return "";
   const own = new Set(machine.answers.flatMap(({ tables }) => tables.ownVteps));
   const { agreed } = membersOf(machine, id);
-  const macs = new Set(agreed.map(({ mac }) => mac.toLowerCase()));
+  const macs = new Set(agreed.map(({ mac }) => mac));
   const others = answers.filter((one) => !machine.answers.includes(one) && networkIn(one, id)?.driver === "swarm");
   const counts = new Map<string, number>();
   for (const one of others) {
