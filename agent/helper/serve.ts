@@ -4,11 +4,13 @@ import { BadRequest, type HelperRequest, maxAnswerBytes } from "../../dispatch/h
 import { readRequest } from "../../dispatch/helper/read-request.ts";
 import { fileDigest } from "../../host/file-digest.ts";
 import { printable } from "../../host/iproute2/error.ts";
+import { stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
+import { remedyState } from "../remedy/state.ts";
 import { version } from "../version.ts";
 import { helperSettings, type HelperSettings } from "./settings.ts";
 
@@ -66,7 +68,7 @@ const titleOf = ({ verb, trace }: HelperRequest): string => `trace ${trace}: ${v
 async function done(request: HelperRequest, settings: HelperSettings, { pid }: HelperIo): Promise<Ended> {
   const { verb, trace } = request;
   if (verb === "hello") {
-    const answer: Hello = { v: 1, verb, trace, version: await version(), pid };
+    const answer: Hello = { v: 1, verb, trace, version: await version(), pid, stops: await stopsOf(settings) };
     return { answer, code: 0, told: `${titleOf(request)}: overlaywatch ${answer.version}` };
   }
   const result = await worked(verb, trace, settings);
@@ -74,6 +76,18 @@ async function done(request: HelperRequest, settings: HelperSettings, { pid }: H
   const answer: Done<CleanupJson> = { v: 1, verb, trace, exit, result };
   const told = remedyNote(result)?.message ?? "nothing active to do";
   return { answer, code: exit, told: `${titleOf(request)}: ${told}` };
+}
+
+async function stopsOf(settings: HelperSettings): Promise<readonly string[]> {
+  const objection = outdated(settings);
+  const settled = objection === undefined ? [] : [objection];
+  const now = Date.now();
+  try {
+    return [...settled, ...stops(await remedyState(settings).limits(now), now)];
+  } catch (error) {
+    // Limits that can not be read are no limits: nothing is healed then.
+    return [...settled, errorText(error)];
+  }
 }
 
 /** The verb decides whether something is written; where and what is found out here, by this host alone. */

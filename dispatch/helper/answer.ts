@@ -9,6 +9,8 @@ export interface Hello {
   readonly trace: string;
   readonly version: string;
   readonly pid: number;
+  /** Why nothing is healed now: pauses, the kill switch, the breaker, settings. */
+  readonly stops: readonly string[];
 }
 
 export interface Done<Result> {

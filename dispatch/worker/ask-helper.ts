@@ -44,7 +44,14 @@ export type Cleanup = z.output<typeof cleanup>;
 
 const answerSchema = z.union([
   z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
-  z.object({ v: z.literal(1), verb: z.literal("hello"), trace: traceId, version: z.string(), pid: z.int() }),
+  z.object({
+    v: z.literal(1),
+    verb: z.literal("hello"),
+    trace: traceId,
+    version: z.string(),
+    pid: z.int(),
+    stops: z.array(z.string()).nullable().default(null),
+  }),
   z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
 ]);
 
@@ -53,11 +60,17 @@ export type Heard =
   | { readonly kind: "done"; readonly result: Cleanup }
   | { readonly kind: "busy" | "nothing"; readonly why: string };
 
+interface Hello {
+  readonly version: string;
+  /** Why nothing is healed now; null where it does not tell. */
+  readonly stops: readonly string[] | null;
+}
+
 export interface Helper {
   /** Never rejects. */
   readonly ask: (verb: Exclude<Verb, "hello">, trace: string) => Promise<Heard>;
   /** Its version, or why it is not there. Never rejects. */
-  readonly hello: (trace: string) => Promise<{ readonly version: string } | { readonly why: string }>;
+  readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
 }
 
 interface HelperOptions {
@@ -85,7 +98,7 @@ export function helperAt(options: HelperOptions): Helper {
     hello: async (trace) => {
       try {
         const answer = await asked({ v: 1, verb: "hello", trace }, { ...options, timeoutMs: 5000 });
-        if ("version" in answer && answer.trace === trace) return { version: answer.version };
+        if ("version" in answer && answer.trace === trace) return answer;
         throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
       } catch (error) {
         return { why: `the helper at ${options.socket}: ${textOf(error)}` };
