@@ -5,7 +5,7 @@ import { colorOf, counted, type PageOptions, unjudgedLines } from "./page.ts";
 import { wrapped } from "./wrap.ts";
 
 /** What a person reads: the verdict of all hosts, findings with the host that each is on, and what could not be judged. */
-export function clusterPage(diagnosis: ClusterDiagnosis, { colors, columns }: PageOptions): string {
+export function clusterPage(diagnosis: Omit<ClusterDiagnosis, "again">, { colors, columns }: PageOptions): string {
   const { verdict } = diagnosis;
   const painted = colors ? styleText(colorOf[verdict], verdict, { validateStream: false }) : verdict;
   const headline = wrapped(saidOf(diagnosis), columns, "").map((line) => line.replace(verdict, () => painted));
@@ -19,7 +19,7 @@ export function clusterPage(diagnosis: ClusterDiagnosis, { colors, columns }: Pa
   return `${filled.join("\n\n")}\n`;
 }
 
-function saidOf({ hosts, networks, verdict }: ClusterDiagnosis): string {
+function saidOf({ hosts, networks, verdict }: Omit<ClusterDiagnosis, "again">): string {
   const states = networks.flatMap(({ findings }) => findings.map(({ state }) => state));
   const active = states.filter((state) => state === "active").length;
   const silent = hosts.filter(({ answered }) => !answered).length;

@@ -8,7 +8,6 @@ import type { Config } from "../config/schema.ts";
 import { nearestOf } from "../config/nearest.ts";
 import { UsageError } from "../exit-codes.ts";
 import { type Bundle, readBundle } from "../explain/bundle.ts";
-import { fleetQuestions } from "../fleet-questions.ts";
 
 /** Milliseconds between two tellings that are to agree. */
 const apartMs = 10_000;
@@ -26,6 +25,8 @@ export interface ClusterWanted {
  * the gateway's machine, `UnavailableError` where the broker is not there, `UsageError` for a network that no host has.
  */
 export async function clusterOf(config: Config, wanted: ClusterWanted): Promise<ClusterDiagnosis> {
+  // What speaks with a broker is loaded where one is asked.
+  const { fleetQuestions } = await import("../fleet-questions.ts");
   const questions = await fleetQuestions(config, wanted.withinMs);
   try {
     return await askedTwice(async () => askAll(questions, wanted.signal), wanted);
@@ -89,8 +90,12 @@ function namedBy(name: string, all: readonly Asked[]): ReadonlySet<string> {
   const ids = new Set(found.map(({ id }) => id));
   const names = [...new Set(networks.map((one) => one.name))];
   if (ids.size === 0)
-    throw new UsageError(`--network ${name}: no host that answered has such an overlay network${nearestOf(name, names)}`);
+    throw new UsageError(
+      `--network ${name}: no host that answered has such an overlay network${nearestOf(name, names)}`,
+    );
   if (ids.size > 1)
-    throw new UsageError(`--network ${name}: more than one network is called so: ${[...ids].map((id) => id.slice(0, 12)).join(", ")}; give the id`);
+    throw new UsageError(
+      `--network ${name}: more than one network is called so: ${[...ids].map((id) => id.slice(0, 12)).join(", ")}; give the id`,
+    );
   return ids;
 }

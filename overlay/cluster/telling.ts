@@ -111,26 +111,26 @@ export function staying(network: NetworkTables | undefined): readonly FdbRow[] {
  * machine's addresses that most rows of other hosts lead to. Else the address that it tells.
  */
 export function knownVteps(asked: readonly Asked[], id: string): ReadonlyMap<string, string> {
-  const answers = asked.filter(isAnswer);
-  return new Map(machinesOf(asked).map((machine) => [machine.vtep, mostlyKnownAs(machine, answers, id)]));
-}
-
-function mostlyKnownAs(machine: Machine, answers: readonly Answer[], id: string): string {
-  if (machine.vtep === "") return "";
-  const own = new Set(machine.answers.flatMap(({ tables }) => tables.ownVteps));
-  const { agreed } = membersOf(machine, id);
-  const macs = new Set(agreed.map(({ mac }) => mac));
-  const others = answers.filter((one) => !machine.answers.includes(one) && networkIn(one, id)?.driver === "swarm");
-  const counts = new Map<string, number>();
-  for (const one of others) {
-    for (const { mac, dst = "" } of staying(networkIn(one, id))) {
-      if (macs.has(mac) && own.has(dst) && !one.tables.ownVteps.includes(dst))
-        counts.set(dst, (counts.get(dst) ?? 0) + 1);
+  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
+  const owners = new Map(
+    machines.flatMap((machine) => membersOf(machine, id).agreed.map(({ mac }) => [mac, machine.vtep] as const)),
+  );
+  const led = new Map(machines.map(({ vtep }) => [vtep, new Map<string, number>()]));
+  for (const one of asked.filter(isAnswer)) {
+    const network = networkIn(one, id);
+    for (const { mac, dst = "" } of network?.driver === "swarm" ? staying(network) : []) {
+      const counts = led.get(owners.get(mac) ?? "");
+      if (!one.tables.ownVteps.includes(dst)) counts?.set(dst, (counts.get(dst) ?? 0) + 1);
     }
   }
-  const most = Math.max(0, ...counts.values());
-  const best = [...counts].filter(([, count]) => count === most).map(([dst]) => dst);
-  return best.includes(machine.vtep) ? machine.vtep : (best.toSorted()[0] ?? machine.vtep);
+  return new Map(machines.map((machine) => [machine.vtep, mostly(machine, led.get(machine.vtep) ?? new Map())]));
+}
+
+function mostly({ vtep, answers }: Machine, counts: ReadonlyMap<string, number>): string {
+  const own = [...counts].filter(([dst]) => answers.some(({ tables }) => tables.ownVteps.includes(dst)));
+  const most = Math.max(0, ...own.map(([, count]) => count));
+  const best = own.flatMap(([dst, count]) => (count === most ? dst : [])).toSorted();
+  return best.includes(vtep) ? vtep : (best[0] ?? vtep);
 }
 
 /** MACs that the vxlan devices answer ARP with, by rows that an engine wrote. */
