@@ -2,7 +2,7 @@ import type { Unjudged, Verdict } from "../diagnose/finding.ts";
 import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding.ts";
 import { duplicates } from "./duplicates.ts";
 import { type Asked, byText, isAnswer, type Machine, machinesOf, membersOf, namesOf } from "./machines.ts";
-import { diagnoseHost, type Moment } from "./on-host.ts";
+import { commonTruth, diagnoseHost, type Moment } from "./on-host.ts";
 import { knownVteps, tellingOf } from "./telling.ts";
 
 /** What all hosts were asked, once, and once more some seconds later: what rests on others' words is believed when told twice. */
@@ -55,8 +55,10 @@ function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] |
   const vteps = knownVteps(now, id);
   const moment = momentOf(now, id, vteps);
   const earlier = before === undefined ? undefined : momentOf(before, id, vteps);
+  const alone = commonTruth(moment, moment);
+  const firm = earlier === undefined ? alone : commonTruth(earlier, moment);
   const hosts = machinesOf(now).flatMap((machine) => speakersOf(machine, id));
-  const parts = hosts.map((host) => diagnoseHost(host, id, moment, earlier));
+  const parts = hosts.map((host) => diagnoseHost(host, id, { now: moment, before: earlier, alone, firm }));
   const twice = duplicates(moment.telling, earlier?.telling);
   const doubtful = parts.flatMap((part) => part.doubtful);
   const findings = [...parts.flatMap((part) => part.findings), ...twice.findings].toSorted(byRank);

@@ -7,7 +7,8 @@ import { within } from "../explain/command.ts";
 import type { HostTables, NetworkTables, Space } from "../explain/tables.ts";
 import { remoteObjection } from "../safety.ts";
 import type { Tables } from "../tables.ts";
-import { type Truth, truthOf, without } from "../truth/truth.ts";
+import type { Place } from "../truth/place.ts";
+import { type Doubt, type Truth, truthOf, without } from "../truth/truth.ts";
 import type { ClusterFinding } from "./finding.ts";
 import { type Answer, networkIn } from "./machines.ts";
 import { answersRows, type ClusterTelling, staying } from "./telling.ts";
@@ -20,6 +21,15 @@ export interface Moment {
   readonly vteps: ReadonlySet<string>;
   /** Some host did not answer. */
   readonly silence: boolean;
+}
+
+export interface Moments {
+  readonly now: Moment;
+  /** Where all were asked twice. */
+  readonly before: Moment | undefined;
+  /** What is believed by `now` alone, and by both. */
+  readonly alone: Truth;
+  readonly firm: Truth;
 }
 
 interface OnHost {
@@ -36,12 +46,12 @@ interface Patient {
   readonly space: Space;
 }
 
-/** One host's namespace of a network against what all hosts tell; `before` where all were asked twice. */
-export function diagnoseHost(host: string, id: string, now: Moment, before: Moment | undefined): OnHost {
+/** One host's namespace of a network against what all hosts tell. */
+export function diagnoseHost(host: string, id: string, { now, before, alone, firm: twice }: Moments): OnHost {
   const patient = patientIn(now, host, id);
   if (patient === undefined) return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id) };
   const earlier = before === undefined ? undefined : patientIn(before, host, id)?.space;
-  const truth = truthFor(patient, before ?? now, now);
+  const truth = truthFor(patient, twice, now);
   const input = inputOf(patient, truth, patient.space, earlier);
   const { findings, unjudged } = judged(input, patient);
   const firm =
@@ -50,7 +60,7 @@ export function diagnoseHost(host: string, id: string, now: Moment, before: Mome
   const seen =
     before === undefined
       ? findings
-      : judged(inputOf(patient, truthFor(patient, now, now), patient.space), patient).findings;
+      : judged(inputOf(patient, truthFor(patient, alone, now), patient.space), patient).findings;
   const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view))];
   return {
     findings: named([...findings.filter((one) => !isAgainst(one) && !isLeftOut(one)), ...firm]),
@@ -85,19 +95,30 @@ function alsoIn(all: readonly Finding[], before: readonly Finding[]): readonly F
   return all.filter((one) => isAgainst(one) && keys.has(keyOf(one)));
 }
 
-/** Nothing is believed of what changed, what answers contradict, and what a row leads to that may be a silent host. */
-function truthFor({ tables, network }: Patient, before: Moment, now: Moment): Truth {
-  const truth = truthOf(before.telling, now.telling, new Set(tables.ownVteps));
-  const known = new Set([...now.vteps, ...tables.ownVteps]);
+/** As this host has it: where a row leads to what may be a silent host, nothing is believed either. */
+function truthFor({ tables, network }: Patient, truth: Truth, now: Moment): Truth {
+  const own = new Set(tables.ownVteps);
+  const [elsewhere, here] = [new Map<string, Place>(), new Map<string, Place>()];
+  for (const [mac, place] of truth.elsewhere) (own.has(place.vtep) ? here : elsewhere).set(mac, place);
+  const known = new Set([...now.vteps, ...own]);
   const open = now.silence ? staying(network).filter(({ dst = "" }) => !known.has(dst)) : [];
-  const doubts = new Map([
+  return without({ ...truth, elsewhere, here }, new Map(open.map(({ mac, dst = "" }) => [mac, quiet(maybe(dst))])));
+}
+
+const maybe = (dst: string): string => `a row leads to ${dst}, which may be a host that did not answer`;
+
+/** Not told by each host: once for all. */
+const quiet = (why: string): Doubt => ({ why, blind: false });
+
+/** For all hosts: nothing is believed of what changed, and of what answers contradict. */
+export function commonTruth(before: Moment, now: Moment): Truth {
+  const truth = truthOf(before.telling, now.telling, new Set());
+  const doubts = [
     ...[...truth.disputed].map(([mac, { why }]) => [mac, why] as const),
     ...before.telling.contested,
     ...now.telling.contested,
-    ...open.map(({ mac, dst }) => [mac, `a row leads to ${dst}, which may be a host that did not answer`] as const),
-  ]);
-  // Not told by each host: once for all.
-  return without(truth, new Map([...doubts].map(([mac, why]) => [mac, { why, blind: false }])));
+  ];
+  return without(truth, new Map(doubts.map(([mac, why]) => [mac, quiet(why)])));
 }
 
 function inputOf(
