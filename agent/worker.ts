@@ -126,10 +126,11 @@ async function serveWith(parts: Parts): Promise<number> {
 async function fleetOf({
   config,
   identity,
+  helper,
   log,
 }: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
   if (!hasBroker(config)) return undefined;
-  return (await import("./worker-broker.ts")).fleetFor(config, identity.host, log);
+  return (await import("./worker-broker.ts")).fleetFor(config, identity.host, helper, log);
 }
 
 /** What the one before left is read, and a line that its death cut short is put away. */

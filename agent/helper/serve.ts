@@ -1,12 +1,17 @@
 import type { Readable, Writable } from "node:stream";
-import type { Done, ErrorCode, Hello, HelperAnswer, NotDone } from "../../dispatch/helper/answer.ts";
-import { BadRequest, type HelperRequest, maxAnswerBytes } from "../../dispatch/helper/protocol.ts";
+import { gzipSync } from "node:zlib";
+import type { Done, ErrorCode, Hello, HelperAnswer, NotDone, Tables } from "../../dispatch/helper/answer.ts";
+import { BadRequest, type HelperRequest, maxAnswerBytes, maxPackedBytes } from "../../dispatch/helper/protocol.ts";
 import { readRequest } from "../../dispatch/helper/read-request.ts";
+import { DockerError } from "../../host/docker/error.ts";
 import { fileDigest } from "../../host/file-digest.ts";
+import { NotAvailable } from "../../host/host.ts";
 import { printable } from "../../host/iproute2/error.ts";
+import { bundleOf } from "../../overlay/explain/bundle.ts";
 import { stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
+import { ownTables } from "../explain/live.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
@@ -60,6 +65,7 @@ async function answerTo(io: HelperIo): Promise<Ended> {
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof BadRequest) return 65;
+  if (error instanceof DockerError || error instanceof NotAvailable) return 69;
   return error instanceof ConfigError ? 78 : 70;
 }
 
@@ -70,6 +76,11 @@ async function done(request: HelperRequest, settings: HelperSettings, { pid }: H
   if (verb === "hello") {
     const answer: Hello = { v: 1, verb, trace, version: await version(), pid, stops: await stopsOf(settings) };
     return { answer, code: 0, told: `${titleOf(request)}: overlaywatch ${answer.version}` };
+  }
+  if (verb === "tables") {
+    const packed = await packedTables(settings);
+    const answer: Tables = { v: 1, verb, trace, packed: packed.toString("base64") };
+    return { answer, code: 0, told: `${titleOf(request)}: ${packed.length} bytes, packed` };
   }
   const result = await worked(verb, trace, settings);
   const exit = remedyExits[result.outcome];
@@ -88,6 +99,16 @@ async function stopsOf(settings: HelperSettings): Promise<readonly string[]> {
     // Limits that can not be read are no limits: nothing is healed then.
     return [...settled, errorText(error)];
   }
+}
+
+/** Milliseconds. The unit ends it after 30 s, and then nobody is told why. */
+const tablesWithin = 20_000;
+
+async function packedTables(settings: HelperSettings): Promise<Buffer> {
+  const tables = await ownTables(settings, {}, AbortSignal.timeout(tablesWithin));
+  const packed = gzipSync(JSON.stringify(bundleOf(tables, new Date().toISOString())));
+  if (packed.length > maxPackedBytes) throw new Error(`its tables have more than ${maxPackedBytes} bytes, packed`);
+  return packed;
 }
 
 /** The verb decides whether something is written; where and what is found out here, by this host alone. */

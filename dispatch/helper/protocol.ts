@@ -9,6 +9,8 @@ export const verbs = {
   look: "looks, and changes nothing",
   /** What `cleanup --apply` does where nobody watches: within all gates, limits and pauses. */
   heal: "heals what is active, and verifies it",
+  /** What others need to judge this host: its overlays' tables, its endpoints, its way to other hosts. */
+  tables: "tells this host's tables, and changes nothing",
 } as const;
 
 export type Verb = keyof typeof verbs;
@@ -22,6 +24,9 @@ export interface HelperRequest {
 
 /** Bytes, the newline included. */
 export const [maxRequestBytes, maxAnswerBytes] = [4096, 1024 * 1024];
+
+/** The same of an answer to `tables`: 8 MB that are packed, in Base64. */
+export const [maxPackedBytes, maxTablesBytes] = [8 * 1024 * 1024, 12 * 1024 * 1024];
 
 /** Thrown for what is no request; its message is for who sent it. */
 export class BadRequest extends Error {

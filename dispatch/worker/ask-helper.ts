@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { askLine } from "../../host/line-socket.ts";
 import { traceId } from "../job.ts";
-import { type HelperRequest, maxAnswerBytes, type Verb } from "../helper/protocol.ts";
+import { type HelperRequest, maxAnswerBytes, maxTablesBytes, type Verb } from "../helper/protocol.ts";
 
 const refusal = z.object({
   rule: z.string(),
@@ -52,6 +52,7 @@ const answerSchema = z.union([
     pid: z.int(),
     stops: z.array(z.string()).nullable().default(null),
   }),
+  z.object({ v: z.literal(1), verb: z.literal("tables"), trace: traceId, packed: z.string() }),
   z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
 ]);
 
@@ -68,9 +69,11 @@ interface Hello {
 
 export interface Helper {
   /** Never rejects. */
-  readonly ask: (verb: Exclude<Verb, "hello">, trace: string) => Promise<Heard>;
+  readonly ask: (verb: Exclude<Verb, "hello" | "tables">, trace: string) => Promise<Heard>;
   /** Its version, or why it is not there. Never rejects. */
   readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
+  /** This host's tables, packed as they come: who reads them holds them against their form. Rejects with why there are none. */
+  readonly tables: (trace: string) => Promise<Uint8Array>;
 }
 
 interface HelperOptions {
@@ -88,18 +91,22 @@ export function helperAt(options: HelperOptions): Helper {
         const answer = await asked({ v: 1, verb, trace }, options);
         if ("error" in answer)
           return { kind: answer.error.code === 75 ? "busy" : "nothing", why: answer.error.message };
-        if (!("result" in answer) || answer.verb !== verb || answer.trace !== trace)
-          throw new Error("it answered something else than what it was asked");
+        if (!("result" in answer) || answer.verb !== verb || answer.trace !== trace) throw new Error(otherwise);
         return { kind: "done", result: answer.result };
       } catch (error) {
         return { kind: "nothing", why: `the helper at ${options.socket}: ${textOf(error)}` };
       }
     },
+    tables: async (trace) => {
+      const answer = await asked({ v: 1, verb: "tables", trace }, options, maxTablesBytes);
+      if ("packed" in answer && answer.trace === trace) return Buffer.from(answer.packed, "base64");
+      throw new Error("error" in answer ? answer.error.message : otherwise);
+    },
     hello: async (trace) => {
       try {
         const answer = await asked({ v: 1, verb: "hello", trace }, { ...options, timeoutMs: 5000 });
         if ("version" in answer && answer.trace === trace) return answer;
-        throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
+        throw new Error("error" in answer ? answer.error.message : otherwise);
       } catch (error) {
         return { why: `the helper at ${options.socket}: ${textOf(error)}` };
       }
@@ -107,8 +114,14 @@ export function helperAt(options: HelperOptions): Helper {
   };
 }
 
-async function asked(request: HelperRequest, { socket, owner, timeoutMs }: HelperOptions) {
-  const line = await askLine(socket, JSON.stringify(request), { timeoutMs, maxBytes: maxAnswerBytes, owner });
+const otherwise = "it answered something else than what it was asked";
+
+async function asked(
+  request: HelperRequest,
+  { socket, owner, timeoutMs }: HelperOptions,
+  maxBytes: number = maxAnswerBytes,
+) {
+  const line = await askLine(socket, JSON.stringify(request), { timeoutMs, maxBytes, owner });
   const read = answerSchema.safeParse(parsed(line));
   if (read.success) return read.data;
   throw new Error(`its answer is none: ${read.error.issues[0]?.message ?? "not understood"}`);
