@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Health } from "../collectors/collector.ts";
 import type { Helper } from "../dispatch/worker/ask-helper.ts";
+import type { Rules } from "../dispatch/worker/machine.ts";
 import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
 import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
 import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";
-import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
 import { journalDoor, openNotes, type Notes } from "./notes.ts";
@@ -23,7 +23,8 @@ export interface Telling {
 }
 
 interface Environment {
-  readonly config: Config;
+  /** That is in force. */
+  readonly mode: Rules["mode"];
   readonly outputs: Outputs;
   readonly helper: Helper;
   readonly worker: () => Worker | undefined;
@@ -40,7 +41,7 @@ interface Standing {
 }
 
 export function openTelling(environment: Environment): Telling {
-  const { config, outputs, helper, worker, log } = environment;
+  const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
   const standing: Standing = { helper: undefined, stopped: undefined };
@@ -53,7 +54,7 @@ export function openTelling(environment: Environment): Telling {
   const send = (): void => {
     const waiting = (worker()?.records() ?? []).filter(({ state }) => !isEnd(state)).length;
     outputs.writeSelf([{ name: "worker.waiting", type: "gauge", value: waiting, tags: {} }], Date.now());
-    outputs.serviceCheck("remedy.worker", healthOf(worker(), config.worker.mode, standing));
+    outputs.serviceCheck("remedy.worker", healthOf(worker(), mode, standing));
   };
   const timers: NodeJS.Timeout[] = [];
   return {
@@ -129,7 +130,7 @@ function learn(standing: Standing, { answer }: Change): void {
   standing.stopped = answer.result.refused.find(({ rule }) => stopping.includes(rule))?.sentence;
 }
 
-function healthOf(worker: Worker | undefined, mode: Config["worker"]["mode"], { helper, stopped }: Standing): Health {
+function healthOf(worker: Worker | undefined, mode: Rules["mode"], { helper, stopped }: Standing): Health {
   const since = Date.now() - hour;
   const left = worker?.records().filter((one) => one.state === "escalated" && one.since > since) ?? [];
   const [first] = left;
