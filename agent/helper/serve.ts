@@ -1,14 +1,17 @@
 import type { Readable, Writable } from "node:stream";
-import type { Done, ErrorCode, Hello, HelperAnswer, NotDone } from "../../dispatch/helper/answer.ts";
+import type { Done, ErrorCode, Hello, HelperAnswer, NotDone, Paused } from "../../dispatch/helper/answer.ts";
 import { BadRequest, type HelperRequest, maxAnswerBytes } from "../../dispatch/helper/protocol.ts";
 import { readRequest } from "../../dispatch/helper/read-request.ts";
 import { fileDigest } from "../../host/file-digest.ts";
 import { printable } from "../../host/iproute2/error.ts";
+import { Locked } from "../../host/lock.ts";
+import { fleetPause, type LimitsEvent } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
+import { remedyState } from "../remedy/state.ts";
 import { version } from "../version.ts";
 import { helperSettings, type HelperSettings } from "./settings.ts";
 
@@ -22,6 +25,8 @@ export interface HelperIo {
   readonly log: Writable;
   readonly pid: number;
 }
+
+type PauseOrResume = Extract<HelperRequest, { readonly verb: "pause" | "resume" }>;
 
 /** Milliseconds that a request is waited for. */
 const patience = 5000;
@@ -58,17 +63,20 @@ async function answerTo(io: HelperIo): Promise<Ended> {
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof BadRequest) return 65;
+  if (error instanceof Locked) return 75;
   return error instanceof ConfigError ? 78 : 70;
 }
 
 const titleOf = ({ verb, trace }: HelperRequest): string => `trace ${trace}: ${verb}`;
 
 async function done(request: HelperRequest, settings: HelperSettings, { pid }: HelperIo): Promise<Ended> {
-  const { verb, trace } = request;
-  if (verb === "hello") {
-    const answer: Hello = { v: 1, verb, trace, version: await version(), pid };
+  const { trace } = request;
+  if (request.verb === "hello") {
+    const answer: Hello = { v: 1, verb: "hello", trace, version: await version(), pid };
     return { answer, code: 0, told: `${titleOf(request)}: overlaywatch ${answer.version}` };
   }
+  if (request.verb === "pause" || request.verb === "resume") return held(request, settings);
+  const { verb } = request;
   const result = await worked(verb, trace, settings);
   const exit = remedyExits[result.outcome];
   const answer: Done<CleanupJson> = { v: 1, verb, trace, exit, result };
@@ -76,8 +84,24 @@ async function done(request: HelperRequest, settings: HelperSettings, { pid }: H
   return { answer, code: exit, told: `${titleOf(request)}: ${told}` };
 }
 
+/** Waits for who is at work: what has begun is brought to its end, and after that nothing is begun. */
+async function held(request: PauseOrResume, settings: HelperSettings): Promise<Ended> {
+  const { verb, trace } = request;
+  const state = remedyState(settings);
+  const lock = await state.lock(`helper, trace ${trace}`, 10_000);
+  const event: LimitsEvent =
+    request.verb === "pause"
+      ? { kind: "fleet-paused", until: request.until, reason: request.reason }
+      : { kind: "fleet-resumed" };
+  const limits = await state.add(event).finally(() => lock.release());
+  const stands = fleetPause(limits, Date.now());
+  const until = stands === undefined ? null : (limits.fleet?.until ?? null);
+  const answer: Paused = { v: 1, verb, trace, until };
+  return { answer, code: 0, told: `${titleOf(request)}: ${stands ?? "no pause of the fleet holds here"}` };
+}
+
 /** The verb decides whether something is written; where and what is found out here, by this host alone. */
-async function worked(verb: Done<never>["verb"], trace: string, settings: HelperSettings): Promise<CleanupJson> {
+async function worked(verb: "look" | "heal", trace: string, settings: HelperSettings): Promise<CleanupJson> {
   const { strategy } = settings.remedy;
   const apply = verb === "heal";
   const objection = apply ? outdated(settings) : undefined;

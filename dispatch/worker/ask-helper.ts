@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { askLine } from "../../host/line-socket.ts";
 import { traceId } from "../job.ts";
-import { type HelperRequest, maxAnswerBytes, type Verb } from "../helper/protocol.ts";
+import { type HelperRequest, maxAnswerBytes } from "../helper/protocol.ts";
 
 const refusal = z.object({
   rule: z.string(),
@@ -45,6 +45,7 @@ export type Cleanup = z.output<typeof cleanup>;
 const answerSchema = z.union([
   z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
   z.object({ v: z.literal(1), verb: z.literal("hello"), trace: traceId, version: z.string(), pid: z.int() }),
+  z.object({ v: z.literal(1), verb: z.enum(["pause", "resume"]), trace: traceId, until: z.int().nullable() }),
   z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
 ]);
 
@@ -55,10 +56,21 @@ export type Heard =
 
 export interface Helper {
   /** Never rejects. */
-  readonly ask: (verb: Exclude<Verb, "hello">, trace: string) => Promise<Heard>;
+  readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
+  /** Has the fleet's pause kept, or ended where there is none. Never rejects. */
+  readonly pause: (pause: Pause | undefined, trace: string) => Promise<Held>;
   /** Its version, or why it is not there. Never rejects. */
   readonly hello: (trace: string) => Promise<{ readonly version: string } | { readonly why: string }>;
 }
+
+export interface Pause {
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly reason: string;
+}
+
+/** What of the fleet's pause holds then; or why that is not known. */
+export type Held = { readonly until: number | null } | { readonly why: string };
 
 interface HelperOptions {
   readonly socket: string;
@@ -66,6 +78,9 @@ interface HelperOptions {
   readonly owner: number;
   readonly timeoutMs: number;
 }
+
+/** Milliseconds: it waits up to 10 s for who is at work. */
+const pauseTimeout = 15_000;
 
 /** The privileged helper behind its socket. Who it is is proved by the socket's owner; what it says is held against its form. */
 export function helperAt(options: HelperOptions): Helper {
@@ -80,6 +95,16 @@ export function helperAt(options: HelperOptions): Helper {
         return { kind: "done", result: answer.result };
       } catch (error) {
         return { kind: "nothing", why: `the helper at ${options.socket}: ${textOf(error)}` };
+      }
+    },
+    pause: async (pause, trace) => {
+      try {
+        const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
+        const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
+        if ("until" in answer && answer.verb === what.verb && answer.trace === trace) return { until: answer.until };
+        throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
+      } catch (error) {
+        return { why: `the helper at ${options.socket}: ${textOf(error)}` };
       }
     },
     hello: async (trace) => {
