@@ -1,6 +1,6 @@
 import { printable } from "../host/iproute2/error.ts";
 import { Locked } from "../host/lock.ts";
-import { breaker, fleetPause, killSwitch, type Limits, type LimitsEvent, pause } from "../overlay/remedy/limits.ts";
+import { fleetPause, killSwitch, type Limits, type LimitsEvent, pause, stops } from "../overlay/remedy/limits.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import { durationFlag } from "./ending.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
@@ -81,15 +81,10 @@ function given(reason: string | undefined): string {
 
 function jsonOf(limits: Limits, now: number) {
   const standing = [killSwitch(limits), pause(limits, now), fleetPause(limits, now)];
-  return { paused: standing.some((one) => one !== undefined), sentences: sentencesOf(limits, now) };
+  return { paused: standing.some((one) => one !== undefined), sentences: stops(limits, now) };
 }
 
-const sentencesOf = (limits: Limits, now: number): readonly string[] =>
-  [killSwitch(limits), pause(limits, now), fleetPause(limits, now), breaker(limits, now)].filter(
-    (one) => one !== undefined,
-  );
-
 function textOf(limits: Limits, now: number): string {
-  const sentences = sentencesOf(limits, now);
+  const sentences = stops(limits, now);
   return sentences.length === 0 ? "Not paused.\n" : `${sentences.map((one) => printable(one)).join("\n")}\n`;
 }

@@ -1,11 +1,21 @@
 import { openBroker } from "../dispatch/nats/connection.ts";
+import type { Answers } from "../dispatch/nats/answering.ts";
 import { openJobSource } from "../dispatch/nats/job-source.ts";
 import { hostKeyOf } from "../dispatch/nats/subjects.ts";
+import { hostStatusOf } from "../dispatch/worker/status.ts";
 import type { Change, Worker } from "../dispatch/worker/worker.ts";
 import { brokerOptions, gatewayKeysOf } from "./broker.ts";
 import type { Config } from "./config/schema.ts";
 import type { Log } from "./log.ts";
 import { version } from "./version.ts";
+
+/** What this host knows of itself beside its jobs. */
+export interface Standing {
+  /** Asks its helper. Why nothing is healed; null where it does not tell. Never rejects. */
+  readonly stops: () => Promise<readonly string[] | null>;
+  /** The same as it was last heard. */
+  readonly lastStops: () => readonly string[] | null;
+}
 
 export interface FleetSide {
   /** Tells the gateway. */
@@ -17,14 +27,23 @@ export interface FleetSide {
  * Jobs for this host through the broker, beside those at its own socket: gives what begins to take them. Throws
  * `ConfigError`.
  */
-export async function fleetFor(config: Config, host: string, log: Log): Promise<(worker: Worker) => FleetSide> {
+export async function fleetFor(config: Config, host: string, log: Log) {
   const options = brokerOptions(config, hostKeyOf(host));
   const gatewayKeys = gatewayKeysOf(config);
-  const own = { version: await version(), mode: config.worker.mode };
+  const { mode } = config.worker;
+  const own = { version: await version(), mode, inForce: mode };
   const onTrouble = (what: string) => log.warn(what);
-  return (worker) => {
+  return (worker: Worker, standing: Standing): FleetSide => {
     const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
-    const source = openJobSource({ broker, host, gatewayKeys, worker, presence: () => own, onTrouble });
+    const presence = () => ({ ...own, paused: (standing.lastStops() ?? []).length > 0 });
+    const answers: Answers = {
+      status: async () => {
+        const paused = await standing.stops();
+        const known = { host, ...own, proved: worker.proved ?? null, paused: paused === null ? null : [...paused] };
+        return hostStatusOf(known, worker.records());
+      },
+    };
+    const source = openJobSource({ broker, host, gatewayKeys, worker, answers, presence, onTrouble });
     return {
       change: ({ record: { job, state, message, since } }) =>
         source.tell({ v: 1, id: job.id, trace: job.trace, state, message: message.slice(0, 2000), at: since }),

@@ -10,9 +10,10 @@ import type { Log } from "./log.ts";
 import { journalDoor, openNotes, type Notes } from "./notes.ts";
 import type { Outputs } from "./outputs.ts";
 import { remedyNote } from "./remedy/note.ts";
+import type { Standing } from "./worker-broker.ts";
 
 /** What a worker tells: the journal, Datadog, its own log. Whatever of these is down, it goes on. */
-export interface Telling {
+export interface Telling extends Standing {
   readonly change: (change: Change) => void;
   readonly rejected: (rejected: Rejected) => void;
   /** It must end. */
@@ -35,19 +36,19 @@ interface Environment {
 const [hour, helloEvery, sendEvery, rejectedEvery] = [3_600_000, 300_000, 10_000, 60_000] as const;
 
 /** What the last answers of the helper said. */
-interface Standing {
+interface Heard {
   helper: string | undefined;
-  stopped: string | undefined;
+  stops: readonly string[] | null;
 }
 
 export function openTelling(environment: Environment): Telling {
   const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
-  const standing: Standing = { helper: undefined, stopped: undefined };
+  const standing: Heard = { helper: undefined, stops: null };
+  const ask = asking(helper, standing);
   const hello = async (): Promise<void> => {
-    const said = await helper.hello(randomBytes(16).toString("hex"));
-    standing.helper = "why" in said ? said.why : undefined;
+    const said = await ask();
     if ("why" in said) log.warn(`nothing can be looked at or healed: ${said.why}`, "helper");
     else log.info(`the helper answers, overlaywatch ${said.version}`);
   };
@@ -64,6 +65,11 @@ export function openTelling(environment: Environment): Telling {
       sendChange(change, outputs, log);
     },
     rejected: rejecting(notes, outputs, log),
+    stops: async () => {
+      await ask();
+      return standing.stops;
+    },
+    lastStops: () => standing.stops,
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
@@ -82,6 +88,15 @@ export function openTelling(environment: Environment): Telling {
       await Promise.all([door.close(), outputs.flush()]);
       await outputs.close();
     },
+  };
+}
+
+function asking(helper: Helper, standing: Heard) {
+  return async () => {
+    const said = await helper.hello(randomBytes(16).toString("hex"));
+    standing.helper = "why" in said ? said.why : undefined;
+    standing.stops = "why" in said ? null : said.stops;
+    return said;
   };
 }
 
@@ -123,20 +138,21 @@ function textOf({ message, rechecks }: JobRecord, recheck: number | undefined): 
 
 const stopping: readonly string[] = ["pause", "kill-switch", "breaker", "settings"];
 
-function learn(standing: Standing, { answer }: Change): void {
+function learn(standing: Heard, { answer }: Change): void {
   if (answer === undefined) return;
   standing.helper = answer.kind === "nothing" ? answer.why : undefined;
   if (answer.kind !== "done") return;
-  standing.stopped = answer.result.refused.find(({ rule }) => stopping.includes(rule))?.sentence;
+  const { refused } = answer.result;
+  standing.stops = refused.filter(({ rule }) => stopping.includes(rule)).map(({ sentence }) => sentence);
 }
 
-function healthOf(worker: Worker | undefined, mode: Rules["mode"], { helper, stopped }: Standing): Health {
+function healthOf(worker: Worker | undefined, mode: Rules["mode"], { helper, stops }: Heard): Health {
   const since = Date.now() - hour;
   const left = worker?.records().filter((one) => one.state === "escalated" && one.since > since) ?? [];
   const [first] = left;
   if (first !== undefined)
     return { status: "critical", message: `${left.length} jobs of the last hour need a person: ${first.message}` };
-  const why = helper ?? stopped;
+  const why = helper ?? stops?.[0];
   if (why !== undefined) return { status: "warning", message: why };
   return mode === "auto" && worker?.proved === undefined
     ? { status: "warning", message: "no page was seen to reach this host yet: `overlaywatch webhook test` proves it" }

@@ -20,7 +20,7 @@ import { hasBroker } from "./has-broker.ts";
 import { hostIdentity, type Identity } from "./identity.ts";
 import { type Log, streamLog } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
-import type { FleetSide } from "./worker-broker.ts";
+import type { FleetSide, Standing } from "./worker-broker.ts";
 import { type Proof, proofIn } from "./worker-proof.ts";
 import { openTelling, type Telling } from "./worker-telling.ts";
 
@@ -111,7 +111,7 @@ async function serveWith(parts: Parts): Promise<number> {
     const host = { host: identity.host, mode: settings.mode, inForce: mode };
     const control = await serveControl(settings.control_socket, worker, host);
     const jobs = await serveJobs(settings.jobs_socket, worker);
-    fleet = joining?.(worker);
+    fleet = joining?.(worker, telling);
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
@@ -126,7 +126,11 @@ async function serveWith(parts: Parts): Promise<number> {
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fleetOf({ config, identity, log }: Parts): Promise<((worker: Worker) => FleetSide) | undefined> {
+async function fleetOf({
+  config,
+  identity,
+  log,
+}: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
   if (!hasBroker(config)) return undefined;
   return (await import("./worker-broker.ts")).fleetFor(config, identity.host, log);
 }

@@ -5,7 +5,7 @@ import { readRequest } from "../../dispatch/helper/read-request.ts";
 import { fileDigest } from "../../host/file-digest.ts";
 import { printable } from "../../host/iproute2/error.ts";
 import { Locked } from "../../host/lock.ts";
-import { fleetPause, type LimitsEvent } from "../../overlay/remedy/limits.ts";
+import { fleetPause, type LimitsEvent, stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
 import { cleanup } from "../remedy/cleanup.ts";
@@ -72,7 +72,7 @@ const titleOf = ({ verb, trace }: HelperRequest): string => `trace ${trace}: ${v
 async function done(request: HelperRequest, settings: HelperSettings, { pid }: HelperIo): Promise<Ended> {
   const { trace } = request;
   if (request.verb === "hello") {
-    const answer: Hello = { v: 1, verb: "hello", trace, version: await version(), pid };
+    const answer: Hello = { v: 1, verb: "hello", trace, version: await version(), pid, stops: await stopsOf(settings) };
     return { answer, code: 0, told: `${titleOf(request)}: overlaywatch ${answer.version}` };
   }
   if (request.verb === "pause" || request.verb === "resume") return held(request, settings);
@@ -96,8 +96,20 @@ async function held(request: PauseOrResume, settings: HelperSettings): Promise<E
   const limits = await state.add(event).finally(() => lock.release());
   const stands = fleetPause(limits, Date.now());
   const until = stands === undefined ? null : (limits.fleet?.until ?? null);
-  const answer: Paused = { v: 1, verb, trace, until };
+  const answer: Paused = { v: 1, verb, trace, until, stops: await stopsOf(settings) };
   return { answer, code: 0, told: `${titleOf(request)}: ${stands ?? "no pause of the fleet holds here"}` };
+}
+
+async function stopsOf(settings: HelperSettings): Promise<readonly string[]> {
+  const objection = outdated(settings);
+  const settled = objection === undefined ? [] : [objection];
+  const now = Date.now();
+  try {
+    return [...settled, ...stops(await remedyState(settings).limits(now), now)];
+  } catch (error) {
+    // Limits that can not be read are no limits: nothing is healed then.
+    return [...settled, errorText(error)];
+  }
 }
 
 /** The verb decides whether something is written; where and what is found out here, by this host alone. */

@@ -9,6 +9,8 @@ export interface Hello {
   readonly trace: string;
   readonly version: string;
   readonly pid: number;
+  /** Why nothing is healed now: pauses, the kill switch, the breaker, settings. */
+  readonly stops: readonly string[];
 }
 
 export interface Done<Result> {
@@ -26,6 +28,8 @@ export interface Paused {
   readonly trace: string;
   /** Of the fleet's pause as it holds here now; null: it does not, or a person on this host has lifted it. */
   readonly until: number | null;
+  /** Why nothing is healed here now, whatever is found; empty where nothing stops it. */
+  readonly stops: readonly string[];
 }
 
 /** Nothing was begun, or it ended as nobody foresaw (70). */

@@ -55,14 +55,14 @@ export async function provision(
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
   const made = await provideStream(manager, streamConfig(caps));
   await provideStream(manager, fleetStreamConfig(caps));
-  const wanted = new Set(hosts.map(hostKeyOf));
+  const wanted = new Map(hosts.map((host) => [hostKeyOf(host), host]));
   const present = new Set<string>();
   for await (const { name } of manager.consumers.list(stream)) present.add(name);
   const removed = [...present].filter((name) => !wanted.has(name));
   for (const name of removed) await manager.consumers.delete(stream, name);
   // Those that are there too: what may be changed of them is changed, what may not is an error.
-  for (const name of wanted) await manager.consumers.add(stream, consumerConfig(name, caps));
-  const added = [...wanted].filter((name) => !present.has(name));
+  for (const [key, host] of wanted) await manager.consumers.add(stream, consumerConfig(key, host, caps));
+  const added = [...wanted.keys()].filter((name) => !present.has(name));
   return { stream: made, added, removed, version: connection.info?.version ?? "" };
 }
 
@@ -127,9 +127,11 @@ function fleetStreamConfig({ replicas }: Caps) {
   } as const satisfies Partial<StreamConfig>;
 }
 
-function consumerConfig(key: string, { ackWaitMs = 15_000 }: Caps): Partial<ConsumerConfig> {
+function consumerConfig(key: string, host: string, { ackWaitMs = 15_000 }: Caps): Partial<ConsumerConfig> {
   return {
     durable_name: key,
+    // By which the gateway knows who is in the fleet; no host sees it.
+    description: host,
     filter_subject: subjects.job(key),
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,

@@ -50,6 +50,8 @@ const gatewayPermissions: Permissions = {
     subjects.job("*"),
     subjects.ask("*"),
     `$JS.API.CONSUMER.INFO.${stream}.*`,
+    // Who is in the fleet.
+    `$JS.API.CONSUMER.LIST.${stream}`,
     // What it has put there itself: the trace of a duplicate, what a dead letter was, what nobody takes.
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,

@@ -39,5 +39,7 @@ export const hostApi = "overlay.api";
 
 export const advisory = "$JS.EVENT.ADVISORY.CONSUMER";
 export const signatureHeader = "Overlaywatch-Signature";
+/** Of a piece of an answer: `ASK PIECE/PIECES answer`, or `trouble`. */
+export const answerHeader = "Overlaywatch-Answer";
 /** Milliseconds of nobody's clock being right. */
 export const clockSkew = 2 * 60_000;

@@ -44,8 +44,21 @@ export type Cleanup = z.output<typeof cleanup>;
 
 const answerSchema = z.union([
   z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
-  z.object({ v: z.literal(1), verb: z.literal("hello"), trace: traceId, version: z.string(), pid: z.int() }),
-  z.object({ v: z.literal(1), verb: z.enum(["pause", "resume"]), trace: traceId, until: z.int().nullable() }),
+  z.object({
+    v: z.literal(1),
+    verb: z.enum(["pause", "resume"]),
+    trace: traceId,
+    until: z.int().nullable(),
+    stops: z.array(z.string()),
+  }),
+  z.object({
+    v: z.literal(1),
+    verb: z.literal("hello"),
+    trace: traceId,
+    version: z.string(),
+    pid: z.int(),
+    stops: z.array(z.string()).nullable().default(null),
+  }),
   z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
 ]);
 
@@ -54,13 +67,19 @@ export type Heard =
   | { readonly kind: "done"; readonly result: Cleanup }
   | { readonly kind: "busy" | "nothing"; readonly why: string };
 
+interface Hello {
+  readonly version: string;
+  /** Why nothing is healed now; null where it does not tell. */
+  readonly stops: readonly string[] | null;
+}
+
 export interface Helper {
   /** Never rejects. */
   readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
   /** Has the fleet's pause kept, or ended where there is none. Never rejects. */
   readonly pause: (pause: Pause | undefined, trace: string) => Promise<Held>;
   /** Its version, or why it is not there. Never rejects. */
-  readonly hello: (trace: string) => Promise<{ readonly version: string } | { readonly why: string }>;
+  readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
 }
 
 export interface Pause {
@@ -69,8 +88,8 @@ export interface Pause {
   readonly reason: string;
 }
 
-/** What of the fleet's pause holds then; or why that is not known. */
-export type Held = { readonly until: number | null } | { readonly why: string };
+/** What of the fleet's pause holds there then, and all that stops healing; or why that is not known. */
+export type Held = { readonly until: number | null; readonly stops: readonly string[] } | { readonly why: string };
 
 interface HelperOptions {
   readonly socket: string;
@@ -101,7 +120,7 @@ export function helperAt(options: HelperOptions): Helper {
       try {
         const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
         const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
-        if ("until" in answer && answer.verb === what.verb && answer.trace === trace) return { until: answer.until };
+        if ("until" in answer && answer.verb === what.verb && answer.trace === trace) return answer;
         throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
       } catch (error) {
         return { why: `the helper at ${options.socket}: ${textOf(error)}` };
@@ -110,7 +129,7 @@ export function helperAt(options: HelperOptions): Helper {
     hello: async (trace) => {
       try {
         const answer = await asked({ v: 1, verb: "hello", trace }, { ...options, timeoutMs: 5000 });
-        if ("version" in answer && answer.trace === trace) return { version: answer.version };
+        if ("version" in answer && answer.trace === trace) return answer;
         throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
       } catch (error) {
         return { why: `the helper at ${options.socket}: ${textOf(error)}` };

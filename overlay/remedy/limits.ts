@@ -210,6 +210,12 @@ export function roomIn({ heals }: Limits, netns: string, now: number, caps: Caps
   return Math.max(0, caps.perMinute - used);
 }
 
+/** Why nothing is healed now, whatever is found. */
+export const stops = (limits: Limits, now: number): readonly string[] =>
+  [killSwitch(limits), pause(limits, now), fleetPause(limits, now), breaker(limits, now)].filter(
+    (one) => one !== undefined,
+  );
+
 /** Dates end 8.64e15 ms after the epoch. */
 const time = (at: number): string => (at > 8.64e15 ? "the end of time" : new Date(at).toISOString());
 const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));
