@@ -1,7 +1,7 @@
 import type { Verb } from "./protocol.ts";
 
 /** One line of JSON. `Result`: what a cleanup tells, as `overlaywatch cleanup --json` has it. */
-export type HelperAnswer<Result> = Hello | Tables | Done<Result> | NotDone;
+export type HelperAnswer<Result> = Hello | Tables | Done<Result> | Paused | NotDone;
 
 export interface Hello {
   readonly v: 1;
@@ -23,11 +23,21 @@ export interface Tables {
 
 export interface Done<Result> {
   readonly v: 1;
-  readonly verb: Exclude<Verb, "hello" | "tables">;
+  readonly verb: "look" | "heal";
   readonly trace: string;
   /** As `overlaywatch cleanup` would end: 0 nothing active, 10 cured, 11 something could be healed, 20 refused, ... */
   readonly exit: number;
   readonly result: Result;
+}
+
+export interface Paused {
+  readonly v: 1;
+  readonly verb: "pause" | "resume";
+  readonly trace: string;
+  /** Of the fleet's pause as it holds here now; null: it does not, or a person on this host has lifted it. */
+  readonly until: number | null;
+  /** Why nothing is healed here now, whatever is found; empty where nothing stops it. */
+  readonly stops: readonly string[];
 }
 
 /** Nothing was begun, or it ended as nobody foresaw (70). */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { askLine } from "../../host/line-socket.ts";
 import { traceId } from "../job.ts";
-import { type HelperRequest, maxAnswerBytes, maxTablesBytes, type Verb } from "../helper/protocol.ts";
+import { type HelperRequest, maxAnswerBytes, maxTablesBytes } from "../helper/protocol.ts";
 
 const refusal = z.object({
   rule: z.string(),
@@ -46,6 +46,13 @@ const answerSchema = z.union([
   z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
   z.object({
     v: z.literal(1),
+    verb: z.enum(["pause", "resume"]),
+    trace: traceId,
+    until: z.int().nullable(),
+    stops: z.array(z.string()),
+  }),
+  z.object({
+    v: z.literal(1),
     verb: z.literal("hello"),
     trace: traceId,
     version: z.string(),
@@ -69,12 +76,23 @@ interface Hello {
 
 export interface Helper {
   /** Never rejects. */
-  readonly ask: (verb: Exclude<Verb, "hello" | "tables">, trace: string) => Promise<Heard>;
+  readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
+  /** Has the fleet's pause kept, or ended where there is none. Never rejects. */
+  readonly pause: (pause: Pause | undefined, trace: string) => Promise<Held>;
   /** Its version, or why it is not there. Never rejects. */
   readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
   /** This host's tables, packed as they come: who reads them holds them against their form. Rejects with why there are none. */
   readonly tables: (trace: string) => Promise<Uint8Array>;
 }
+
+export interface Pause {
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly reason: string;
+}
+
+/** What of the fleet's pause holds there then, and all that stops healing; or why that is not known. */
+export type Held = { readonly until: number | null; readonly stops: readonly string[] } | { readonly why: string };
 
 interface HelperOptions {
   readonly socket: string;
@@ -82,6 +100,9 @@ interface HelperOptions {
   readonly owner: number;
   readonly timeoutMs: number;
 }
+
+/** Milliseconds: it waits up to 10 s for who is at work. */
+const pauseTimeout = 15_000;
 
 /** The privileged helper behind its socket. Who it is is proved by the socket's owner; what it says is held against its form. */
 export function helperAt(options: HelperOptions): Helper {
@@ -101,6 +122,16 @@ export function helperAt(options: HelperOptions): Helper {
       const answer = await asked({ v: 1, verb: "tables", trace }, options, maxTablesBytes);
       if ("packed" in answer && answer.trace === trace) return Buffer.from(answer.packed, "base64");
       throw new Error("error" in answer ? answer.error.message : otherwise);
+    },
+    pause: async (pause, trace) => {
+      try {
+        const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
+        const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
+        if ("until" in answer && answer.verb === what.verb && answer.trace === trace) return answer;
+        throw new Error("error" in answer ? answer.error.message : otherwise);
+      } catch (error) {
+        return { why: `the helper at ${options.socket}: ${textOf(error)}` };
+      }
     },
     hello: async (trace) => {
       try {
