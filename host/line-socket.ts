@@ -35,16 +35,17 @@ export async function askLine(path: string, line: string, { timeoutMs, maxBytes,
 /** Bytes to their first newline, as UTF-8. Throws where there are more than `maxBytes`, or the other end stops before it. */
 export async function oneLine(socket: Socket, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
-  let before = 0;
+  let bytes = 0;
   return new Promise((resolve, reject) => {
     socket.on("data", (chunk: Buffer) => {
       const end = chunk.indexOf(0x0a);
-      chunks.push(end === -1 ? chunk : chunk.subarray(0, end));
-      if (before + (end === -1 ? chunk.length - 1 : end) >= maxBytes)
-        reject(new Error(`more than ${maxBytes} bytes in one line`));
+      const part = end === -1 ? chunk : chunk.subarray(0, end);
+      chunks.push(part);
+      bytes += part.length;
+      const isTooLong = end === -1 ? bytes > maxBytes : bytes >= maxBytes;
+      if (isTooLong) reject(new Error(`more than ${maxBytes} bytes in one line`));
       else if (end !== -1) settle(() => resolve(utf8.decode(Buffer.concat(chunks))), reject);
-      else return void (before += chunk.length);
-      socket.removeAllListeners("data").pause();
+      if (isTooLong || end !== -1) socket.removeAllListeners("data").pause();
     });
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("it ended before a whole line")));

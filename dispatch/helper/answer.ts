@@ -1,5 +1,3 @@
-import type { Verb } from "./protocol.ts";
-
 /** One line of JSON. `Result`: what a cleanup tells, as `overlaywatch cleanup --json` has it. */
 export type HelperAnswer<Result> = Hello | Tables | Done<Result> | Paused | NotDone;
 
