@@ -1,6 +1,6 @@
 import { printable } from "../host/iproute2/error.ts";
 import { Locked } from "../host/lock.ts";
-import { killSwitch, type Limits, type LimitsEvent, pause, stops } from "../overlay/remedy/limits.ts";
+import { fleetPause, killSwitch, type Limits, type LimitsEvent, pause, stops } from "../overlay/remedy/limits.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import { durationFlag } from "./ending.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
@@ -80,8 +80,8 @@ function given(reason: string | undefined): string {
 }
 
 function jsonOf(limits: Limits, now: number) {
-  const sentences = stops(limits, now);
-  return { paused: pause(limits, now) !== undefined || killSwitch(limits) !== undefined, sentences };
+  const standing = [killSwitch(limits), pause(limits, now), fleetPause(limits, now)];
+  return { paused: standing.some((one) => one !== undefined), sentences: stops(limits, now) };
 }
 
 function textOf(limits: Limits, now: number): string {

@@ -2,8 +2,10 @@ import { openBroker } from "../dispatch/nats/connection.ts";
 import type { Answers } from "../dispatch/nats/answering.ts";
 import { openJobSource } from "../dispatch/nats/job-source.ts";
 import { hostKeyOf } from "../dispatch/nats/subjects.ts";
+import type { Helper } from "../dispatch/worker/ask-helper.ts";
 import { hostStatusOf } from "../dispatch/worker/status.ts";
 import type { Change, Worker } from "../dispatch/worker/worker.ts";
+import { lane } from "../overlay/examine/lane.ts";
 import { brokerOptions, gatewayKeysOf } from "./broker.ts";
 import type { Config } from "./config/schema.ts";
 import type { Log } from "./log.ts";
@@ -27,12 +29,13 @@ export interface FleetSide {
  * Jobs for this host through the broker, beside those at its own socket: gives what begins to take them. Throws
  * `ConfigError`.
  */
-export async function fleetFor(config: Config, host: string, log: Log) {
+export async function fleetFor(config: Config, host: string, helper: Helper, log: Log) {
   const options = brokerOptions(config, hostKeyOf(host));
   const gatewayKeys = gatewayKeysOf(config);
   const { mode } = config.worker;
   const own = { version: await version(), mode, inForce: mode };
   const onTrouble = (what: string) => log.warn(what);
+  const oneAtOnce = lane(1);
   return (worker: Worker, standing: Standing): FleetSide => {
     const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
     const presence = () => ({ ...own, paused: (standing.lastStops() ?? []).length > 0 });
@@ -42,6 +45,11 @@ export async function fleetFor(config: Config, host: string, log: Log) {
         const known = { host, ...own, proved: worker.proved ?? null, paused: paused === null ? null : [...paused] };
         return hostStatusOf(known, worker.records());
       },
+      tables: async (trace, signal) =>
+        oneAtOnce(async () => {
+          await worker.turn(signal);
+          return helper.tables(trace);
+        }),
     };
     const source = openJobSource({ broker, host, gatewayKeys, worker, answers, presence, onTrouble });
     return {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Health } from "../collectors/collector.ts";
 import type { Helper } from "../dispatch/worker/ask-helper.ts";
+import type { Rules } from "../dispatch/worker/machine.ts";
 import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
 import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
 import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";
-import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
 import { journalDoor, openNotes, type Notes } from "./notes.ts";
@@ -24,7 +24,8 @@ export interface Telling extends Standing {
 }
 
 interface Environment {
-  readonly config: Config;
+  /** That is in force. */
+  readonly mode: Rules["mode"];
   readonly outputs: Outputs;
   readonly helper: Helper;
   readonly worker: () => Worker | undefined;
@@ -41,7 +42,7 @@ interface Heard {
 }
 
 export function openTelling(environment: Environment): Telling {
-  const { config, outputs, helper, worker, log } = environment;
+  const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
   const standing: Heard = { helper: undefined, stops: null };
@@ -54,7 +55,7 @@ export function openTelling(environment: Environment): Telling {
   const send = (): void => {
     const waiting = (worker()?.records() ?? []).filter(({ state }) => !isEnd(state)).length;
     outputs.writeSelf([{ name: "worker.waiting", type: "gauge", value: waiting, tags: {} }], Date.now());
-    outputs.serviceCheck("remedy.worker", healthOf(worker(), config.worker.mode, standing));
+    outputs.serviceCheck("remedy.worker", healthOf(worker(), mode, standing));
   };
   const timers: NodeJS.Timeout[] = [];
   return {
@@ -90,13 +91,16 @@ export function openTelling(environment: Environment): Telling {
   };
 }
 
+/** Those that ask at once are told the same: each question costs a process of root's. */
 function asking(helper: Helper, standing: Heard) {
-  return async () => {
+  const ask = async () => {
     const said = await helper.hello(randomBytes(16).toString("hex"));
     standing.helper = "why" in said ? said.why : undefined;
     standing.stops = "why" in said ? null : said.stops;
     return said;
   };
+  let underway: ReturnType<typeof ask> | undefined;
+  return async () => (underway ??= ask().finally(() => (underway = undefined)));
 }
 
 /** Who sends many that are not taken must not make a storm of events. */
@@ -145,7 +149,7 @@ function learn(standing: Heard, { answer }: Change): void {
   standing.stops = refused.filter(({ rule }) => stopping.includes(rule)).map(({ sentence }) => sentence);
 }
 
-function healthOf(worker: Worker | undefined, mode: Config["worker"]["mode"], { helper, stops }: Heard): Health {
+function healthOf(worker: Worker | undefined, mode: Rules["mode"], { helper, stops }: Heard): Health {
   const since = Date.now() - hour;
   const left = worker?.records().filter((one) => one.state === "escalated" && one.since > since) ?? [];
   const [first] = left;

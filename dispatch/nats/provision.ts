@@ -11,7 +11,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { hostKeyOf, stream, subjects } from "./subjects.ts";
+import { fleetStream, hostKeyOf, stream, subjects } from "./subjects.ts";
 
 /** What the broker lets through, whoever asks: also where the gateway is somebody else's. */
 export interface Caps {
@@ -46,14 +46,15 @@ const fixedIn: ReadonlyMap<number, number> = new Map([
   [12, 7],
 ]);
 
-/** Makes the stream, and a consumer for each host and no other, as they should be. May be done again at any time. */
+/** Makes the streams, and a consumer for each host and no other, as they should be. May be done again at any time. */
 export async function provision(
   connection: NatsConnection,
   hosts: readonly string[],
   caps: Caps,
 ): Promise<Provisioned> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
-  const made = await provideStream(manager, caps);
+  const made = await provideStream(manager, streamConfig(caps));
+  await provideStream(manager, fleetStreamConfig(caps));
   const wanted = new Map(hosts.map((host) => [hostKeyOf(host), host]));
   const present = new Set<string>();
   for await (const { name } of manager.consumers.list(stream)) present.add(name);
@@ -65,14 +66,16 @@ export async function provision(
   return { stream: made, added, removed, version: connection.info?.version ?? "" };
 }
 
-async function provideStream(manager: JetStreamManager, caps: Caps): Promise<Provisioned["stream"]> {
-  const wanted = streamConfig(caps);
-  const before = await manager.streams.info(stream).catch((error: unknown) => {
+async function provideStream(
+  manager: JetStreamManager,
+  wanted: ReturnType<typeof streamConfig | typeof fleetStreamConfig>,
+): Promise<Provisioned["stream"]> {
+  const before = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
     throw error;
   });
   if (before === undefined) await manager.streams.add(wanted);
-  else await manager.streams.update(stream, wanted);
+  else await manager.streams.update(wanted.name, wanted);
   const isSame =
     before !== undefined && Object.entries(wanted).every(([key, value]) => same(before.config, key, value));
   return before === undefined ? "made" : isSame ? "there" : "changed";
@@ -103,6 +106,22 @@ function streamConfig({ jobsPerHost, jobsPerFleet, windowMs, replicas }: Caps) {
     discard_new_per_subject: true,
     // The longest job in the longest way to write it, and its headers.
     max_msg_size: 32 * 1024,
+    deny_delete: true,
+    deny_purge: true,
+  } as const satisfies Partial<StreamConfig>;
+}
+
+/** It outlives everything: what holds for the fleet holds until it is said otherwise. */
+function fleetStreamConfig({ replicas }: Caps) {
+  return {
+    name: fleetStream,
+    subjects: [subjects.fleetPause],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    discard: DiscardPolicy.Old,
+    max_msg_size: 4096,
     deny_delete: true,
     deny_purge: true,
   } as const satisfies Partial<StreamConfig>;

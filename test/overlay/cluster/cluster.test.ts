@@ -274,7 +274,7 @@ describe("overlay/cluster", () => {
   });
 });
 
-const size = { hosts: 4, containers: 2 } as const;
+const size = { hosts: 4, containers: 1 } as const;
 const driver = fc.constantFrom("classic" as const, "swarm" as const);
 const host = fc.integer({ min: 1, max: size.hosts });
 const one = fc.integer({ min: 1, max: size.containers });
@@ -331,8 +331,8 @@ describe("overlay/cluster, for any faults", () => {
         }
         if (silent.length > 0) assert.notEqual(part.verdict, "healthy");
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
-    assert.ok(found > 50, `${found}`);
+    assert.ok(found > 20, `${found}`);
   });
 });
