@@ -38,17 +38,21 @@ export function diagnoseCluster({ networks, ...tellings }: Tellings): ClusterDia
 
 /** By name, each once; who answered only once of two times did not answer. */
 function settled({ now, before }: Pick<Tellings, "now" | "before">) {
-  const unique = (all: readonly Asked[]) =>
-    [...new Map(all.map((one) => [one.host, one])).values()].toSorted((a, b) => byText(a.host, b.host));
   if (before === undefined) return { now: unique(now), before };
   const [first, second] = [unique(before), unique(now)];
-  const both = (all: readonly Asked[], others: readonly Asked[], when: string) =>
-    all.map((one): Asked => {
-      const other = others.find(({ host }) => host === one.host);
-      if (!isAnswer(one) || (other !== undefined && isAnswer(other))) return one;
-      return { host: one.host, trouble: `it answered only ${when}: ${other?.trouble ?? "it was asked once"}` };
-    });
-  return { now: both(second, first, "the second time"), before: both(first, second, "the first time") };
+  return { now: alsoIn(first, second, "the second time"), before: alsoIn(second, first, "the first time") };
+}
+
+const unique = (all: readonly Asked[]): readonly Asked[] =>
+  [...new Map(all.map((one) => [one.host, one])).values()].toSorted((a, b) => byText(a.host, b.host));
+
+function alsoIn(others: readonly Asked[], all: readonly Asked[], when: string): readonly Asked[] {
+  const known = new Map(others.map((one) => [one.host, one]));
+  return all.map((one): Asked => {
+    const other = known.get(one.host);
+    if (!isAnswer(one) || (other !== undefined && isAnswer(other))) return one;
+    return { host: one.host, trouble: `it answered only ${when}: ${other?.trouble ?? "it was asked once"}` };
+  });
 }
 
 function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] | undefined) {

@@ -121,15 +121,10 @@ export function commonTruth(before: Moment, now: Moment): Truth {
   return without(truth, new Map(doubts.map(([mac, why]) => [mac, quiet(why)])));
 }
 
-function inputOf(
-  { network, tables: _, ...patient }: Patient,
-  truth: Truth,
-  space: Space,
-  later?: Space,
-): NamespaceInput {
+function inputOf({ network, space: { netns } }: Patient, truth: Truth, space: Space, later?: Space): NamespaceInput {
   const { id, name, encrypted } = network;
   return {
-    file: patient.space.netns.split("/").at(-1) ?? "",
+    file: netns.split("/").at(-1) ?? "",
     key: "",
     kind: "overlay",
     network: { id, name },
@@ -160,13 +155,14 @@ function judged(input: NamespaceInput, { tables: { ownVteps }, network: { driver
 
 function placed(finding: Finding, { host, network, space }: Patient, view: View): ClusterFinding {
   const { class: of, state, mac, device } = finding;
-  if (of === "local-mac-on-vxlan-port" && state === "active")
-    return { ...finding, host, command: `overlaywatch cleanup --network ${network.id.slice(0, 12)}` };
   const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(mac ?? "") : undefined;
-  if (place === undefined || mac === null || device === null) return { ...finding, host, command: null };
+  if (place === undefined || device === null) {
+    const isCutOff = of === "local-mac-on-vxlan-port" && state === "active";
+    return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
+  }
   const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
   const why = against ?? "it rests on what hosts tell of themselves: a person decides";
-  const row = ["bridge", "fdb", "replace", mac, "dev", device, "dst", place.vtep, "self", "permanent"];
+  const row = ["bridge", "fdb", "replace", place.mac, "dev", device, "dst", place.vtep, "self", "permanent"];
   return { ...finding, why, host, command: against === undefined ? within(space.netns, ...row) : null };
 }
 

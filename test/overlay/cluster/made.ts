@@ -127,3 +127,12 @@ export const listing = <A extends Asked>(all: readonly A[], host: number, member
 
 export const silenced = (all: readonly Asked[], ...hosts: readonly number[]): readonly Asked[] =>
   all.map((one) => (hosts.some((host) => nameOf(host) === one.host) ? { host: one.host, trouble: "no answer" } : one));
+
+export const withoutSpace = (all: readonly Answer[], host: number): readonly Answer[] =>
+  all.map((one) => {
+    if (one.host !== nameOf(host)) return one;
+    const networks = one.tables.networks.map(({ id, name, driver, encrypted, members, told }) => {
+      return { id, name, driver, encrypted, members, told };
+    });
+    return { ...one, tables: { ...one.tables, networks } };
+  });
