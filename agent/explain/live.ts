@@ -36,7 +36,7 @@ export async function ownTables(
   try {
     const asked: Promise<EngineInfo | undefined> = overlays.engine(signal).catch(() => undefined);
     const [engine, inventory] = await Promise.all([asked, watch.synced(signal)]);
-    const examination = await examine({ proc, overlays, docker: watch }, engine, {}, signal);
+    const examination = await examine({ proc, overlays, docker: watch }, engine, { unlisted: true }, signal);
     return await liveTables({ examination, inventory, overlays, signal }, more);
   } finally {
     await watch.close();

@@ -12,6 +12,7 @@ import { otherVteps, routesTo } from "../routes.ts";
 import { UnreadableTable } from "../rows.ts";
 import { twoLists } from "../tables.ts";
 import { tell } from "../truth/tell.ts";
+import { unlistedNetworks } from "../unlisted.ts";
 import { parseInside } from "./read.ts";
 import type { HostTables, Inside, Member, NetworkTables, Space, Told } from "./tables.ts";
 
@@ -37,7 +38,11 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
     hostNetns: gathering.overlays.hostNetns,
     run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
   };
-  const overlays = inventory.networks.filter(({ driver }) => driver === "overlay");
+  const seen = new Set(examination.namespaces.map(({ input }) => input.network?.id));
+  const overlays = [
+    ...inventory.networks.filter(({ driver }) => driver === "overlay"),
+    ...unlistedNetworks(inventory).filter(({ id }) => seen.has(id)),
+  ];
   const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
   return {
     host,
