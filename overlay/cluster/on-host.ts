@@ -6,9 +6,11 @@ import type { Endpoint } from "../endpoints.ts";
 import { within } from "../explain/command.ts";
 import type { HostTables, NetworkTables, Space } from "../explain/tables.ts";
 import { remoteObjection } from "../safety.ts";
+import type { FdbRow } from "../fdb.ts";
 import type { Tables } from "../tables.ts";
 import type { Place } from "../truth/place.ts";
 import { type Doubt, type Truth, truthOf, without } from "../truth/truth.ts";
+import { fdbLine } from "../words.ts";
 import type { ClusterFinding } from "./finding.ts";
 import { type Answer, networkIn } from "./machines.ts";
 import { answersRows, type ClusterTelling, staying } from "./telling.ts";
@@ -67,7 +69,7 @@ export function diagnoseHost(host: string, id: string, { now, before, alone, fir
     doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
     unjudged: [
       ...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })),
-      ...unknownRows(patient, view, now),
+      ...openRows(patient, view, twice, now),
     ],
   };
 }
@@ -100,9 +102,14 @@ function truthFor({ tables, network }: Patient, truth: Truth, now: Moment): Trut
   const own = new Set(tables.ownVteps);
   const [elsewhere, here] = [new Map<string, Place>(), new Map<string, Place>()];
   for (const [mac, place] of truth.elsewhere) (own.has(place.vtep) ? here : elsewhere).set(mac, place);
-  const known = new Set([...now.vteps, ...own]);
-  const open = now.silence ? staying(network).filter(({ dst = "" }) => !known.has(dst)) : [];
-  return without({ ...truth, elsewhere, here }, new Map(open.map(({ mac, dst = "" }) => [mac, quiet(maybe(dst))])));
+  const away = maybeAway(staying(network), tables, now);
+  return without({ ...truth, elsewhere, here }, new Map(away.map(({ mac, dst = "" }) => [mac, quiet(maybe(dst))])));
+}
+
+/** Rows that lead to what may be a host that did not answer. */
+function maybeAway(rows: readonly FdbRow[], { ownVteps }: HostTables, now: Moment): readonly FdbRow[] {
+  const known = new Set([...now.vteps, ...ownVteps, "127.0.0.1", "::1"]);
+  return now.silence ? rows.filter(({ dst = "" }) => !known.has(dst)) : [];
 }
 
 const maybe = (dst: string): string => `a row leads to ${dst}, which may be a host that did not answer`;
@@ -166,20 +173,25 @@ function placed(finding: Finding, { host, network, space }: Patient, view: View)
   return { ...finding, why, host, command: against === undefined ? within(space.netns, ...row) : null };
 }
 
-/** Nobody tells of these, and somebody may not have told. */
-function unknownRows(
-  { host, network }: Patient,
-  { input: { truth }, byMac }: View,
-  { telling }: Moment,
-): readonly Unjudged[] {
-  if (truth === undefined || truth.complete) return [];
-  const macs = new Set([...staying(network).map(({ mac }) => mac), ...answersRows(network)]);
-  const unknown = [...macs].filter(
-    (mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.here.has(mac) && !truth.disputed.has(mac),
-  );
-  if (unknown.length === 0) return [];
-  const what = `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`;
-  return [{ what, why: telling.gaps.join("; "), blind: true }];
+/** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
+function openRows({ host, tables, network }: Patient, { byMac }: View, truth: Truth, now: Moment): readonly Unjudged[] {
+  if (truth.complete) return [];
+  const rows = staying(network);
+  const macs = new Set([...rows.map(({ mac }) => mac), ...answersRows(network)]);
+  const unknown = [...macs].filter((mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.disputed.has(mac));
+  const away = maybeAway(rows, tables, now).filter(({ mac }) => truth.elsewhere.has(mac));
+  return [
+    ...(unknown.length === 0
+      ? []
+      : [
+          {
+            what: `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`,
+            why: now.telling.gaps.join("; "),
+            blind: true,
+          },
+        ]),
+    ...away.map((row) => ({ what: `${host}: ${fdbLine(row)}`, why: maybe(row.dst ?? ""), blind: true })),
+  ];
 }
 
 const some = ([first = "", ...more]: readonly string[]): string =>

@@ -83,6 +83,19 @@ const listing = (code: string) => () => {
 };
 
 describe("overlay/examine", () => {
+  it("looks into a network that Docker does not list and containers are attached to, where it is asked to", async () => {
+    const inventory = (told: Inventory): Inventory => ({ ...told, networks: [] });
+    const without = await look(broken, { inventory });
+    assert.ok(without.namespaces.every(({ input }) => input.network === undefined));
+    const listed = await look(broken);
+    const found = await look(broken, { inventory, options: { unlisted: true } });
+    assert.deepEqual(
+      found.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
+      listed.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
+    );
+    assert.deepEqual(states(found), states(listed));
+  });
+
   it("reads a broken pair's table ten times within about a second, two processes at a time", async () => {
     const began = performance.now();
     const found = await look(broken);
