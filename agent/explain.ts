@@ -58,7 +58,7 @@ export const command: Command = {
     const bundles = await Promise.all(paths.map(async (path) => (await readBundle(path, io.cwd)).tables));
     const fleet = await fleetFor(config, values, io.signal);
     const isLive = values.from === undefined && fleet.hosts.length === 0 && values.fleet !== true;
-    const own = isLive ? [await ownTablesFor(config, asked, bundles, io.signal)] : [];
+    const own = isLive ? [await ownTablesFor(config, asked, bundles, fleet.silent, io.signal)] : [];
     const hosts = [...own, ...fleet.hosts, ...bundles];
     const explained = await withArp(explainAll(hosts, asked, fleet.silent), values.arp === true ? own : []);
     const { stdout } = io;
@@ -130,6 +130,7 @@ async function ownTablesFor(
   config: Config,
   { a, b }: Asked,
   bundles: readonly HostTables[],
+  silent: readonly string[],
   signal: AbortSignal,
 ): Promise<HostTables> {
   // Of some hundred containers, two are asked about.
@@ -140,7 +141,7 @@ async function ownTablesFor(
     return await ownTables(config, { vteps, isWanted }, signal);
   } catch (error) {
     if (error instanceof DockerError || error instanceof NotAvailable)
-      throw new UnavailableError(error.message, { cause: error });
+      throw new UnavailableError([error.message, ...silent].join("; "), { cause: error });
     throw error;
   }
 }

@@ -43,7 +43,8 @@ const foundAs = (faults: readonly Fault[]): readonly string[] =>
 
 for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
   describe(`accept: the whole cluster over the broker, ${shape.driver ?? "classic"}`, function () {
-    const short = shape.driver === undefined ? ["3", "9", "13"] : ["2", "9", "13"];
+    const inRows = shape.driver === undefined ? ["3", "9", "13"] : ["2", "9", "13"];
+    const short = shape.driver === undefined ? inRows : ["2"];
     this.timeout(300_000);
     const lab = useLab(shape);
     let fleet: LabFleet;
@@ -131,7 +132,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
     }
 
     const inStore = shape.driver === undefined ? ", with no cluster store" : "";
-    for (const numbers of isFull() ? Object.keys(ofRows).map((one) => [one]) : [short])
+    for (const numbers of isFull() ? Object.keys(ofRows).map((one) => [one]) : [inRows])
       it(`doctor --cluster: the rows of ${numbers.join(", ")}, by what hosts tell each other${inStore}`, async () => {
         const faults = faultsOf(numbers);
         const whole = await withFaults(faults, async () => {
@@ -148,16 +149,17 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
         figure(`${numbers.join(", ")}: ${found(whole).join("; ")}; ${whole.ms} ms`);
       });
 
-    it("heals a row by the command that it gives", async () => {
-      const [fault] = faultsOf(["3"]);
-      assert.ok(fault !== undefined);
-      await withFaults([fault], async () => {
-        const { active } = await doctor();
-        assert.equal(await lab().loss("A1", "A2", 2), 100);
-        await changeAt(places[0], active[0]?.command ?? "false");
-        assert.equal(await lab().loss("A1", "A2", 2), 0);
+    if (isFull())
+      it("heals a row by the command that it gives", async () => {
+        const [fault] = faultsOf(["3"]);
+        assert.ok(fault !== undefined);
+        await withFaults([fault], async () => {
+          const { active } = await doctor();
+          assert.equal(await lab().loss("A1", "A2", 2), 100);
+          await changeAt(places[0], active[0]?.command ?? "false");
+          assert.equal(await lab().loss("A1", "A2", 2), 0);
+        });
       });
-    });
 
     it("with one worker killed: not judged, nothing gone, and nothing wrong by what it did not say", async () => {
       const { worker } = fleet.member(2);
@@ -165,11 +167,10 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
       const row = `dev ${places[0].words["VXLAN"]} dst ${orphan.to} self permanent`;
       await changeAt(places[0], `OVERLAY bridge fdb replace ${orphan.mac} ${row}`);
       try {
-        const known = await doctor();
-        assert.deepEqual(
-          known.findings.filter(({ class: of }) => of === "orphan-row").map(({ host }) => host),
-          ["dockerhost1"],
-        );
+        // That it is one where all answer takes 10 s more to see.
+        const known = isFull() ? (await doctor()).findings : [];
+        const orphans = known.filter(({ class: of }) => of === "orphan-row").map(({ host }) => host);
+        assert.deepEqual(orphans, isFull() ? ["dockerhost1"] : []);
         await worker.end("SIGKILL");
         const whole = await withFaults(faultsOf(["3"]), async () => {
           const seen = await doctor();
@@ -179,6 +180,9 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
             JSON.stringify(way.hops),
           );
           assert.match(way.notes.join("\n"), /dockerhost2 did not answer/u);
+          const nobodys = await fleet.gateway.machine.overlaywatch(["explain", "A1", "nobody"]);
+          assert.equal(nobodys.code, 69);
+          assert.match(nobodys.stderr, /nobody: nothing tells of such a container.*; dockerhost2 did not answer/u);
           await worker.start();
           return seen;
         });
