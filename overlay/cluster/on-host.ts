@@ -160,17 +160,23 @@ function judged(input: NamespaceInput, { tables: { ownVteps }, network: { driver
   return found ?? { findings: [], unjudged: [] };
 }
 
-function placed(finding: Finding, { host, network, space }: Patient, view: View): ClusterFinding {
-  const { class: of, state, mac, device } = finding;
-  const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(mac ?? "") : undefined;
-  if (place === undefined || device === null) {
-    const isCutOff = of === "local-mac-on-vxlan-port" && state === "active";
-    return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
-  }
+function placed(finding: Finding, patient: Patient, view: View): ClusterFinding {
+  const { host, network } = patient;
+  const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(finding.mac ?? "") : undefined;
+  if (place !== undefined && finding.device !== null)
+    return { ...finding, host, ...cureOf(place, finding.device, patient, view) };
+  const isCutOff = finding.class === "local-mac-on-vxlan-port" && finding.state === "active";
+  return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
+}
+
+function cureOf(place: Place, device: string, { network, space }: Patient, view: View) {
   const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
-  const why = against ?? "it rests on what hosts tell of themselves: a person decides";
+  if (against !== undefined) return { why: against, command: null };
   const row = ["bridge", "fdb", "replace", place.mac, "dev", device, "dst", place.vtep, "self", "permanent"];
-  return { ...finding, why, host, command: against === undefined ? within(space.netns, ...row) : null };
+  return {
+    why: "it rests on what hosts tell of themselves: a person decides",
+    command: within(space.netns, ...row),
+  };
 }
 
 /** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */

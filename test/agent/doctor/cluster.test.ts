@@ -32,6 +32,8 @@ function checkGolden(name: string, text: string): void {
   assert.equal(text, readFileSync(path, "utf8"));
 }
 
+const none = async () => Promise.reject(new Error("not asked"));
+
 describe("agent/doctor --cluster", () => {
   const { path, file } = useFolder();
   const run = async (...args: readonly string[]) =>
@@ -97,7 +99,6 @@ describe("agent/doctor --cluster", () => {
   });
 
   it("has each host's tables by the name that the fleet knows, and why of who does not answer", async () => {
-    const none = async () => Promise.reject(new Error("not asked"));
     const questions: FleetQuestions = {
       hosts: async () => Promise.resolve(["web-1", "web-2"]),
       status: none,

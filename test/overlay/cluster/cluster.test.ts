@@ -178,6 +178,18 @@ describe("overlay/cluster", () => {
     );
   });
 
+  it("says of which containers two that claim one address do not tell the same", () => {
+    const claimed = changed(three, 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2)] }));
+    const said = blind(twice(claimed)).join("\n");
+    assert.match(said, /^where 02:42:0a:00:02:01 is: web-2 and web-3 all say that they are 172\.31\.240\.2, and/mu);
+    assert.match(said, /^where 02:42:0a:00:03:02 is: /mu);
+  });
+
+  it("does not believe that a host is known by an address that is none of its own", () => {
+    const diagnosis = twice(changed(three, 3, () => ({ advertised: vtepOf(9) })));
+    assert.deepEqual([briefly(diagnosis), diagnosis.verdict], [[], "unknown"]);
+  });
+
   it("makes no cure to the address of a silent host that another one claims", () => {
     const claimed = changed(listing(three, 3, { ip: farIp, mac: far }), 3, ({ ownVteps }) => ({
       ownVteps: [...ownVteps, vtepOf(2)],

@@ -82,13 +82,15 @@ const listing = (code: string) => () => {
   throw new Error("cannot list", { cause: Object.assign(new Error(code), { code }) });
 };
 
+/** As a classic engine has it whose store does not answer. */
+const unlisted = (told: Inventory): Inventory => ({ ...told, networks: [] });
+
 describe("overlay/examine", () => {
   it("looks into a network that Docker does not list and containers are attached to, where it is asked to", async () => {
-    const inventory = (told: Inventory): Inventory => ({ ...told, networks: [] });
-    const without = await look(broken, { inventory });
+    const without = await look(broken, { inventory: unlisted });
     assert.ok(without.namespaces.every(({ input }) => input.network === undefined));
     const listed = await look(broken);
-    const found = await look(broken, { inventory, options: { unlisted: true } });
+    const found = await look(broken, { inventory: unlisted, options: { unlisted: true } });
     assert.deepEqual(
       found.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
       listed.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
