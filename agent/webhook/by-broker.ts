@@ -17,15 +17,15 @@ export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Local
   const options = brokerOptions(config, "gateway");
   const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
   const turns = folding(mostTold, Date.now);
-  watchFleet(broker, {
+  const { admits } = watchFleet(broker, {
     onDeadLetter: (letter) => tellDead(letter, ways),
     // Its own journal and events have all of it.
     onTold: (key, { id, state, message }) => {
       if (turns.take(key)) log.info(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`);
     },
-    onTrouble: (what) => log.warn(what, "fleet"),
+    onTrouble: (what, key = "fleet") => log.warn(what, key),
   });
-  return { ...natsHandOver({ broker, signingKey }), isThere: () => Promise.resolve(broker.isConnected()) };
+  return { ...natsHandOver({ broker, signingKey, admits }), isThere: () => Promise.resolve(broker.isConnected()) };
 }
 
 const because: Readonly<Record<DeadLetter["why"], string>> = {
