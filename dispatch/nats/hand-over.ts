@@ -6,7 +6,7 @@ import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
 import type { Broker } from "./connection.ts";
 import type { Admits } from "./flood.ts";
-import { answerSchema, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
+import { answerSchema, headerIn, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
 import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
 
 /** JetStream's error codes. */
@@ -148,7 +148,7 @@ function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>, a
   connection.subscribe(subjects.answer("*"), {
     callback: (error, message) => {
       // Pieces of other answers are for who has asked for them.
-      if (message.headers?.has(answerHeader) === true || message.data.length > mostBytes) return;
+      if (headerIn(message, answerHeader) !== "" || message.data.length > mostBytes) return;
       if (!admits(keyIn(message.subject))) return;
       const read = error === null ? answerSchema.safeParse(jsonOf(message.data)) : undefined;
       if (read?.success !== true) return;

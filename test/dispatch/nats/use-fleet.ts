@@ -86,7 +86,10 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
         onTrouble: (what) => troubles.push(what),
       }),
     );
-    await (await broker.ready).flush();
+    const connection = await broker.ready;
+    // Twice: it listens to what is asked one turn after it is connected.
+    await connection.flush();
+    await connection.flush();
     return { source, changes, troubles, broker };
   }
 
