@@ -19,6 +19,10 @@ export class HelperServer {
   /** In place of a line. */
   raw: ((socket: Socket, trace: string) => void) | undefined;
   workMs: number;
+  /** Why nothing is healed. */
+  stops: readonly string[] = [];
+  /** This host's tables, as it packs them. */
+  packed: Uint8Array = new Uint8Array();
   #now = 0;
   #server: LineServer | undefined;
 
@@ -46,8 +50,13 @@ export class HelperServer {
       socket.on("end", () => socket.destroy()).resume();
       return this.raw(socket, trace);
     }
-    const answer = verb === "hello" ? { version: "0", pid: 1 } : { exit: 0, result: await this.#work(verb, trace) };
-    socket.end(`${JSON.stringify({ v: 1, verb, trace, ...answer })}\n`);
+    socket.end(`${JSON.stringify({ v: 1, verb, trace, ...(await this.#answer(verb, trace)) })}\n`);
+  }
+
+  async #answer(verb: Verb, trace: string): Promise<object> {
+    if (verb === "hello") return { version: "0", pid: 1, stops: this.stops };
+    if (verb === "tables") return { packed: Buffer.from(this.packed).toString("base64") };
+    return { exit: 0, result: await this.#work(verb, trace) };
   }
 
   async #work(verb: Verb, trace: string): Promise<Cleanup> {
