@@ -70,6 +70,9 @@ export function openTelling(environment: Environment): Telling {
       return standing.stops;
     },
     lastStops: () => standing.stops,
+    hearStops: (stops) => {
+      standing.stops = stops;
+    },
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
