@@ -7,6 +7,7 @@ import { fleetWord } from "../dispatch/worker/fleet-word.ts";
 import type { Rules } from "../dispatch/worker/machine.ts";
 import { hostStatusOf } from "../dispatch/worker/status.ts";
 import type { Change, Worker } from "../dispatch/worker/worker.ts";
+import { lane } from "../overlay/examine/lane.ts";
 import { brokerOptions, gatewayKeysOf } from "./broker.ts";
 import type { Config } from "./config/schema.ts";
 import type { Log } from "./log.ts";
@@ -44,6 +45,7 @@ export async function fleetFor(config: Config, { host, inForce, helper, log }: H
   const gatewayKeys = gatewayKeysOf(config);
   const own = { version: await version(), mode: config.worker.mode, inForce };
   const onTrouble = (what: string) => log.warn(what);
+  const oneAtOnce = lane(1);
   return (worker: Worker, standing: Standing): FleetSide => {
     const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
     const word = fleetWord(helper);
@@ -66,6 +68,11 @@ export async function fleetFor(config: Config, { host, inForce, helper, log }: H
       },
       pause: (pause) => told(word.pause(pause)),
       resume: (resume) => told(word.resume(resume)),
+      tables: async (trace, signal) =>
+        oneAtOnce(async () => {
+          await worker.turn(signal);
+          return helper.tables(trace);
+        }),
     };
     const source = openJobSource({ broker, host, gatewayKeys, worker, answers, presence, onTrouble });
     return {

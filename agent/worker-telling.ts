@@ -94,13 +94,16 @@ export function openTelling(environment: Environment): Telling {
   };
 }
 
+/** Those that ask at once are told the same: each question costs a process of root's. */
 function asking(helper: Helper, standing: Heard) {
-  return async () => {
+  const ask = async () => {
     const said = await helper.hello(randomBytes(16).toString("hex"));
     standing.helper = "why" in said ? said.why : undefined;
     standing.stops = "why" in said ? null : said.stops;
     return said;
   };
+  let underway: ReturnType<typeof ask> | undefined;
+  return async () => (underway ??= ask().finally(() => (underway = undefined)));
 }
 
 /** Who sends many that are not taken must not make a storm of events. */

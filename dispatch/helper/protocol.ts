@@ -1,6 +1,7 @@
 /**
  * One request a connection, one line of JSON each way. The helper finds its targets by itself: a request names neither
- * network, container, address nor command; `pause` alone says more than its verb, when it ends and why. No npm package here: the privileged process is made of it.
+ * network, container, address nor command; `pause` alone says more than its verb: until when, and why. No npm
+ * package here: the privileged process is made of it.
  */
 export const verbs = {
   /** Whether a helper of this version is there. */
@@ -9,6 +10,8 @@ export const verbs = {
   look: "looks, and changes nothing",
   /** What `cleanup --apply` does where nobody watches: within all gates, limits and pauses. */
   heal: "heals what is active, and verifies it",
+  /** What others need to judge this host: its overlays' tables, its endpoints, its way to other hosts. */
+  tables: "tells this host's tables, and changes nothing",
   /** As the whole fleet is: an entry of its own beside what `overlaywatch pause` keeps. */
   pause: "heals nothing until then",
   resume: "ends that pause, and no other",
@@ -39,6 +42,9 @@ export const [longestPause, longestReason] = [7 * 24 * 3_600_000, 200];
 
 /** Bytes, the newline included. */
 export const [maxRequestBytes, maxAnswerBytes] = [4096, 1024 * 1024];
+
+/** The same of an answer to `tables`: 8 MB that are packed, in Base64. */
+export const [maxPackedBytes, maxTablesBytes] = [8 * 1024 * 1024, 12 * 1024 * 1024];
 
 /** Thrown for what is no request; its message is for who sent it. */
 export class BadRequest extends Error {

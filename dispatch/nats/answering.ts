@@ -8,8 +8,8 @@ import { answerHeader, clockSkew, subjects } from "./subjects.ts";
 /** What this host answers. Where one throws, the gateway is told the error's message. */
 export interface Answers {
   readonly status: () => Promise<HostStatus>;
-  /** A bundle of this host's tables, packed. `signal`: nobody waits for it any more. */
-  readonly tables?: (signal: AbortSignal) => Promise<Uint8Array>;
+  /** A bundle of this host's tables, JSON, packed. `signal`: nobody waits for it any more. */
+  readonly tables: (trace: string, signal: AbortSignal) => Promise<Uint8Array>;
   /** Times: milliseconds since the epoch; `at`: when it was said, so that an older word does not undo a newer one. */
   readonly pause?: (pause: {
     readonly at: number;
@@ -58,7 +58,7 @@ async function inTurn(order: AskOrder, parts: AnsweringParts, underway: { count:
     return await answerTo(order, parts);
   } catch (error) {
     parts.onTrouble(`the gateway's question \`${order.question.kind}\` can not be answered: ${textOf(error)}`);
-    return inWords(textOf(error));
+    return await inWords(textOf(error));
   } finally {
     underway.count--;
   }
@@ -93,12 +93,12 @@ const inWords = async (what: string): Promise<Answer> => {
 };
 const told = async (what: object): Promise<Answer> => ({ isTrouble: false, packed: await pack(JSON.stringify(what)) });
 
-async function answerTo({ question, within, at }: AskOrder, { answers }: AnsweringParts): Promise<Answer> {
+async function answerTo({ ask, question, within, at }: AskOrder, { answers }: AnsweringParts): Promise<Answer> {
   switch (question.kind) {
     case "status":
       return told(await answers.status());
     case "tables":
-      return { isTrouble: false, packed: await known(answers.tables)(AbortSignal.timeout(within)) };
+      return { isTrouble: false, packed: await answers.tables(ask, AbortSignal.timeout(within)) };
     case "pause":
       return told(await known(answers.pause)({ at, until: question.until, reason: question.reason }));
     case "resume":

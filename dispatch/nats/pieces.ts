@@ -1,8 +1,10 @@
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { maxPackedBytes } from "../helper/protocol.ts";
 
 /** Bytes of an answer that a host may send, and what may be in them: some 100 000 rows have 20 MB, and 2 when packed. */
-export const [mostPacked, mostUnpacked] = [8 * 2 ** 20, 64 * 2 ** 20];
+export const mostPacked = maxPackedBytes;
+const mostUnpacked = 64 * 2 ** 20;
 
 /** Bytes of a piece, where the broker takes so many; beside them the headers, of which none is longer than this. */
 const [pieceBytes, headerBytes] = [256 * 1024, 1024];

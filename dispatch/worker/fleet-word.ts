@@ -18,10 +18,9 @@ export function fleetWord(helper: Pick<Helper, "pause">): FleetWord {
   let turn: Promise<unknown> = Promise.resolve();
   const tell = async (pause: Pause | undefined, at: number): Promise<readonly string[]> => {
     if (at < saidAt) throw new Error("something newer was said of the fleet's pause meanwhile");
-    const held = await helper.pause(pause, randomBytes(16).toString("hex"));
-    if ("why" in held) throw new Error(held.why);
+    const stops = await helper.pause(pause, randomBytes(16).toString("hex"));
     [saidAt, kept] = [at, pause?.until ?? null];
-    return held.stops;
+    return stops;
   };
   /** One after the other, so that the last word is the last. */
   const inTurn = (pause: Pause | undefined, at: number): Promise<readonly string[]> => {
