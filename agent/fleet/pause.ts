@@ -52,7 +52,7 @@ async function atBroker(config: Config, wanted: Wanted): Promise<FleetPause | un
     return pause === undefined || pause.until <= Date.now() ? undefined : pause;
   } catch (cause) {
     if (!(cause instanceof PauseTrouble)) throw cause;
-    throw new UnavailableError(`${errorText(cause)}: nothing was done`, { cause });
+    throw new UnavailableError(`${cause.message}: nothing was done`, { cause });
   } finally {
     await connection.close();
   }

@@ -91,8 +91,11 @@ export async function keepFleetPause(
 }
 
 function troubleOf(what: string, cause: unknown): PauseTrouble {
-  const isOld = cause instanceof JetStreamApiError && cause.code === streamNotFound;
-  const why = isOld ? "it has no place for it" : cause instanceof Error ? cause.message : String(cause);
+  const isNone = cause instanceof JetStreamApiError && cause.code === streamNotFound;
+  // Of what is published, and no stream takes.
+  const isNobody = cause instanceof Error && cause.name === "JetStreamNotEnabled";
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const why = isNone ? "it has no place for it" : isNobody ? "it has no place for it, or is just starting" : said;
   return new PauseTrouble(
     `${what}: ${why}; where the fleet was made by an older version, run \`overlaywatch fleet config\`, have the broker read fleet.conf again, and run \`overlaywatch fleet provision\``,
     { cause },
