@@ -145,7 +145,10 @@ describe("agent/webhook: a fleet that is paused", function () {
     await admin.close();
     const old = await pause("--for", "1h", "--reason", "r");
     assert.equal(old.code, 69);
-    assert.match(old.err, /it has no place for it, or is just starting; .*`overlaywatch fleet provision`: nothing was done/u);
+    assert.match(
+      old.err,
+      /it has no place for it, or is just starting; .*`overlaywatch fleet provision`: nothing was done/u,
+    );
     assert.ok(!holds(worker.helper));
     const gateway = await openGateway();
     await says(gateway, /ERROR it can not be read whether the fleet is paused: .*fleet provision.*keep it themselves/u);
