@@ -3,6 +3,8 @@ import { openFleetMetrics } from "../../../agent/webhook/fleet-metrics.ts";
 import { gatewayMetrics } from "../../../dispatch/gateway/metrics.ts";
 import type { Sample } from "../../../emit/sample.ts";
 
+const told = (all: readonly Sample[]) => all.map(({ name, value, tags }) => [name, value, ...Object.values(tags)]);
+
 describe("agent/webhook: metrics of the fleet", () => {
   it("tell how it stands, by declared names, and what was since the last time once", () => {
     const sent: Sample[] = [];
@@ -21,7 +23,6 @@ describe("agent/webhook: metrics of the fleet", () => {
     metrics.offered(20);
     metrics.offered(250);
     for (const why of ["not-taken", "not-taken", "turned-away"]) metrics.deadLetter(why);
-    const told = (all: readonly Sample[]) => all.map(({ name, value, tags }) => [name, value, ...Object.values(tags)]);
     const first = metrics.samples(now);
     assert.deepEqual(told(first), [
       ["fleet.connected", 1],

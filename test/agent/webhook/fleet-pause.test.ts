@@ -12,6 +12,15 @@ import type { HelperServer } from "../../dispatch/worker/helper-server.ts";
 import { cli } from "../cli.ts";
 import { useFleetWay } from "./use-fleet-way.ts";
 
+const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
+const comes = async (what: string, is: () => boolean, program: Program) =>
+  until(
+    () => is() || undefined,
+    15_000,
+    () => new Error(`${what}: ${program.err()}`),
+  );
+const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
+
 describe("agent/webhook: a fleet that is paused", function () {
   this.timeout(60_000);
   const { path, inFleet, env, openGateway, openWorker, page, server } = useFleetWay(["host-a", "host-b"]);
@@ -22,15 +31,6 @@ describe("agent/webhook: a fleet that is paused", function () {
   });
   const pause = async (...args: readonly string[]) =>
     cli(["pause", "--fleet", ...args, "--state-dir", join(path(), "none")], { env: env(ofGateway()) });
-  const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
-  const comes = async (what: string, is: () => boolean, program: Program) =>
-    until(
-      () => is() || undefined,
-      15_000,
-      () => new Error(`${what}: ${program.err()}`),
-    );
-  const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
-
   it("answers pages `paused` with the reason, its hosts heal nothing, and all go on when a person lifts it", async () => {
     const gateway = await openGateway();
     const [one, two] = [await openWorker("host-a"), await openWorker("host-b")];

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pause } from "../../../dispatch/worker/ask-helper.ts";
 import { fleetWord } from "../../../dispatch/worker/fleet-word.ts";
 
-describe("dispatch/worker: the fleet's word", () => {
-  const helperOf = (answer: () => Promise<readonly string[]>) => {
-    const asked: (Pause | undefined)[] = [];
-    return { asked, pause: async (pause: Pause | undefined) => (asked.push(pause), answer()) };
-  };
+const helperOf = (answer: () => Promise<readonly string[]>) => {
+  const asked: (Pause | undefined)[] = [];
+  return { asked, pause: async (pause: Pause | undefined) => (asked.push(pause), answer()) };
+};
 
+describe("dispatch/worker: the fleet's word", () => {
   it("is kept by the helper, one after the other, and known here only when it is", async () => {
     const helper = helperOf(async () => (await sleep(20), ["stops"]));
     const word = fleetWord(helper);
