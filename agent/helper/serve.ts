@@ -101,8 +101,7 @@ async function held(request: PauseOrResume, settings: HelperSettings): Promise<E
       : { kind: "fleet-resumed" };
   const limits = await state.add(event).finally(() => lock.release());
   const stands = fleetPause(limits, Date.now());
-  const until = stands === undefined ? null : (limits.fleet?.until ?? null);
-  const answer: Paused = { v: 1, verb, trace, until, stops: await stopsOf(settings) };
+  const answer: Paused = { v: 1, verb, trace, stops: await stopsOf(settings) };
   return { answer, code: 0, told: `${titleOf(request)}: ${stands ?? "no pause of the fleet holds here"}` };
 }
 

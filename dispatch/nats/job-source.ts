@@ -29,6 +29,8 @@ export interface JobSourceOptions {
 export interface JobSource {
   /** To the gateway; lost where there is no connection: the host's own journal and events have it. */
   readonly tell: (told: Told) => void;
+  /** A sign of life now, where something of it has changed. */
+  readonly sayPresence: () => void;
   /** Takes no more. What the worker is just taking is not answered to the broker, which sends it again. */
   readonly close: () => Promise<void>;
 }
@@ -53,6 +55,7 @@ export function openJobSource(options: JobSourceOptions): JobSource {
   const running = run();
   return {
     tell: door.tell,
+    sayPresence: say,
     close: async () => {
       closing.abort();
       clearInterval(timer);

@@ -62,6 +62,8 @@ export const presenceSchema = z.strictObject({
   inForce: z.enum(["observe", "approve", "auto"]),
   /** By whatever: it heals nothing by itself. */
   paused: z.boolean(),
+  /** The end of the fleet's pause that it was last told, and has kept; null: that there is none; else it was told nothing yet. */
+  fleetUntil: z.int().nullable().exactOptional(),
 });
 
 export type Presence = z.output<typeof presenceSchema>;
@@ -76,6 +78,8 @@ export const toldSchema = z.strictObject({
   /** A sentence for people. */
   message: z.string().max(2000),
   at: z.int(),
+  /** Its own trigger has asked for it, and no page. */
+  own: z.literal(true).exactOptional(),
 });
 
 export type Told = z.output<typeof toldSchema>;

@@ -15,7 +15,7 @@ export const answerSchema = z.object({
   version: z.string().optional(),
   pid: z.int().optional(),
   packed: z.string().optional(),
-  until: z.int().nullable().optional(),
+  stops: z.array(z.string()).optional(),
   result: z
     .object({ outcome: z.string(), refused: z.array(z.object({ rule: z.string(), sentence: z.string() })) })
     .optional(),
