@@ -126,14 +126,11 @@ async function serveWith(parts: Parts): Promise<number> {
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fleetOf({
-  config,
-  identity,
-  helper,
-  log,
-}: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
+async function fleetOf(parts: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
+  const { config, identity, helper, log } = parts;
   if (!hasBroker(config)) return undefined;
-  return (await import("./worker-broker.ts")).fleetFor(config, identity.host, helper, log);
+  const host = { host: identity.host, inForce: modeOf(config, identity), helper, log };
+  return (await import("./worker-broker.ts")).fleetFor(config, host);
 }
 
 /** What the one before left is read, and a line that its death cut short is put away. */

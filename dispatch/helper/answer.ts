@@ -32,8 +32,6 @@ export interface Paused {
   readonly v: 1;
   readonly verb: "pause" | "resume";
   readonly trace: string;
-  /** Of the fleet's pause as it holds here now; null: it does not, or a person on this host has lifted it. */
-  readonly until: number | null;
   /** Why nothing is healed here now, whatever is found; empty where nothing stops it. */
   readonly stops: readonly string[];
 }

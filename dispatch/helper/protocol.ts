@@ -1,6 +1,7 @@
 /**
  * One request a connection, one line of JSON each way. The helper finds its targets by itself: a request names neither
- * network, container, address nor command; `pause` alone says more than its verb, when it ends and why. No npm package here: the privileged process is made of it.
+ * network, container, address nor command; `pause` alone says more than its verb: until when, and why. No npm
+ * package here: the privileged process is made of it.
  */
 export const verbs = {
   /** Whether a helper of this version is there. */

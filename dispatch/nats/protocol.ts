@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import type { Msg } from "@nats-io/transport-node";
 import { z } from "zod";
 import { answers } from "../hand-over.ts";
 import { hostName, type Job, jobSchema, traceId, type Withdrawal, withdrawalSchema } from "../job.ts";
@@ -61,6 +62,8 @@ export const presenceSchema = z.strictObject({
   inForce: z.enum(["observe", "approve", "auto"]),
   /** By whatever: it heals nothing by itself. */
   paused: z.boolean(),
+  /** The end of the fleet's pause that it was last told, and has kept; null: that there is none; else it was told nothing yet. */
+  fleetUntil: z.int().nullable().exactOptional(),
 });
 
 export type Presence = z.output<typeof presenceSchema>;
@@ -75,6 +78,8 @@ export const toldSchema = z.strictObject({
   /** A sentence for people. */
   message: z.string().max(2000),
   at: z.int(),
+  /** Its own trigger has asked for it, and no page. */
+  own: z.literal(true).exactOptional(),
 });
 
 export type Told = z.output<typeof toldSchema>;
@@ -135,6 +140,18 @@ export function openOrder(
 export function jobIn(bytes: Uint8Array): Job | undefined {
   const read = order.safeParse(jsonOf(bytes));
   return read.success && "job" in read.data ? read.data.job : undefined;
+}
+
+/**
+ * Of a message's headers; empty where it is not there. What cannot be read as headers is thrown by the client when it is looked at, and
+ * thrown out of a callback it would be the end of all reading: a host could have its gateway's ears.
+ */
+export function headerIn(message: Msg, name: string): string {
+  try {
+    return message.headers?.get(name) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /** Undefined where it is none. */

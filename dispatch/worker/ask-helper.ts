@@ -48,7 +48,6 @@ const answerSchema = z.union([
     v: z.literal(1),
     verb: z.enum(["pause", "resume"]),
     trace: traceId,
-    until: z.int().nullable(),
     stops: z.array(z.string()),
   }),
   z.object({
@@ -77,8 +76,8 @@ interface Hello {
 export interface Helper {
   /** Never rejects. */
   readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
-  /** Has the fleet's pause kept, or ended where there is none. Never rejects. */
-  readonly pause: (pause: Pause | undefined, trace: string) => Promise<Held>;
+  /** Has the fleet's pause kept, or ended where there is none. Gives why nothing is healed then; rejects with why it is not kept. */
+  readonly pause: (pause: Pause | undefined, trace: string) => Promise<readonly string[]>;
   /** Its version, or why it is not there. Never rejects. */
   readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
   /** This host's tables, packed as they come: who reads them holds them against their form. Rejects with why there are none. */
@@ -90,9 +89,6 @@ export interface Pause {
   readonly until: number;
   readonly reason: string;
 }
-
-/** What of the fleet's pause holds there then, and all that stops healing; or why that is not known. */
-export type Held = { readonly until: number | null; readonly stops: readonly string[] } | { readonly why: string };
 
 interface HelperOptions {
   readonly socket: string;
@@ -124,14 +120,10 @@ export function helperAt(options: HelperOptions): Helper {
       throw new Error("error" in answer ? answer.error.message : otherwise);
     },
     pause: async (pause, trace) => {
-      try {
-        const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
-        const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
-        if ("until" in answer && answer.verb === what.verb && answer.trace === trace) return answer;
-        throw new Error("error" in answer ? answer.error.message : otherwise);
-      } catch (error) {
-        return { why: `the helper at ${options.socket}: ${textOf(error)}` };
-      }
+      const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
+      const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
+      if ("stops" in answer && answer.verb === what.verb && answer.trace === trace) return answer.stops ?? [];
+      throw new Error("error" in answer ? answer.error.message : otherwise);
     },
     hello: async (trace) => {
       try {

@@ -9,6 +9,8 @@ import { asked, request, trace } from "./helper-process.ts";
 
 const hour = 3_600_000;
 
+const line = (more: object): string => `${JSON.stringify({ v: 1, verb: "pause", trace, ...more })}\n`;
+
 describe("agent/helper: the pause of a fleet, in a process of its own", function () {
   this.timeout(30_000);
   const folder = useFolder();
@@ -20,7 +22,6 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
     OVERLAYWATCH_PATHS_STATE_DIR: state(),
     OVERLAYWATCH_HELPER_CONFIG: `${folder.path()}/none.yaml`,
   });
-  const line = (more: object): string => `${JSON.stringify({ v: 1, verb: "pause", trace, ...more })}\n`;
   const pause = async (until: number, reason = "storm") => asked(line({ until, reason }), env());
   const own = async (...args: readonly string[]) => cli(["pause", ...args, "--state-dir", state()]);
 
@@ -29,7 +30,11 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
     const until = Date.now() + hour;
     await own("--for", "2h", "--reason", "own");
     const paused = await pause(until);
-    assert.deepEqual([paused.code, paused.answer.verb, paused.answer.until], [0, "pause", until]);
+    assert.deepEqual([paused.code, paused.answer.verb], [0, "pause"]);
+    assert.match(
+      paused.answer.stops?.join("; ") ?? "",
+      /^paused until .*: own; .*; the whole fleet is paused until .*: storm; /u,
+    );
     assert.match(paused.err, new RegExp(`^trace ${trace}: pause: the whole fleet is paused until .*: storm; `, "u"));
     assert.match((await own()).out, /^paused until .*: own; .*\nthe whole fleet is paused until .*: storm; /u);
     await asked(request("resume"), env());
@@ -38,14 +43,14 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
     await own("--off");
     assert.equal((await own()).out, "Not paused.\n");
     const again = await pause(until);
-    assert.equal(again.answer.until, null, "a person on this host has lifted it");
-    assert.equal((await pause(until + 1)).answer.until, until + 1, "another one is another one");
+    assert.deepEqual(again.answer.stops, [], "a person on this host has lifted it");
+    assert.equal((await pause(until + 1)).answer.stops?.length, 1, "another one is another one");
     const heal = await asked(request("heal"), env());
     assert.deepEqual(
       heal.answer.result?.refused.map(({ rule }) => rule),
       ["pause"],
     );
-    assert.deepEqual((await asked(request("resume"), env())).answer.until, null);
+    assert.deepEqual((await asked(request("resume"), env())).answer.stops, []);
   });
 
   it("is taken in its bounds only, and by its own verb", async () => {
@@ -83,7 +88,7 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
     await sleep(1500);
     assert.ok(!existsSync(file()));
     lock.release();
-    assert.equal((await asking).answer.until, until);
+    assert.equal((await asking).answer.stops?.length, 1);
     assert.deepEqual(limits(), { version: 1, heals: [], fleet: { until, reason: "storm" } });
     writeFileSync(file(), '{"version":9}');
     const { code, answer } = await pause(until);
