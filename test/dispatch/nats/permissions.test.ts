@@ -5,7 +5,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { sealJob } from "../../../dispatch/nats/protocol.ts";
 import { inboxOf, serverConfig } from "../../../dispatch/nats/server-config.ts";
-import { hostApi, signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
+import { fleetStream, hostApi, signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
 import { natsServer, TestBroker } from "./broker.ts";
 import { jobFor, keyOf, makeFleet, optionsOf, provisioned } from "./fleet.ts";
 
@@ -68,6 +68,9 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     subjects.answer(keyB),
     subjects.presence(keyB),
     subjects.told(keyB),
+    subjects.fleetPause,
+    `$JS.API.STREAM.MSG.GET.${fleetStream}`,
+    `${hostApi}.STREAM.MSG.GET.${fleetStream}`,
     `${hostApi}.CONSUMER.MSG.NEXT.${stream}.${keyB}`,
     `${hostApi}.CONSUMER.INFO.${stream}.${keyB}`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${keyB}`,
@@ -98,6 +101,8 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     subjects.ask("*"),
     subjects.job("*"),
     subjects.told("*"),
+    subjects.fleetPause,
+    "overlay.>",
     "$JS.ACK.>",
     "$SYS.>",
   ]) {
@@ -112,7 +117,7 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     const before = await state();
     assert.deepEqual(before, { jobs: 1, pending: 1 });
     const heard: string[] = [];
-    for (const subject of [subjects.presence("*"), subjects.told("*"), subjects.answer("*")])
+    for (const subject of [subjects.presence("*"), subjects.told("*"), subjects.answer("*"), subjects.fleetPause])
       gateway!.subscribe(subject, { callback: (_, message) => void heard.push(message.subject) });
     await gateway!.flush();
     const own = [
@@ -129,6 +134,7 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
       subjects.presence(keyB),
       subjects.told(keyB),
       subjects.answer(keyB),
+      subjects.fleetPause,
       `$JS.API.CONSUMER.DELETE.${stream}.${keyB}`,
       `$JS.API.STREAM.DELETE.${stream}`,
       `$JS.ACK.${stream}.${keyB}.1.1.1.1.0`,
