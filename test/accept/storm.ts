@@ -10,6 +10,7 @@ import { pause, until } from "../../lab/process.ts";
 import { TestBroker } from "../dispatch/nats/broker.ts";
 import { makeFleet, provisioned, type TestFleet } from "../dispatch/nats/fleet.ts";
 import { answerSchema, deliver, pageOf, type Receiver, type Try } from "./delivery.ts";
+import { sized } from "./length.ts";
 import { here, type Program, says, start } from "./program.ts";
 
 interface StormOptions {
@@ -36,7 +37,7 @@ export interface Paged {
 }
 
 /** How many processes the workers are in: one event loop would be the limit. */
-const processes = 3;
+const processes = sized(3, 1);
 const token = "a-token-that-is-long-enough-for-every-rule";
 let events = 0;
 
@@ -91,7 +92,12 @@ export class Storm {
 
   /** Of the gateway and the workers: what is no job. */
   said(): string {
-    const others = this.#workers.map((one) => one.out().split("\n").filter((line) => !line.includes('"answer"')));
+    const others = this.#workers.map((one) =>
+      one
+        .out()
+        .split("\n")
+        .filter((line) => !line.includes('"answer"')),
+    );
     return [...this.#programs.map((one) => one.err().slice(-3000)), ...others.flat().slice(-20)].join("\n");
   }
 
@@ -114,7 +120,10 @@ export class Storm {
     for (let number = 0; number < processes; number++) {
       const own = simulated.filter((_, index) => index % processes === number);
       const seeds = own.map((host) => ({ host, seed: this.fleet.seeds.of(host) }));
-      const file = this.#secret(`workers-${number}`, JSON.stringify({ url: this.broker.url, gatewayKey, hosts: seeds }));
+      const file = this.#secret(
+        `workers-${number}`,
+        JSON.stringify({ url: this.broker.url, gatewayKey, hosts: seeds }),
+      );
       this.#workers.push(start([process.execPath, `${process.cwd()}/dist/test/accept/fleet-workers.js`, file], {}));
     }
     await Promise.all(this.#workers.map(async (one) => says(one, /"connected"/u, 60_000)));
