@@ -35,7 +35,7 @@ describe("accept: fleet", function () {
     [first, second, third] = [fleet.member(1), fleet.member(2), fleet.member(3)];
     sink = onHost(second.host, ["sink", "--json", "--udp", "8125"]);
     await fleet.start();
-    for (const member of fleet.members) await fleet.prove(member);
+    await Promise.all(fleet.members.map(async (member) => fleet.prove(member)));
     sender = new Sender(fleet, 300);
   });
   after(async () => {
