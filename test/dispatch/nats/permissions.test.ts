@@ -85,7 +85,12 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     `$JS.API.STREAM.PURGE.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
     "$JS.API.INFO",
+    // What would put its job off, have it be thrown away, or seem to be in work.
     `$JS.ACK.${stream}.${keyB}.1.1.1.1.0`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${keyB}`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.MSG.DELETE.${stream}`,
     `${inboxOf(keyB)}.x`,
     `${inboxOf("gateway")}.x`,
     `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.${keyB}`,
@@ -110,8 +115,15 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     `$JS.API.CONSUMER.LIST.${stream}`,
     subjects.job("*"),
     subjects.told("*"),
+    subjects.presence("*"),
+    // Its endpoint lists and tables, as it answers them.
+    subjects.answer(keyB),
+    subjects.answer("*"),
     subjects.fleetPause,
     "overlay.>",
+    `${hostApi}.>`,
+    "$JS.API.>",
+    "$JS.EVENT.>",
     "$JS.ACK.>",
     "$SYS.>",
   ]) {
