@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import type { LabFleet } from "../../lab/fleet.ts";
-import { until } from "../../lab/process.ts";
+import { pinnedEnv, until } from "../../lab/process.ts";
 import { useLab } from "../lab/fixture.ts";
 import { type Fault, faultsBetween, nobody } from "./explain-faults.ts";
 import { changeAt, type Place, placeOf } from "./fault-place.ts";
@@ -60,10 +62,17 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
     });
     after(async () => fleet?.remove());
 
-    /** On the gateway's machine. */
+    /** On the gateway's machine, as its user: without any right. */
+    const run = async (...args: readonly string[]) => {
+      const { host, machine } = fleet.gateway;
+      const { uid, gid } = statSync(join(fleet.folder, "gateway/state/broker.seed"));
+      assert.notEqual(uid, 0);
+      const user = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--bounding-set=-all", "--no-new-privs"];
+      return host.exec(["/usr/bin/setpriv", ...user, ...machine.argv(args)], { env: pinnedEnv, timeout: 60_000 });
+    };
     const asked = async (...args: readonly string[]) => {
       const began = performance.now();
-      const { code, stdout, stderr } = await fleet.gateway.machine.overlaywatch([...args, "--json"], 60_000);
+      const { code, stdout, stderr } = await run(...args, "--json");
       assert.notEqual(stdout, "", stderr);
       const json: unknown = JSON.parse(stdout);
       return { code, json, ms: Math.round(performance.now() - began) };
@@ -180,7 +189,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
             JSON.stringify(way.hops),
           );
           assert.match(way.notes.join("\n"), /dockerhost2 did not answer/u);
-          const nobodys = await fleet.gateway.machine.overlaywatch(["explain", "A1", "nobody"]);
+          const nobodys = await run("explain", "A1", "nobody");
           assert.equal(nobodys.code, 69);
           assert.match(nobodys.stderr, /nobody: nothing tells of such a container.*; dockerhost2 did not answer/u);
           await worker.start();

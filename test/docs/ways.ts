@@ -127,6 +127,7 @@ export const ways: Readonly<Record<string, Way>> = {
   // What `laptop$` has been given: both hosts' bundles.
   "overlaywatch explain A1 A2 --from dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
   "overlaywatch doctor --cluster": shown("it wants a fleet; test/accept/cluster runs it"),
+  "overlaywatch explain A B --fleet": shown("it wants a fleet; test/accept/cluster runs it"),
   "overlaywatch doctor --cluster --with dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
   "overlaywatch cleanup --class neighbour-table-full [--apply]": dry(
     "overlaywatch cleanup --class neighbour-table-full",
