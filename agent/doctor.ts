@@ -8,6 +8,7 @@ import { examine } from "../overlay/examine/examine.ts";
 import { lookAround } from "../overlay/examine/surroundings.ts";
 import { truthMemory } from "../overlay/examine/truths.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
+import { unlistedNetworks } from "../overlay/unlisted.ts";
 import { chosen } from "./chosen-network.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { positiveDuration } from "./config/duration.ts";
@@ -131,10 +132,10 @@ async function look(config: Config, { network: name, say, keep }: Wanted, signal
   const log = engineLog(config, signal);
   try {
     const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
-    const { networks } = inventory;
+    const networks = [...inventory.networks, ...unlistedNetworks(inventory)];
     const wanted = name === undefined ? {} : { networks: new Set([chosen(name, networks)]) };
     const truth = { memory: truthMemory(), wait: true, say };
-    const looked = { ...wanted, unreadContainers: watch.stats().failing, truth };
+    const looked = { ...wanted, unlisted: true as const, unreadContainers: watch.stats().failing, truth };
     const machine = { proc, overlays, docker: watch };
     const inTables = await examine(machine, engine, looked, signal);
     const around = { log: await log, minutes: logMinutes };

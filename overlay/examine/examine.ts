@@ -35,7 +35,7 @@ export interface ExamineOptions {
   readonly memory?: EndpointMemory;
   /** Where containers of other hosts are is asked for; unless told, it is not. */
   readonly truth?: TruthOptions;
-  /** Also overlays that only the containers attached to them tell of: to be looked at, never to be healed. */
+  /** Also overlays that only the containers attached to them tell of: a rule speaks against healing in them. */
   readonly unlisted?: true;
 }
 

@@ -8,6 +8,7 @@ import { useLab } from "../lab/fixture.ts";
 import { type Fault, faultsBetween, nobody } from "./explain-faults.ts";
 import { changeAt, type Place, placeOf } from "./fault-place.ts";
 import { figure, isFull } from "./length.ts";
+import { onHost } from "./program.ts";
 
 const explained = z.object({
   hops: z.array(z.object({ hop: z.string(), host: z.string(), ok: z.union([z.boolean(), z.literal("unknown")]) })),
@@ -98,6 +99,13 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
       };
       await until(isCalm, 90_000, () => new Error(`not well again: ${JSON.stringify(last)}`));
     };
+    /** Networks that the first host's own doctor sees. */
+    const alone = async (): Promise<string> => {
+      const program = onHost(lab().host(1), ["doctor", "--json"]);
+      await program.ended;
+      const seen = z.object({ networks: z.array(z.object({ name: z.string() })) }).parse(JSON.parse(program.out()));
+      return seen.networks.map(({ name }) => name).join();
+    };
     const withFaults = async <T>(faults: readonly Fault[], look: () => Promise<T>): Promise<T> => {
       try {
         for (const { on, make } of faults) await changeAt(places[on - 1]!, make);
@@ -147,6 +155,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
         const whole = await withFaults(faults, async () => {
           if (shape.driver === undefined) lab().stopStore("etcd");
           try {
+            assert.match(await alone(), /testnet/u);
             return await doctor();
           } finally {
             if (shape.driver === undefined) await lab().startStore("etcd");

@@ -96,6 +96,11 @@ describe("overlay/examine", () => {
       listed.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
     );
     assert.deepEqual(states(found), states(listed));
+    const [finding] = found.namespaces.flatMap(({ findings }) => findings);
+    assert.deepEqual(
+      [finding?.automatic, finding?.why],
+      [false, "Docker does not list the network: does its cluster store answer?"],
+    );
   });
 
   it("reads a broken pair's table ten times within about a second, two processes at a time", async () => {
