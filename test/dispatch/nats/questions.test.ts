@@ -73,8 +73,8 @@ describe("dispatch/nats: questions", function () {
 
   it("are waited for as long as was said, or until nobody waits; an answer that comes later is nobody's", async () => {
     await provide();
-    const asking = await asker(500);
-    let [answered, late] = [0, 1500];
+    const asking = await asker(1000);
+    let [answered, late] = [0, 2000];
     await hostOf(a, memoryWorker(a).worker, 100, {
       status: async () => {
         await sleep(late);
@@ -83,12 +83,13 @@ describe("dispatch/nats: questions", function () {
       },
     });
     await hostOf(b, memoryWorker(b).worker);
-    assert.deepEqual(await asking.status([a, b], patience()), [
-      { host: a, trouble: "it has not answered within 0.5 s" },
-      { host: b, answer: statusOf(b) },
-    ]);
-    const [given] = await asking.status([a], AbortSignal.timeout(200));
-    assert.match(given !== undefined && "trouble" in given ? given.trouble : "", /not answered within 0\.2 s/u);
+    const [first, second] = await asking.status([a, b], patience());
+    assert.match(first !== undefined && "trouble" in first ? first.trouble : "", /not answered within [\d.]+ s/u);
+    assert.deepEqual(second, { host: b, answer: statusOf(b) });
+    const begun = performance.now();
+    const [given] = await asking.status([a], AbortSignal.timeout(100));
+    assert.match(given !== undefined && "trouble" in given ? given.trouble : "", /not answered within [\d.]+ s/u);
+    assert.ok(performance.now() - begun < 900, "no longer than anybody waits");
     await until("both late answers are sent", () => answered === 2);
     late = 0;
     assert.deepEqual(await asking.status([a], patience()), [{ host: a, answer: statusOf(a) }]);
@@ -108,7 +109,7 @@ describe("dispatch/nats: questions", function () {
   it("of more than so many at once to one host are told that it does not answer all", async () => {
     await provide();
     const asking = await asker();
-    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => sleep(300, statusOf(a)) });
+    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => sleep(1500, statusOf(a)) });
     const replies = await asking.status(
       Array.from({ length: 20 }, () => a),
       patience(),
