@@ -119,7 +119,7 @@ class Asking {
       // Nobody answers there: what comes is the server's word that nobody was there to hear the question.
       connection.subscribe(`${this.#inbox}.*`, {
         callback: (error, message) => {
-          if (error instanceof errors.NoRespondersError || message.headers?.code === 503)
+          if (error === null && message.headers?.code === 503)
             this.#waiting.get(keyIn(message.subject))?.settle({ why: "it is not connected to the broker" });
         },
       }),
