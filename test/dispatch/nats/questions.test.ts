@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { headers } from "@nats-io/transport-node";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { sealQuestion, type Sealed } from "../../../dispatch/nats/protocol.ts";
+import { serverConfig } from "../../../dispatch/nats/server-config.ts";
 import { signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
 import { bundleOf } from "../../../overlay/explain/bundle.ts";
 import { until } from "../../host/until.ts";
@@ -131,6 +132,17 @@ describe("dispatch/nats: questions", function () {
     );
     await provide();
     assert.deepEqual(await asking.hosts(), [a, b]);
+  });
+
+  it("are not answered by a broker whose fleet.conf is of an older version, which says so soon", async () => {
+    await provide();
+    const older = serverConfig(fleet.registry).replace(`"$JS.API.CONSUMER.LIST.${stream}", `, "");
+    assert.notEqual(older, serverConfig(fleet.registry));
+    await server().reload(older);
+    const asking = await asker();
+    const begun = performance.now();
+    await assert.rejects(asking.hosts(), /Permissions Violation for Publish to "\$JS\.API\.CONSUMER\.LIST/u);
+    assert.ok(performance.now() - begun < 2500);
   });
 
   /** As `sealQuestion` made it, put where this host listens. */
