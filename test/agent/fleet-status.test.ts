@@ -62,7 +62,7 @@ describe("agent/fleet status", function () {
     const { code, out } = await status("--within", "300ms");
     child.kill("SIGCONT");
     assert.equal(code, 1);
-    assert.match(out, /^host-a +no answer .* it has not answered within 0\.3 s$/mu);
+    assert.match(out, /^host-a +no answer .* it has not answered within [\d.]+ s$/mu);
   });
 
   it("ends with 69 where the broker is not there, and with 78 where this is not the gateway's machine", async () => {

@@ -61,7 +61,7 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
       [{ until: String(until), reason: "r" }, /until: expected milliseconds/u],
       [{ until: until + 0.5, reason: "r" }, /until: expected milliseconds/u],
       [{ until: Date.now() - 60_000, reason: "r" }, /until: over 6\d s ago, by the clock of this host/u],
-      [{ until: Date.now() + 7 * 24 * hour + 60_000, reason: "r" }, /until: 7 days from now at most/u],
+      [{ until: Date.now() + 7 * 24 * hour + 6 * 60_000, reason: "r" }, /until: 7 days from now at most/u],
       [{ until, reason: "" }, /reason/u],
       [{ until, reason: "  " }, /reason/u],
       [{ until, reason: "r".repeat(201) }, /reason/u],
