@@ -12,7 +12,6 @@ import { bundleOf } from "../../overlay/explain/bundle.ts";
 import { fleetPause, type LimitsEvent, stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
-import { ownTables } from "../explain/live.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
@@ -123,6 +122,7 @@ const tablesWithin = 20_000;
 
 /** What others need to judge this host. Packed here: no other process of this host has to bear how much it is. */
 async function read(request: HelperRequest, settings: HelperSettings): Promise<Ended> {
+  const { ownTables } = await import("../explain/live.ts");
   const tables = await ownTables(settings, {}, AbortSignal.timeout(tablesWithin));
   const packed = gzipSync(JSON.stringify(bundleOf(tables, new Date().toISOString())));
   if (packed.length > maxPackedBytes) throw new Error(`its tables have more than ${maxPackedBytes} bytes, packed`);

@@ -30,7 +30,7 @@ export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Way {
   const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
   const size = watchFleetSize(broker);
   const turns = folding(mostTold, Date.now);
-  const { seen } = watchFleet(broker, {
+  const { seen, admits } = watchFleet(broker, {
     onDeadLetter: (letter) => {
       metrics.deadLetter(letter.why);
       tellDead(letter, ways);
@@ -41,12 +41,12 @@ export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Way {
       const { id, state, message } = told;
       if (turns.take(key)) log.info(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`);
     },
-    onTrouble: (what) => log.warn(what, "fleet"),
+    onTrouble: (what, key = "fleet") => log.warn(what, key),
   });
   const guard = openFleetGuard(config, { broker, signingKey, seen, size: size.hosts, ways });
   const { isConnected } = broker;
   const metrics = openFleetMetrics(ways.outputs, () => ({ ...guard, isConnected, seen, enrolled: size.hosts }));
-  const handOver = natsHandOver({ broker, signingKey });
+  const handOver = natsHandOver({ broker, signingKey, admits });
   return {
     ...handOver,
     offer: watched(handOver, guard, metrics),

@@ -39,6 +39,8 @@ export type HelperRequest =
 
 /** Milliseconds that one may last, and characters of its reason: who can pause for ever has switched off healing. */
 export const [longestPause, longestReason] = [7 * 24 * 3_600_000, 200];
+/** Milliseconds that a host's clock may be behind that of who pauses. */
+const slowClock = 5 * 60_000;
 
 /** Bytes, the newline included. */
 export const [maxRequestBytes, maxAnswerBytes] = [4096, 1024 * 1024];
@@ -74,7 +76,7 @@ function pauseIn({ until, reason }: Readonly<Record<string, unknown>>, now: numb
     throw new BadRequest("until: expected milliseconds since the epoch");
   if (until <= now)
     throw new BadRequest(`until: over ${Math.round((now - until) / 1000)} s ago, by the clock of this host`);
-  if (until > now + longestPause) throw new BadRequest("until: 7 days from now at most");
+  if (until > now + longestPause + slowClock) throw new BadRequest("until: 7 days from now at most");
   if (typeof reason !== "string" || !isReason(reason))
     throw new BadRequest(`reason: expected 1 to ${longestReason} printable characters`);
   return { until, reason };

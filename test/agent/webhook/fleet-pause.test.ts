@@ -12,6 +12,15 @@ import type { HelperServer } from "../../dispatch/worker/helper-server.ts";
 import { cli } from "../cli.ts";
 import { useFleetWay } from "./use-fleet-way.ts";
 
+const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
+const comes = async (what: string, is: () => boolean, program: Program) =>
+  until(
+    () => is() || undefined,
+    15_000,
+    () => new Error(`${what}: ${program.err()}`),
+  );
+const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
+
 describe("agent/webhook: a fleet that is paused", function () {
   this.timeout(60_000);
   const { path, inFleet, env, openGateway, openWorker, page, server } = useFleetWay(["host-a", "host-b"]);
@@ -22,15 +31,6 @@ describe("agent/webhook: a fleet that is paused", function () {
   });
   const pause = async (...args: readonly string[]) =>
     cli(["pause", "--fleet", ...args, "--state-dir", join(path(), "none")], { env: env(ofGateway()) });
-  const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
-  const comes = async (what: string, is: () => boolean, program: Program) =>
-    until(
-      () => is() || undefined,
-      15_000,
-      () => new Error(`${what}: ${program.err()}`),
-    );
-  const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
-
   it("answers pages `paused` with the reason, its hosts heal nothing, and all go on when a person lifts it", async () => {
     const gateway = await openGateway();
     const [one, two] = [await openWorker("host-a"), await openWorker("host-b")];
@@ -145,7 +145,10 @@ describe("agent/webhook: a fleet that is paused", function () {
     await admin.close();
     const old = await pause("--for", "1h", "--reason", "r");
     assert.equal(old.code, 69);
-    assert.match(old.err, /it has no place for it, or is just starting; .*`overlaywatch fleet provision`: nothing was done/u);
+    assert.match(
+      old.err,
+      /it has no place for it, or is just starting; .*`overlaywatch fleet provision`: nothing was done/u,
+    );
     assert.ok(!holds(worker.helper));
     const gateway = await openGateway();
     await says(gateway, /ERROR it can not be read whether the fleet is paused: .*fleet provision.*keep it themselves/u);
