@@ -47,6 +47,8 @@ export const [maxRequestBytes, maxAnswerBytes] = [4096, 1024 * 1024];
 
 /** The same of an answer to `tables`: 8 MB that are packed, in Base64. */
 export const [maxPackedBytes, maxTablesBytes] = [8 * 1024 * 1024, 12 * 1024 * 1024];
+/** What is packed in it: some 100 000 rows have 20 MB. */
+export const maxUnpackedBytes = 32 * 1024 * 1024;
 
 /** Thrown for what is no request; its message is for who sent it. */
 export class BadRequest extends Error {

@@ -1,18 +1,12 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
-import {
-  createInbox,
-  errors,
-  headers,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "@nats-io/transport-node";
+import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import { z } from "zod";
 import { BadBundle, bundleIn } from "../bundle.ts";
 import type { FleetQuestions, Reply } from "../fleet-questions.ts";
+import { maxPackedBytes } from "../helper/protocol.ts";
 import { hostStatus } from "../host-status.ts";
-import { Arriving, BadAnswer, mostPacked, pieceIn, unpack } from "./pieces.ts";
+import { Arriving, BadAnswer, pieceIn, unpack } from "./pieces.ts";
 import { headerIn, pauseAnswer, type PauseAnswer, type Question, sealQuestion } from "./protocol.ts";
 import { inboxOf } from "./server-config.ts";
 import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
@@ -98,7 +92,7 @@ interface Waiting {
 }
 
 /** Bytes of all answers that are arriving. */
-const mostArriving = 32 * mostPacked;
+const mostArriving = 32 * maxPackedBytes;
 
 class Asking {
   readonly #options: AskOptions;

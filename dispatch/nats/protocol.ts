@@ -21,7 +21,7 @@ const question = z.discriminatedUnion("kind", [
 export type Question = z.output<typeof question>;
 
 /** Milliseconds that anybody waits for an answer. */
-export const longestWait = 10 * 60_000;
+const longestWait = 10 * 60_000;
 
 const asked = z.strictObject({
   v: z.literal(1),

@@ -184,6 +184,8 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch fleet rotate HOST --finish": inFleet("rotate web-1.example.com --finish"),
   "overlaywatch fleet revoke HOST": inFleet("revoke web-1.example.com"),
   "overlaywatch pause --fleet --for 2h --reason 'core switch replaced'": shown(pauses),
+  "overlaywatch fleet status": shown("it wants a broker; test/agent/fleet-status runs it"),
+  "overlaywatch fleet status --within 10s": shown("it wants a broker; test/agent/fleet-status runs it"),
   "overlaywatch pause --fleet": shown(pauses),
   "overlaywatch pause --fleet --off": shown(pauses),
 

@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
 import { floodGate, mostHosts } from "../../../dispatch/nats/flood.ts";
 
-describe("dispatch/nats: what a host sends", () => {
-  function opened() {
-    const clock = { now: 0 };
-    const said: string[] = [];
-    const admits = floodGate(
-      (_, key) => said.push(key),
-      () => clock.now,
-    );
-    const taken = (key: string, count: number) =>
-      Array.from({ length: count }, () => admits(key)).filter(Boolean).length;
-    return { clock, said, taken };
-  }
+function opened() {
+  const clock = { now: 0 };
+  const said: string[] = [];
+  const admits = floodGate(
+    (_, key) => said.push(key),
+    () => clock.now,
+  );
+  const taken = (key: string, count: number) => Array.from({ length: count }, () => admits(key)).filter(Boolean).length;
+  return { clock, said, taken };
+}
 
+describe("dispatch/nats: what a host sends", () => {
   it("is read up to a hundred messages at once and ten a second, and what is more is said once a minute", () => {
     const { clock, said, taken } = opened();
     assert.equal(taken("a", 500), 100);

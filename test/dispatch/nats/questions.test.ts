@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { headers, MsgHdrsImpl, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { headers } from "@nats-io/transport-node";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
-import { headerOf, mostPacked, type Piece } from "../../../dispatch/nats/pieces.ts";
-import { jsonOf, sealQuestion, type Sealed } from "../../../dispatch/nats/protocol.ts";
-import { answerHeader, signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
+import { sealQuestion, type Sealed } from "../../../dispatch/nats/protocol.ts";
+import { serverConfig } from "../../../dispatch/nats/server-config.ts";
+import { signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
 import { bundleOf } from "../../../overlay/explain/bundle.ts";
 import { until } from "../../host/until.ts";
-import { keyOf, makeFleet, memoryWorker, optionsOf, statusOf, tablesOf } from "./fleet.ts";
+import { keyOf, makeFleet, manyRows, memoryWorker, optionsOf, statusOf, tablesOf } from "./fleet.ts";
 import { useFleet } from "./use-fleet.ts";
 
 const [a, b, c] = ["a.example.com", "b.example.com", "c.example.com"] as const;
@@ -17,7 +17,7 @@ const at = "2026-01-01T00:00:00.000Z";
 
 describe("dispatch/nats: questions", function () {
   this.timeout(30_000);
-  const { server, fleet, provide, asker, hostOf, gateway, kept } = useFleet([a, b, c], [b, a]);
+  const { server, fleet, provide, asker, hostOf, kept } = useFleet([a, b, c], [b, a]);
 
   it("go to the hosts that have a place at the broker, by their names, and each answers", async () => {
     await provide();
@@ -44,16 +44,13 @@ describe("dispatch/nats: questions", function () {
     assert.ok(performance.now() - begun < 4000);
   });
 
-  it("that a host can not answer are answered with why; what it does not do is said too", async () => {
+  it("that a host can not answer are answered with why", async () => {
     await provide();
     const asking = await asker();
     const { troubles } = await hostOf(a, memoryWorker(a).worker, 100, {
       tables: async () => Promise.reject(new Error("Docker does not answer")),
     });
     assert.deepEqual(await asking.tables([a], patience()), [{ host: a, trouble: "it says: Docker does not answer" }]);
-    assert.deepEqual(await asking.resume([a], patience()), [
-      { host: a, trouble: "it says: this version does not do that" },
-    ]);
     assert.ok(troubles.some((one) => one.includes("`tables` can not be answered: Docker does not answer")));
   });
 
@@ -77,8 +74,8 @@ describe("dispatch/nats: questions", function () {
 
   it("are waited for as long as was said, or until nobody waits; an answer that comes later is nobody's", async () => {
     await provide();
-    const asking = await asker(500);
-    let [answered, late] = [0, 1500];
+    const asking = await asker(1000);
+    let [answered, late] = [0, 2000];
     await hostOf(a, memoryWorker(a).worker, 100, {
       status: async () => {
         await sleep(late);
@@ -87,12 +84,13 @@ describe("dispatch/nats: questions", function () {
       },
     });
     await hostOf(b, memoryWorker(b).worker);
-    assert.deepEqual(await asking.status([a, b], patience()), [
-      { host: a, trouble: "it has not answered within 0.5 s" },
-      { host: b, answer: statusOf(b) },
-    ]);
-    const [given] = await asking.status([a], AbortSignal.timeout(200));
-    assert.match(given !== undefined && "trouble" in given ? given.trouble : "", /not answered within 0\.2 s/u);
+    const [first, second] = await asking.status([a, b], patience());
+    assert.match(first !== undefined && "trouble" in first ? first.trouble : "", /not answered within [\d.]+ s/u);
+    assert.deepEqual(second, { host: b, answer: statusOf(b) });
+    const begun = performance.now();
+    const [given] = await asking.status([a], AbortSignal.timeout(100));
+    assert.match(given !== undefined && "trouble" in given ? given.trouble : "", /not answered within [\d.]+ s/u);
+    assert.ok(performance.now() - begun < 900, "no longer than anybody waits");
     await until("both late answers are sent", () => answered === 2);
     late = 0;
     assert.deepEqual(await asking.status([a], patience()), [{ host: a, answer: statusOf(a) }]);
@@ -112,7 +110,7 @@ describe("dispatch/nats: questions", function () {
   it("of more than so many at once to one host are told that it does not answer all", async () => {
     await provide();
     const asking = await asker();
-    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => sleep(300, statusOf(a)) });
+    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => sleep(1500, statusOf(a)) });
     const replies = await asking.status(
       Array.from({ length: 20 }, () => a),
       patience(),
@@ -134,6 +132,17 @@ describe("dispatch/nats: questions", function () {
     );
     await provide();
     assert.deepEqual(await asking.hosts(), [a, b]);
+  });
+
+  it("are not answered by a broker whose fleet.conf is of an older version, which says so soon", async () => {
+    await provide();
+    const older = serverConfig(fleet.registry).replace(`"$JS.API.CONSUMER.LIST.${stream}", `, "");
+    assert.notEqual(older, serverConfig(fleet.registry));
+    await server().reload(older);
+    const asking = await asker();
+    const begun = performance.now();
+    await assert.rejects(asking.hosts(), /Permissions Violation for Publish to "\$JS\.API\.CONSUMER\.LIST/u);
+    assert.ok(performance.now() - begun < 2500);
   });
 
   /** As `sealQuestion` made it, put where this host listens. */
@@ -190,107 +199,6 @@ describe("dispatch/nats: questions", function () {
     assert.equal(answered, 1);
   });
 
-  /** A host that answers what it likes, with its own credentials. */
-  async function liar(host: string, answer: (say: Say, ask: string) => void): Promise<void> {
-    const connection = await connectOnce(optionsOf(server().url, fleet.seeds.of(host), keyOf(host)));
-    kept({ close: async () => connection.close() });
-    connection.subscribe(subjects.ask(keyOf(host)), {
-      callback: (_, message) => answer(saying(connection, keyOf(host)), askIn(message)),
-    });
-    await connection.flush();
-  }
-
-  const whole = (ask: string): Piece => ({ ask, at: 1, of: 1, isTrouble: false });
-  const packed = (what: unknown) => gzipSync(JSON.stringify(what));
-  const noise = Buffer.alloc(60_000, "x");
-
-  const lies: Readonly<Record<string, readonly [answer: (say: Say, ask: string) => void, trouble: RegExp]>> = {
-    garbage: [(say, ask) => say(headerOf(whole(ask)), "garbage"), /not understood: it can not be unpacked/u],
-    "half of a packet": [
-      (say, ask) => say(headerOf(whole(ask)), packed(statusOf(a)).subarray(0, 40)),
-      /not understood: it can not be unpacked/u,
-    ],
-    "no JSON": [(say, ask) => say(headerOf(whole(ask)), gzipSync("{")), /not understood: it can not be unpacked/u],
-    "another's status": [
-      (say, ask) => say(headerOf(whole(ask)), packed(statusOf(b))),
-      /not understood: it calls itself "b\.example\.com"/u,
-    ],
-    "a field more": [
-      (say, ask) => say(headerOf(whole(ask)), packed({ ...statusOf(a), more: 1 })),
-      /not understood: : Unrecognized key: "more"/u,
-    ],
-    "tables in place of a status": [
-      (say, ask) => say(headerOf(whole(ask)), packed(bundleOf(tablesOf(a), at))),
-      /not understood/u,
-    ],
-    "a sentence without end": [
-      (say, ask) => say(headerOf({ ...whole(ask), isTrouble: true }), packed("x".repeat(2001))),
-      /not understood/u,
-    ],
-    "a bomb": [
-      (say, ask) => {
-        const bomb = gzipSync(Buffer.alloc(65 * 2 ** 20));
-        for (const [piece, bytes] of [bomb.subarray(0, 50_000), bomb.subarray(50_000)].entries())
-          say(headerOf({ ...whole(ask), at: piece + 1, of: 2 }), bytes);
-      },
-      /not understood: unpacked, it has more than 67108864 bytes/u,
-    ],
-    "too much": [
-      (say, ask) => {
-        const of = Math.ceil(mostPacked / noise.length) + 10;
-        for (let piece = 1; piece <= of; piece++) say(headerOf({ ...whole(ask), at: piece, of }), noise);
-      },
-      /not understood: it has more than 8388608 bytes/u,
-    ],
-    "a piece twice": [
-      (say, ask) => {
-        for (const piece of [1, 1]) say(headerOf({ ...whole(ask), at: piece, of: 3 }), "x");
-      },
-      /not understood: its pieces do not fit together/u,
-    ],
-    "a piece of no piece": [
-      (say, ask) => say(headerOf({ ...whole(ask), at: 0, of: 0 }), "x"),
-      /not understood: its pieces do not fit together/u,
-    ],
-    "never all pieces": [(say, ask) => say(headerOf({ ...whole(ask), of: 2 }), "x"), /not answered within 0\.\d s/u],
-    "headers that are none": [
-      (say, ask) => {
-        for (const header of [`${ask} 1/1`, `${ask} 1/1  answer`, `${ask} -1/1 answer`, "", "\u00e4"])
-          say(header, packed(statusOf(a)));
-      },
-      /not answered within 0\.\d s/u,
-    ],
-    "under another question's id": [
-      (say, ask) =>
-        say(headerOf(whole(ask.replace(/^./u, (first) => (first === "0" ? "1" : "0")))), packed(statusOf(a))),
-      /not answered within 0\.\d s/u,
-    ],
-  };
-
-  for (const [name, [answer, trouble]] of Object.entries(lies))
-    it(`a host that answers ${name} is one that has not answered, and the other's answer is there`, async () => {
-      await provide();
-      const asking = await asker(name === "a bomb" || name === "too much" ? 5000 : 900);
-      await liar(a, answer);
-      await hostOf(b, memoryWorker(b).worker);
-      const [first, second] = await asking.status([a, b], patience());
-      assert.match(first !== undefined && "trouble" in first ? first.trouble : "an answer", trouble);
-      assert.deepEqual(second, { host: b, answer: statusOf(b) });
-    });
-
-  it("a host that knows the id of another's question can not answer it", async () => {
-    await provide();
-    const asking = await asker(900);
-    const thief = await connectOnce(optionsOf(server().url, fleet.seeds.of(b), keyOf(b)));
-    kept({ close: async () => thief.close() });
-    // The question leaks to B, which is quicker than A.
-    await liar(a, (_, ask) => {
-      saying(thief, keyOf(b))(headerOf(whole(ask)), packed(statusOf(a)));
-    });
-    const [first] = await asking.status([a], patience());
-    assert.match(first !== undefined && "trouble" in first ? first.trouble : "", /not answered within/u);
-  });
-
   it("tables that are no bundle, or of another version, are told as that", async () => {
     await provide();
     const asking = await asker();
@@ -299,7 +207,9 @@ describe("dispatch/nats: questions", function () {
       [{ ...bundleOf(tablesOf(a), at), version: 2 }, /a bundle of version 2, and this program reads 1/u],
       [bundleOf({ ...tablesOf(a), advertised: "x" }, at), /tables\.advertised/u],
     ] as const) {
-      const { source } = await hostOf(a, memoryWorker(a).worker, 100, { tables: async () => packed(bundle) });
+      const { source } = await hostOf(a, memoryWorker(a).worker, 100, {
+        tables: async () => gzipSync(JSON.stringify(bundle)),
+      });
       const [first] = await asking.tables([a], patience());
       assert.match(first !== undefined && "trouble" in first ? first.trouble : "", trouble);
       await source.close();
@@ -315,59 +225,7 @@ describe("dispatch/nats: questions", function () {
     await hostOf(a, memoryWorker(a).worker, 100, { tables: async () => pack });
     assert.deepEqual(await asking.tables([a], patience()), [{ host: a, answer: tables }]);
   });
-
-  it("a host whose headers nobody can read takes nobody's ears", async () => {
-    await provide();
-    const [asking, { fleet: watched, told }] = [await asker(), await gateway()];
-    const liars = await connectOnce(optionsOf(server().url, fleet.seeds.of(a), keyOf(a)));
-    kept({ close: async () => liars.close() });
-    const made = headers();
-    made.set("x", "y");
-    assert.ok(made instanceof MsgHdrsImpl);
-    made.headers.set("no name at all", ["z"]);
-    for (const subject of [subjects.answer, subjects.told, subjects.presence])
-      liars.publish(subject(keyOf(a)), "x", { headers: made });
-    await liars.flush();
-    await hostOf(b, memoryWorker(b).worker);
-    assert.deepEqual(await asking.status([b], patience()), [{ host: b, answer: statusOf(b) }]);
-    await until("the gateway hears the other", () => watched.seen.has(keyOf(b)));
-    assert.deepEqual(told, []);
-  });
-
-  it("whatever a host floods its gateway with is dropped beyond some, said once, and others are heard", async () => {
-    await provide();
-    const { told, troubles, fleet: watched } = await gateway();
-    const flood = await connectOnce(optionsOf(server().url, fleet.seeds.of(a), keyOf(a)));
-    kept({ close: async () => flood.close() });
-    const word = { v: 1, id: "x", trace: "y", state: "healed", message: "z", at: 0 };
-    for (let sent = 0; sent < 20_000; sent++) flood.publish(subjects.told(keyOf(a)), JSON.stringify(word));
-    for (let sent = 0; sent < 20_000; sent++) flood.publish(subjects.presence(keyOf(a)), "garbage");
-    await flood.flush();
-    await hostOf(b, memoryWorker(b).worker);
-    await until("the other is heard", () => watched.seen.has(keyOf(b)), 10_000);
-    assert.ok(told.length >= 100 && told.length < 300, `${told.length} were told`);
-    assert.deepEqual(
-      troubles.filter((one) => one.startsWith("host")),
-      [`host ${keyOf(a)} sends more than 10 messages a second: the rest is dropped`],
-    );
-    assert.ok(troubles.length < 150, `${troubles.length} troubles`);
-  });
 });
-
-type Say = (header: string, data: Uint8Array | string) => void;
-
-const saying =
-  (connection: NatsConnection, key: string): Say =>
-  (header, data) => {
-    const made = headers();
-    if (header !== "") made.set(answerHeader, header);
-    connection.publish(subjects.answer(key), data, { headers: made });
-  };
-
-function askIn(message: Msg): string {
-  const order = jsonOf(message.data);
-  return typeof order === "object" && order !== null && "ask" in order ? String(order.ask) : "";
-}
 
 /** What `provision` makes, as the API has it. */
 const consumerOf = (key: string) => ({
@@ -379,13 +237,3 @@ const consumerOf = (key: string) => ({
   max_deliver: 3,
   max_ack_pending: 1,
 });
-
-function manyRows(count: number) {
-  const fdb = Array.from({ length: count }, (_, row) => {
-    const mac = `02:42:0a:00:${(row >> 8).toString(16).padStart(2, "0")}:${(row & 255).toString(16).padStart(2, "0")}`;
-    return { mac, ifname: "vxlan0", dst: "192.0.2.2", flags: ["self"], state: "permanent" };
-  });
-  const space = { netns: "/var/run/docker/netns/1-0123456789", links: [], fdb, neighbours: [], mtus: [], sampled: [] };
-  const network = { id: "0123456789ab", name: "many", driver: "classic", encrypted: false, members: [] } as const;
-  return { ...network, space, told: null };
-}

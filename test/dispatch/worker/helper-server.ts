@@ -22,8 +22,6 @@ export class HelperServer {
   /** In place of a line. */
   raw: ((socket: Socket, trace: string) => void) | undefined;
   workMs: number;
-  /** Why nothing is healed. */
-  stops: readonly string[] = [];
   /** This host's tables, as it packs them. */
   packed: Uint8Array = new Uint8Array();
   #now = 0;
@@ -63,7 +61,7 @@ export class HelperServer {
     if (verb === "tables") return { packed: Buffer.from(this.packed).toString("base64") };
     if (request.verb === "pause") this.limits = after(this.limits, { ...request, kind: "fleet-paused" });
     if (request.verb === "resume") this.limits = after(this.limits, { kind: "fleet-resumed" });
-    return { version: "0", pid: 1, stops: [...this.stops, ...stops(this.limits, Date.now())] };
+    return { version: "0", pid: 1, stops: stops(this.limits, Date.now()) };
   }
 
   async #work(verb: Verb, trace: string): Promise<Cleanup> {
