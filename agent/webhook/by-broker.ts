@@ -12,7 +12,7 @@ import type { Config } from "../config/schema.ts";
 import { type FleetGuard, openFleetGuard } from "./fleet-guard.ts";
 import { type FleetMetrics, openFleetMetrics } from "./fleet-metrics.ts";
 import { folding } from "./folding.ts";
-import type { Ways } from "./telling.ts";
+import { safeWays, type Ways } from "./telling.ts";
 
 /** Of one host, in a minute: one that tells without end fills no log. */
 const mostTold = 60;
@@ -23,7 +23,8 @@ export interface Way extends LocalHandOver {
 }
 
 /** To the hosts of a fleet. What comes to no good there is told here. Throws `ConfigError`. */
-export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Way {
+export function handOverByBroker(config: Config, given: Omit<Ways, "now">): Way {
+  const ways = safeWays(given);
   const { log } = ways;
   const signingKey = signingKeyOf(config);
   const options = brokerOptions(config, "gateway");

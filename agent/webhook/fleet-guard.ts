@@ -51,7 +51,7 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
   });
   const wanted = () => ({ pause: watch.current(), isKnown: watch.isKnown });
   const onTrouble = (host: string, trouble: string) =>
-    ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, `fleet pause ${host}`);
+    ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, "fleet pause told");
   const begin = async (): Promise<void> => {
     const ask = openFleet({ connection: await broker.ready, signingKey, withinMs });
     telling = openPauseTelling({ ask, seen, wanted, onTrouble });

@@ -52,6 +52,18 @@ describe("agent/webhook: a fleet that is paused", function () {
     assert.deepEqual(await (await fetch(`${gateway.url}/healthz`)).json(), { status: "ok", reason: "paused" });
     assert.match((await pause()).out, /^The whole fleet is paused until \S+: switch replaced\n$/u);
     assert.ok(![one, two].some(({ helper }) => helper.asked.some(({ verb }) => verb === "look" || verb === "heal")));
+    const sample = await cli(["webhook", "test", "--url", `${gateway.url}/webhook`], {
+      env: env({
+        OVERLAYWATCH_WEBHOOK_TOKEN_FILES: join(path(), "token"),
+        OVERLAYWATCH_WORKER_HOSTNAME: "host-a",
+        OVERLAYWATCH_WORKER_CONTROL_SOCKET: join(path(), "host-a/control.sock"),
+      }),
+    });
+    assert.deepEqual([sample.code, /"reason":"the whole fleet/u.test(sample.out)], [1, true], sample.out + sample.err);
+    assert.match(
+      sample.out,
+      /^the whole fleet is paused: `overlaywatch pause --fleet` on the gateway's machine says why$/mu,
+    );
     const lifted = await pause("--off");
     assert.equal(lifted.code, 0, lifted.err);
     assert.match(lifted.out, /^The fleet is not paused\.\n2 of 2 hosts have taken it/u);
