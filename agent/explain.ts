@@ -1,20 +1,19 @@
 import { DockerError } from "../host/docker/error.ts";
 import { NotAvailable } from "../host/host.ts";
-import { examine } from "../overlay/examine/examine.ts";
 import { explain, type Explained } from "../overlay/explain/explain.ts";
-import { type Asked, Refused } from "../overlay/explain/find.ts";
+import { type Asked, NotFound, Refused } from "../overlay/explain/find.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import type { Config } from "./config/schema.ts";
-import { told } from "./doctor.ts";
 import { type ArpAsked, arpAsked } from "./explain/arp.ts";
 import { readBundle } from "./explain/bundle.ts";
-import { liveTables } from "./explain/live.ts";
+import type { FleetTold } from "./explain/fleet.ts";
+import { ownTables } from "./explain/live.ts";
 import { explainedPage } from "./explain/page.ts";
 import { UnavailableError, UsageError } from "./exit-codes.ts";
-import { oneLook } from "./one-look.ts";
 
 const usage = `usage: overlaywatch explain A B [--network N] [--with BUNDLE]... [--from BUNDLE]
+       overlaywatch explain A B --fleet [--network N] [--with BUNDLE]...
 
 Follows a packet from container A to container B, hop by hop: the containers' own tables, the ports, the bridge, the vxlan
 device's rows, the route to the other host, and that host's tables where they are given. Stops at the first wrong hop, with
@@ -23,13 +22,17 @@ the command that shows it. Changes nothing. Needs root, except with --from.
   --network N     where they share several
   --with BUNDLE   the tables of another host, as \`overlaywatch doctor --save BUNDLE\` wrote them there; more than once
   --from BUNDLE   in place of this host's tables: all from bundles, no root needed
+  --fleet         all hosts of the fleet are asked for their tables over the broker, on the gateway's machine, and no root
+                  is needed. Where broker.seed_file and broker.signing_key_file are set, that is so without it, except
+                  with --from, --with or --arp
   --arp           also sends one ARP request from A for B's address and counts the answers: two are a container and a
                   proxy. Off by default, for it changes what bridges and engines have learned
   --json          {network,from,to,hops:[{hop,host,ok,what,command,why}],notes,verdict}; arp with --arp
 
 Example: overlaywatch explain A1 B1
 
-Exit code 0: nothing wrong; 1: a wrong hop; 2: something could not be judged; 69: Docker can not be asked.
+Exit code 0: nothing wrong; 1: a wrong hop; 2: something could not be judged; 69: Docker or the broker can
+not be asked, or A or B is unknown and some host did not answer.
 `;
 
 const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;
@@ -38,6 +41,7 @@ const options = {
   network: { type: "string" },
   with: { type: "string", multiple: true },
   from: { type: "string" },
+  fleet: { type: "boolean" },
   arp: { type: "boolean" },
 } as const;
 
@@ -49,12 +53,14 @@ export const command: Command = {
     const { values, positionals } = parseCommand(args, options, "some");
     const asked = askedFor(positionals, values.network);
     const { config } = configOf(values, io);
-    if (values.arp === true && values.from !== undefined)
-      throw new UsageError("--arp sends from this host, and --from explains without it");
+    refuseMisuse(values);
     const paths = [...(values.from === undefined ? [] : [values.from]), ...(values.with ?? [])];
     const bundles = await Promise.all(paths.map(async (path) => (await readBundle(path, io.cwd)).tables));
-    const own = values.from === undefined ? [await ownTables(config, asked, bundles, io.signal)] : [];
-    const explained = await withArp(explainAll([...own, ...bundles], asked), values.arp === true ? own : []);
+    const fleet = await fleetFor(config, values, io.signal);
+    const isLive = values.from === undefined && fleet.hosts.length === 0 && values.fleet !== true;
+    const own = isLive ? [await ownTablesFor(config, asked, bundles, fleet.silent, io.signal)] : [];
+    const hosts = [...own, ...fleet.hosts, ...bundles];
+    const explained = await withArp(explainAll(hosts, asked, fleet.silent), values.arp === true ? own : []);
     const { stdout } = io;
     const page = { colors: stdout.isTTY ?? false, columns: Math.max(60, stdout.columns ?? 80) };
     stdout.write(
@@ -70,6 +76,33 @@ function askedFor([a, b, ...more]: readonly string[], network: string | undefine
   return { a, b, ...(network === undefined ? {} : { network }) };
 }
 
+type Values = ReturnType<typeof parseCommand<typeof options>>["values"];
+
+function refuseMisuse({ arp, from, fleet }: Values): void {
+  if (arp === true && (from !== undefined || fleet === true))
+    throw new UsageError("--arp sends from this host, and --from and --fleet explain without it");
+  if (fleet === true && from !== undefined)
+    throw new UsageError("--fleet asks the hosts, and --from takes bundles in their place");
+}
+
+const nobody: FleetTold = { hosts: [], silent: [] };
+
+/** Where the fleet was not asked for by name, this host's own tables are there in its place. */
+async function fleetFor(config: Config, { fleet, from, with: more, arp }: Values, signal: AbortSignal) {
+  const isImplied = isGateway(config) && from === undefined && more === undefined && arp !== true;
+  if (fleet !== true && !isImplied) return nobody;
+  const { toldByFleet } = await import("./explain/fleet.ts");
+  try {
+    return await toldByFleet(config, signal);
+  } catch (error) {
+    if (fleet === true || !(error instanceof UnavailableError)) throw error;
+    return { hosts: [], silent: [`${error.message}: only this host was looked at`] };
+  }
+}
+
+const isGateway = ({ broker }: Config): boolean =>
+  broker.servers.length > 0 && broker.seed_file !== "" && broker.signing_key_file !== "";
+
 async function withArp(
   explained: Explained,
   [own]: readonly HostTables[],
@@ -79,37 +112,36 @@ async function withArp(
   return { ...explained, notes: [...explained.notes, arp.sentence], arp };
 }
 
-function explainAll(hosts: readonly HostTables[], asked: Asked): Explained {
+function explainAll(hosts: readonly HostTables[], asked: Asked, silent: readonly string[]): Explained {
   const twice = hosts.find(({ host }, at) => hosts.findIndex((one) => one.host === host) < at);
   if (twice !== undefined) throw new UsageError(`two of the tables are of the same host, ${twice.host}`);
   try {
-    return explain(hosts, asked);
+    const explained = explain(hosts, asked);
+    return { ...explained, notes: [...explained.notes, ...silent] };
   } catch (error) {
+    if (error instanceof NotFound && silent.length > 0)
+      throw new UnavailableError(`${error.message}; ${silent.join("; ")}`, { cause: error });
     if (error instanceof Refused) throw new UsageError(error.message, { cause: error });
     throw error;
   }
 }
 
-async function ownTables(
+async function ownTablesFor(
   config: Config,
   { a, b }: Asked,
   bundles: readonly HostTables[],
+  silent: readonly string[],
   signal: AbortSignal,
 ): Promise<HostTables> {
-  const { proc, overlays, watch } = oneLook(config);
+  // Of some hundred containers, two are asked about.
+  const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
+    [a, b].some((text) => text === name || text === ip || id.startsWith(text));
+  const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
   try {
-    const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
-    const examination = await examine({ proc, overlays, docker: watch }, engine, {}, signal);
-    // Of some hundred containers, two are asked about.
-    const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
-      [a, b].some((text) => text === name || text === ip || id.startsWith(text));
-    const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
-    return await liveTables({ examination, inventory, overlays, signal }, { vteps, isWanted });
+    return await ownTables(config, { vteps, isWanted }, signal);
   } catch (error) {
     if (error instanceof DockerError || error instanceof NotAvailable)
-      throw new UnavailableError(error.message, { cause: error });
+      throw new UnavailableError([error.message, ...silent].join("; "), { cause: error });
     throw error;
-  } finally {
-    await watch.close();
   }
 }

@@ -5,6 +5,7 @@ import { startChatty, type ChattyOptions } from "./chatty.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
 import { answers, startEngines } from "./engine.ts";
 import { findEngine, provideEngine, type Engine, type Log } from "./engines.ts";
+import { type FleetOptions, type LabFleet, startFleet } from "./fleet.ts";
 import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
 import { plug, startHost, startUnderlay } from "./namespaces.ts";
@@ -102,6 +103,11 @@ export class Lab {
   async loss(from: string, to: string, count = 10): Promise<number> {
     const owner = (container: string) => this.host(container.slice(1));
     return loss(owner(from), from, await addressOf(owner(to), to), count);
+  }
+
+  /** A broker between the hosts, and each of them with what it needs to take part by it. */
+  async startFleet(options: FleetOptions = {}): Promise<LabFleet> {
+    return startFleet(this.#context, this.#underlay, this.hosts, options);
   }
 
   async startTraffic(): Promise<ExpectedRate[]> {

@@ -12,6 +12,7 @@ const networkObjection = ({ input, subnets }: View): string | undefined => {
   if (input.ambiguous !== undefined) return `the namespace ${input.file} fits more than one network`;
   if (input.kind !== "overlay" || input.network === undefined)
     return `the namespace ${input.file} belongs to no network that Docker tells of`;
+  if (input.unlisted === true) return "Docker does not list the network: does its cluster store answer?";
   return subnets.length === 0 ? `there is no vxlan device in the namespace ${input.file}` : undefined;
 };
 

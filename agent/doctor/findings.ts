@@ -1,6 +1,6 @@
 import { printable, table } from "../../emit/console/table.ts";
 import type { FindingState } from "../../overlay/diagnose/finding.ts";
-import { isByHand, type Paint, type Placed } from "./placed.ts";
+import { isByHand, type Listed, type Paint, type Placed } from "./placed.ts";
 import { fitted, wrapped } from "./wrap.ts";
 
 const order: Readonly<Record<FindingState, number>> = { active: 0, latent: 1, mitigated: 2 };
@@ -9,14 +9,16 @@ const order: Readonly<Record<FindingState, number>> = { active: 0, latent: 1, mi
 const most = { active: 18, quiet: 6 } as const;
 
 /** A table, active findings first, each with its evidence below. */
-export function findingLines(all: readonly Placed[], columns: number, colors: boolean): readonly string[] {
+export function findingLines(all: readonly Listed[], columns: number, colors: boolean): readonly string[] {
   const sorted = all.toSorted((a, b) => order[a.state] - order[b.state]);
   const active = sorted.filter(({ state }) => state === "active");
   const quiet = sorted.slice(active.length);
   const shown = [...active.slice(0, most.active), ...quiet.slice(0, most.quiet)];
   if (shown.length === 0) return [];
-  const [head = "", ...rows] = table<Placed>(
+  const hosts = shown.some(({ host }) => host !== undefined);
+  const [head = "", ...rows] = table<Listed>(
     [
+      ...(hosts ? [{ title: "HOST", text: ({ host = "" }: Listed) => fitted(printable(host), 30), color }] : []),
       { title: "STATE", text: ({ state }) => state, color },
       { title: "FINDING", text: (one) => one.class, color },
       { title: "CONTAINER", text: ({ container }) => fitted(printable(container ?? "-"), 20), color },
@@ -43,19 +45,22 @@ export function aroundLines(all: readonly Placed[], columns: number, paint: Pain
   return ["On this host, for a person to see to:", ...lines];
 }
 
-function color({ state }: Placed): "red" | "dim" | undefined {
+function color({ state }: Pick<Listed, "state">): "red" | "dim" | undefined {
   if (state === "active") return "red";
   return state === "mitigated" ? "dim" : undefined;
 }
 
-function evidence(one: Placed | undefined, columns: number): readonly string[] {
+function evidence(one: Listed | undefined, columns: number): readonly string[] {
   if (one === undefined) return [];
   const cure = isByHand(one) ? [`by hand: ${one.remedy}`] : [];
   const why = one.state === "active" && one.why !== undefined ? [`not healed by itself: ${one.why}`] : [];
-  return [one.evidence, ...cure, ...why].flatMap((text) => wrapped(printable(text), columns, "  "));
+  const texts = [one.evidence, ...cure, ...why].flatMap((text) => wrapped(printable(text), columns, "  "));
+  // Never wrapped: it is to be pasted, there.
+  const command = typeof one.command === "string" ? [`  ${printable(one.host ?? "")}# ${one.command}`] : [];
+  return [...texts, ...command];
 }
 
-function moreLines(left: readonly Placed[], columns: number): readonly string[] {
+function moreLines(left: readonly Listed[], columns: number): readonly string[] {
   if (left.length === 0) return [];
   const counts = new Map<string, number>();
   for (const { state, class: of } of left) counts.set(`${state} ${of}`, (counts.get(`${state} ${of}`) ?? 0) + 1);

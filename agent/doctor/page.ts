@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { printable } from "../../emit/console/table.ts";
+import type { Unjudged } from "../../overlay/diagnose/finding.ts";
 import { drawingOf } from "./drawing.ts";
 import { aroundLines, findingLines } from "./findings.ts";
 import { type Paint, isAround, isByHand, type Placed } from "./placed.ts";
@@ -24,7 +25,7 @@ export function pageOf(report: Report, { colors, columns }: PageOptions): string
     ),
     aroundLines(findings.filter(isAround), columns, paint),
     ...report.namespaces.map((one) => drawingOf(one, report.ownVteps, columns, paint)),
-    unjudgedLines(report, columns),
+    unjudgedLines(unjudgedIn(report), columns),
     bugLines(report, columns, paint),
     nextLines(report, columns, paint),
   ];
@@ -41,7 +42,12 @@ function allFindings({ json }: Report): readonly Placed[] {
   ];
 }
 
-const colorOf = { healthy: "green", faulty: "red", unknown: "yellow" } as const;
+const unjudgedIn = ({ json }: Report): readonly Unjudged[] => [
+  ...json.unjudged,
+  ...json.networks.flatMap(({ unjudged }) => unjudged),
+];
+
+export const colorOf = { healthy: "green", faulty: "red", unknown: "yellow" } as const;
 
 function headline(report: Report, columns: number, paint: Paint): readonly string[] {
   const { json, driver } = report;
@@ -61,10 +67,9 @@ function headline(report: Report, columns: number, paint: Paint): readonly strin
   return wrapped(text, columns, "").map((line) => line.replace(`: ${json.verdict},`, () => painted));
 }
 
-const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
+export const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
 
-function unjudgedLines({ json }: Report, columns: number): readonly string[] {
-  const all = [...json.unjudged, ...json.networks.flatMap(({ unjudged }) => unjudged)];
+export function unjudgedLines(all: readonly Pick<Unjudged, "what" | "why">[], columns: number): readonly string[] {
   if (all.length === 0) return [];
   return [
     "Could not be judged:",

@@ -12,4 +12,11 @@ export interface Placed extends Finding {
 export const isAround = ({ class: of }: Finding): boolean => reportClasses.some((one) => one === of);
 
 /** Its remedy is a sentence, not the name of a strategy. */
-export const isByHand = ({ remedy }: Finding): boolean => remedy.includes(" ");
+export const isByHand = ({ remedy }: Pick<Finding, "remedy">): boolean => remedy.includes(" ");
+
+/** A line of the table: of this host, or of one of many. */
+export interface Listed extends Omit<Finding, "class"> {
+  readonly class: string;
+  readonly host?: string;
+  readonly command?: string | null;
+}

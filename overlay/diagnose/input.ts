@@ -24,6 +24,8 @@ export interface NamespaceInput {
   /** Missing where no network that Docker knows, or more than one, fits the namespace. */
   readonly network?: { readonly id: string; readonly name: string };
   readonly ambiguous?: readonly string[];
+  /** Only the containers attached to it tell of the network: what it is made with is not known. */
+  readonly unlisted?: true;
   /** What the network is made with: such are healed by a person only. */
   readonly encrypted?: boolean;
   readonly ipv6?: boolean;

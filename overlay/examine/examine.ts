@@ -10,6 +10,7 @@ import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
 import { discover, isOverlayName, type OverlayNamespace } from "../discover.ts";
 import { driverOf, driverOfHost, fibTrieOf, vtepsOf } from "../engine-facts.ts";
 import { UnreadableTable } from "../rows.ts";
+import { unlistedNetworks } from "../unlisted.ts";
 import { readLinksOf } from "../tables.ts";
 import { isAnyMisplaced, watchRows } from "./activity.ts";
 import { type Examination, type Examined, verdictOf } from "./examination.ts";
@@ -35,6 +36,8 @@ export interface ExamineOptions {
   readonly memory?: EndpointMemory;
   /** Where containers of other hosts are is asked for; unless told, it is not. */
   readonly truth?: TruthOptions;
+  /** Also overlays that only the containers attached to them tell of: a rule speaks against healing in them. */
+  readonly unlisted?: true;
 }
 
 /**
@@ -49,7 +52,8 @@ export async function examine(
   signal: AbortSignal,
 ): Promise<Examination> {
   const inventory = host.docker.inventory();
-  const namespaces = await discovered(host, inventory, signal);
+  const known = [...inventory.networks, ...(options.unlisted === true ? unlistedNetworks(inventory) : [])];
+  const namespaces = await discovered(host, known, signal);
   const wanted = namespaces.filter(({ network }) => isWanted(network?.id, options));
   const { memory } = options;
   const look: Look = { host, namespaces, twoAtOnce: lane(2), signal, ...(memory === undefined ? {} : { memory }) };
@@ -66,8 +70,8 @@ export async function examine(
   const seen = await withoutAnswering(await watched(first, glance, look, options), facts, look);
   await breath();
   // Nothing was watched or asked: it stays at what the first look showed.
-  const known = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
-  return concluded({ facts, seen, ...known, unread: found.filter(isUnread), inventory, options, engine });
+  const judged = seen.every((one, at) => one === first[at]) ? { diagnosis: glance } : {};
+  return concluded({ facts, seen, ...judged, unread: found.filter(isUnread), inventory, options, engine });
 }
 
 const isSeen = (one: Seen | Unread): one is Seen => !isUnread(one);
@@ -94,7 +98,7 @@ function isWanted(id: string | undefined, { networks }: ExamineOptions): boolean
 
 async function discovered(
   { overlays }: Pick<Host, "overlays">,
-  { networks }: Inventory,
+  networks: readonly Network[],
   signal: AbortSignal,
 ): Promise<readonly OverlayNamespace[]> {
   const files = listed(overlays);

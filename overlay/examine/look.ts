@@ -92,6 +92,7 @@ function factsOf({ file, key, kind, network, ambiguous }: OverlayNamespace, { ho
     kind,
     ...(network === undefined ? {} : { network }),
     ...(ambiguous === undefined ? {} : { ambiguous }),
+    ...(network !== undefined && known === undefined ? { unlisted: true as const } : {}),
     ...(known?.encrypted === true ? { encrypted: true } : {}),
     ...(known?.ipv6 === true ? { ipv6: true } : {}),
   };

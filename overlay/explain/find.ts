@@ -6,7 +6,12 @@ import type { Target } from "./walk.ts";
 
 /** What was asked for can not be found, or is not one thing. */
 export class Refused extends Error {
-  override readonly name = "Refused";
+  override readonly name: string = "Refused";
+}
+
+/** Of what was not given, one may know it. */
+export class NotFound extends Refused {
+  override readonly name = "NotFound";
 }
 
 export interface Asked {
@@ -45,7 +50,7 @@ function attachedIn(hosts: readonly HostTables[], text: string): readonly Attach
 export function findEnds(hosts: readonly HostTables[], { a, b, network }: Asked): Ends {
   const from = inNetwork(oneContainer(a, attachedIn(hosts, a)), network);
   if (from.length === 0)
-    throw new Refused(`${a}: no running container of an overlay network is called so${listed(hosts)}`);
+    throw new NotFound(`${a}: no running container of an overlay network is called so${listed(hosts)}`);
   const to = toward(hosts, from, b);
   const pairs = from.flatMap((one) =>
     to.filter(({ networkId }) => networkId === one.network.id).map(({ end }) => ({ a: one, b: end })),
@@ -63,7 +68,7 @@ export function findEnds(hosts: readonly HostTables[], { a, b, network }: Asked)
   const [only] = from;
   const untold = from.filter((one) => one.network.told === null);
   if (only === undefined || untold.length === 0)
-    throw new Refused(`${b}: nothing tells of such a container${listed(hosts)}`);
+    throw new NotFound(`${b}: nothing tells of such a container${listed(hosts)}`);
   return { a: untold[0] ?? only, b: undefined };
 }
 

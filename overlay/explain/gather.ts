@@ -12,6 +12,7 @@ import { otherVteps, routesTo } from "../routes.ts";
 import { UnreadableTable } from "../rows.ts";
 import { twoLists } from "../tables.ts";
 import { tell } from "../truth/tell.ts";
+import { unlistedNetworks } from "../unlisted.ts";
 import { parseInside } from "./read.ts";
 import type { HostTables, Inside, Member, NetworkTables, Space, Told } from "./tables.ts";
 
@@ -20,7 +21,7 @@ export interface Gathering {
   readonly host: string;
   readonly examination: Examination;
   readonly inventory: Inventory;
-  readonly overlays: Pick<OverlayView, "run" | "hostNetns" | "tasks" | "stored">;
+  readonly overlays: Pick<OverlayView, "run" | "hostNetns" | "tasks" | "stored" | "namespaceOf">;
   /** VTEPs beside those that the rows name. */
   readonly vteps?: readonly string[];
   /** Whose own namespace is looked into: every container's unless told, one process each. */
@@ -37,7 +38,11 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
     hostNetns: gathering.overlays.hostNetns,
     run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
   };
-  const overlays = inventory.networks.filter(({ driver }) => driver === "overlay");
+  const seen = new Set(examination.namespaces.map(({ input }) => input.network?.id));
+  const overlays = [
+    ...inventory.networks.filter(({ driver }) => driver === "overlay"),
+    ...unlistedNetworks(inventory).filter(({ id }) => seen.has(id)),
+  ];
   const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
   return {
     host,
@@ -126,8 +131,9 @@ async function withInside(member: Member, reader: Reader): Promise<Member> {
   const { pid } = member;
   if (pid === undefined || reader.isWanted?.(member) === false) return member;
   const input = "addr show\nneigh show\n";
+  const netns = reader.overlays.namespaceOf?.(pid) ?? `/proc/${pid}/ns/net`;
   const read = async (): Promise<Inside> => {
-    const text = await reader.run(`/proc/${pid}/ns/net`, ["ip", "-j", "-batch", "-"], { signal: reader.signal, input });
+    const text = await reader.run(netns, ["ip", "-j", "-batch", "-"], { signal: reader.signal, input });
     return parseInside(...twoLists(text));
   };
   const inside = await orElse(read, undefined, reader.signal);

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import { endpointOf } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
-import { overlayTable } from "../../lab/overlay-table.ts";
 import { until } from "../../lab/process.ts";
 import { useLab } from "../lab/fixture.ts";
-import { type Ends, type Fault, faultsBetween, nobody } from "./explain-faults.ts";
+import { type Fault, faultsBetween, nobody } from "./explain-faults.ts";
+import { changeAt, type Place, placeOf, shellAt } from "./fault-place.ts";
 import { figure, isFull } from "./length.ts";
 import { onHost } from "./program.ts";
 
@@ -31,25 +31,6 @@ const explained = z.strictObject({
   verdict: z.enum(["healthy", "faulty", "unknown"]),
 });
 
-interface Place extends Ends {
-  readonly host: LabHost;
-  /** The words of a fault, by what they stand for. */
-  readonly words: Readonly<Record<string, string>>;
-}
-
-async function placeOf(host: LabHost): Promise<Place> {
-  const name = `A${host.number}`;
-  const { IPAddress: ip, MacAddress: mac, NetworkID } = await endpointOf(host, name);
-  const { netns, vxlan } = await overlayTable(host, NetworkID);
-  const { State } = await host.inspect(name);
-  const [, index = ""] =
-    /eth0@if(\d+)/.exec((await host.inNetworkOf(name, ["ip", "-o", "link", "show", "eth0"])).stdout) ?? [];
-  const links = (await host.exec(["nsenter", `--net=${netns}`, "ip", "-o", "link"])).stdout;
-  const [, veth = ""] = new RegExp(`^${index}: ([^@:]+)`, "m").exec(links) ?? [];
-  const words = { OVERLAY: `nsenter --net=${netns}`, VXLAN: vxlan, [name]: `nsenter -t ${State.Pid} -n` };
-  return { host, vtep: host.vtep, ip, mac, veth, words };
-}
-
 // Of its own where it is a swarm: one that was cut off for a moment has lost rows, and others would have to live with that.
 for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
   describe(`accept: explain, ${shape.driver ?? "classic"}`, function () {
@@ -66,18 +47,6 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
-    const shell = async ({ host, words }: Place, text: string) => {
-      const command = Object.entries(words).reduce(
-        (all, [word, means]) => all.replaceAll(new RegExp(`\\b${word}\\b`, "g"), means),
-        text,
-      );
-      const { code, stdout, stderr } = await host.exec(["/bin/sh", "-c", command]);
-      return { code, said: `${stdout}${stderr}`.trim(), command };
-    };
-    const change = async (place: Place, text: string) => {
-      const { code, said, command } = await shell(place, text);
-      assert.equal(code, 0, `${command}: ${said}`);
-    };
     const save = async (host: LabHost): Promise<string> => {
       const path = join(folder, `${host.name}.json`);
       await onHost(host, ["doctor", "--save", path]).ended;
@@ -119,7 +88,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
         [1, name, `dockerhost${on}`],
         JSON.stringify(hops.at(-1)),
       );
-      const { said } = await shell({ ...places[on - 1]!, words: {} }, wrong[0]?.command ?? "false");
+      const { said } = await shellAt({ ...places[on - 1]!, words: {} }, wrong[0]?.command ?? "false");
       assert.match(said, shows, wrong[0]?.command);
       return `${wrong[0]?.command}\n      ${said.split("\n")[0]}`;
     };
@@ -142,21 +111,21 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
       const [one] = places;
       const { IPAddress: ip, MacAddress: mac } = await endpointOf(one.host, "B1");
       // Classic engines write the row by themselves at any time.
-      await shell(one, `OVERLAY ip neigh del ${ip} dev VXLAN`);
+      await shellAt(one, `OVERLAY ip neigh del ${ip} dev VXLAN`);
       assert.deepEqual((await told("A1", "B1", "--arp")).arp?.answers, [mac]);
-      await change(one, `OVERLAY ip neigh replace ${ip} lladdr ${mac} dev VXLAN nud permanent`);
-      await change(one, `OVERLAY bridge fdb replace ${mac} dev VXLAN dst ${one.vtep} self permanent`);
+      await changeAt(one, `OVERLAY ip neigh replace ${ip} lladdr ${mac} dev VXLAN nud permanent`);
+      await changeAt(one, `OVERLAY bridge fdb replace ${mac} dev VXLAN dst ${one.vtep} self permanent`);
       try {
         const { arp } = await told("A1", "B1", "--arp");
         assert.deepEqual(arp?.answers, [mac, mac]);
         figure(arp?.sentence ?? "");
         assert.equal((await told("A1", "A2", "--arp")).arp?.answers.length, 1);
       } finally {
-        await change(
+        await changeAt(
           one,
           `OVERLAY ip neigh del ${ip} dev VXLAN; OVERLAY bridge fdb del ${mac} dev VXLAN dst ${one.vtep} self`,
         );
-        await shell(one, `OVERLAY bridge fdb del ${mac} dev VXLAN master`);
+        await shellAt(one, `OVERLAY bridge fdb del ${mac} dev VXLAN master`);
       }
     });
 
@@ -179,7 +148,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
         const fault = faultsBetween(...places)[index];
         assert.ok(fault !== undefined);
         const place = places[fault.on - 1]!;
-        await change(place, fault.make);
+        await changeAt(place, fault.make);
         try {
           const { code, hops } = await between();
           assert.equal(code, 1, fault.name);
@@ -189,7 +158,7 @@ for (const shape of [{}, { engine: "28.5", driver: "swarm", containers: 3 }])
           const apart = await offline();
           assert.deepEqual([apart.code, apart.hops.at(-1)?.hop], [1, fault.hop]);
         } finally {
-          await change(place, fault.undo);
+          await changeAt(place, fault.undo);
           await calm();
         }
       });

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
 import { z } from "zod";
+import { bundleIn } from "../../dispatch/bundle.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { askLine } from "../../host/line-socket.ts";
 import { useLab } from "../lab/fixture.ts";
@@ -12,6 +14,13 @@ import { endAll, onHost, type Program, says, start } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
 const otherTrace = "fedcba9876543210fedcba9876543210";
+
+/** Of what the helper has packed. */
+function networkIn(line: string, wanted: string) {
+  const { packed } = z.object({ packed: z.string() }).parse(JSON.parse(line));
+  const { tables } = bundleIn(JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString("utf8")));
+  return tables.networks.find(({ name }) => name === wanted);
+}
 
 /** A2 and B2 of the second host are never healed: an outage that ended by itself proves nothing. */
 describe("accept: the helper", function () {
@@ -50,7 +59,7 @@ describe("accept: the helper", function () {
   }
 
   it("behind helperd, with CAP_SYS_ADMIN and CAP_NET_ADMIN alone, looks, heals and proves it", async () => {
-    await here.settled();
+    await here.host.settle();
     const times: number[] = [];
     for (let round = 0; round < sized(20, 1); round++) {
       here.forget();
@@ -60,7 +69,11 @@ describe("accept: the helper", function () {
       const before = await here.tables();
       const looked = answered.parse(JSON.parse(await ask("look")));
       assert.deepEqual([looked.exit, looked.result.outcome], [11, "planned"]);
-      await here.unwritten(before, "a look changes nothing");
+      const testnet = networkIn(await ask("tables"), "testnet");
+      assert.ok(testnet?.space !== undefined && testnet.space.fdb.length > 0);
+      const a1 = testnet.members.find(({ name }) => name === "A1");
+      assert.ok(a1?.inside?.devices.some(({ addresses }) => addresses.some((one) => one.startsWith(`${a1.ip}/`))));
+      await here.unwritten(before, "a look, and who asks for tables, changes nothing");
       const began = performance.now();
       const { exit, result } = answered.parse(JSON.parse(await ask("heal")));
       times.push(performance.now() - began);
@@ -80,7 +93,7 @@ describe("accept: the helper", function () {
   });
 
   it("killed at any moment it leaves nothing worse, and the next one ends it or is refused by a limit that ends", async () => {
-    await here.settled();
+    await here.host.settle();
     const ends = new Map<string, number>();
     for (let round = 0; round < sized(100, 2); round++) {
       here.forget();
@@ -108,7 +121,7 @@ describe("accept: the helper", function () {
   });
 
   it("nothing of a request reaches a program or the name of a file", async () => {
-    await here.settled();
+    await here.host.settle();
     for (const verb of ["hello", "look", "heal"]) {
       const [one, other] = [await ofTrace(verb, trace), await ofTrace(verb, otherTrace)];
       assert.deepEqual(one.programs, other.programs, `${verb}: other programs for another trace`);

@@ -54,6 +54,7 @@ const metrics = until(lines);
 const helperd = ["overlaywatch helperd", /helperd: listens at/u] as const;
 const worker = ["overlaywatch worker", /mode \w+; this host is /u] as const;
 const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
+const pauses = "it wants a broker; test/agent/webhook/fleet-pause runs it";
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
 /** In the order of the documents: a later one may need what an earlier one made. */
@@ -126,6 +127,9 @@ export const ways: Readonly<Record<string, Way>> = {
   },
   // What `laptop$` has been given: both hosts' bundles.
   "overlaywatch explain A1 A2 --from dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
+  "overlaywatch doctor --cluster": shown("it wants a fleet; test/accept/cluster runs it"),
+  "overlaywatch explain A B --fleet": shown("it wants a fleet; test/accept/cluster runs it"),
+  "overlaywatch doctor --cluster --with dockerhost1.json --with dockerhost2.json": ends("here", 0, 1, 2),
   "overlaywatch cleanup --class neighbour-table-full [--apply]": dry(
     "overlaywatch cleanup --class neighbour-table-full",
     "the limits are the whole machine's",
@@ -182,6 +186,11 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch fleet rotate HOST": inFleet("rotate web-1.example.com"),
   "overlaywatch fleet rotate HOST --finish": inFleet("rotate web-1.example.com --finish"),
   "overlaywatch fleet revoke HOST": inFleet("revoke web-1.example.com"),
+  "overlaywatch pause --fleet --for 2h --reason 'core switch replaced'": shown(pauses),
+  "overlaywatch fleet status": shown("it wants a broker; test/agent/fleet-status runs it"),
+  "overlaywatch fleet status --within 10s": shown("it wants a broker; test/agent/fleet-status runs it"),
+  "overlaywatch pause --fleet": shown(pauses),
+  "overlaywatch pause --fleet --off": shown(pauses),
 
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,

@@ -106,6 +106,32 @@ describe("agent/explain", () => {
     assert.ok(!existsSync(join(path(), "none.sock")));
   });
 
+  it("asks a fleet on its gateway's machine only, and looks at this host alone where nobody asked for the fleet by name", async () => {
+    const keyless = await offline("A1", "A2", "--fleet");
+    assert.equal(keyless.code, 78);
+    assert.match(keyless.err, /on its gateway's machine/u);
+    assert.equal((await offline("A1", "A2", "--fleet", "--from", await saved("h1.json"))).code, 64);
+    assert.equal((await offline("A1", "A2", "--fleet", "--arp")).code, 64);
+    const dir = join(path(), "fleet");
+    assert.equal((await cli(["fleet", "init", "--dir", dir])).code, 0);
+    const broker = {
+      servers: ["nats://127.0.0.1:1"],
+      seed_file: join(dir, "gateway.seed"),
+      signing_key_file: join(dir, "gateway-signing.key"),
+    };
+    const config = file("gateway.yaml", JSON.stringify({ broker }));
+    const asked = async (...args: readonly string[]) =>
+      cli(["explain", "A1", "A2", "--config", config, "--docker-socket", join(path(), "none.sock"), ...args]);
+    const named = await asked("--fleet");
+    assert.equal(named.code, 69);
+    assert.match(named.err, /^overlaywatch: the fleet can not be asked/u);
+    const implied = await asked();
+    assert.equal(implied.code, 69);
+    assert.match(implied.err, /Is Docker running.*the fleet can not be asked: .*: only this host was looked at/u);
+    // Bundles are what was asked for.
+    assert.equal((await asked("--from", await saved("h1.json"), "--with", await saved("h2.json", h2))).code, 0);
+  });
+
   it("draws the way, and the command that shows where it ends", () => {
     const options = { colors: false, columns: 80 };
     checkGolden("healthy-remote", explainedPage(explain([h1, h2], { a: "A1", b: "A2" }), options));

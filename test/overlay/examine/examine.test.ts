@@ -82,7 +82,27 @@ const listing = (code: string) => () => {
   throw new Error("cannot list", { cause: Object.assign(new Error(code), { code }) });
 };
 
+/** As a classic engine has it whose store does not answer. */
+const unlisted = (told: Inventory): Inventory => ({ ...told, networks: [] });
+
 describe("overlay/examine", () => {
+  it("looks into a network that Docker does not list and containers are attached to, where it is asked to", async () => {
+    const without = await look(broken, { inventory: unlisted });
+    assert.ok(without.namespaces.every(({ input }) => input.network === undefined));
+    const listed = await look(broken);
+    const found = await look(broken, { inventory: unlisted, options: { unlisted: true } });
+    assert.deepEqual(
+      found.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
+      listed.namespaces.map(({ input }) => [input.network?.id, input.endpoints?.length]),
+    );
+    assert.deepEqual(states(found), states(listed));
+    const [finding] = found.namespaces.flatMap(({ findings }) => findings);
+    assert.deepEqual(
+      [finding?.automatic, finding?.why],
+      [false, "Docker does not list the network: does its cluster store answer?"],
+    );
+  });
+
   it("reads a broken pair's table ten times within about a second, two processes at a time", async () => {
     const began = performance.now();
     const found = await look(broken);

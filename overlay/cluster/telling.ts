@@ -1,0 +1,143 @@
+import { printable } from "../../host/iproute2/error.ts";
+import { isLoop } from "../diagnose/local.ts";
+import { isUnicast } from "../diagnose/view.ts";
+import type { FdbRow } from "../fdb.ts";
+import type { Member, NetworkTables } from "../explain/tables.ts";
+import { type Place, placeOf, type Telling } from "../truth/place.ts";
+import {
+  type Answer,
+  type Asked,
+  isAnswer,
+  type Machine,
+  machinesOf,
+  membersOf,
+  namesOf,
+  networkIn,
+} from "./machines.ts";
+
+/** What all hosts together tell of one network at one moment. */
+export interface ClusterTelling extends Telling {
+  readonly places: readonly Located[];
+  /** Why a container that nobody tells of may run all the same; `complete` where there is no reason. */
+  readonly gaps: readonly string[];
+  /** MACs of which two answers of one address do not tell the same, and why nothing is believed of them. */
+  readonly contested: ReadonlyMap<string, string>;
+}
+
+export interface Located extends Place {
+  /** The name of its host. */
+  readonly host: string;
+}
+
+/** `vteps`: by which address the others know each machine (`knownVteps`). */
+export function tellingOf(asked: readonly Asked[], id: string, vteps: ReadonlyMap<string, string>): ClusterTelling {
+  const parts = machinesOf(asked).map((machine) => partOf(machine, id, vteps.get(machine.vtep) ?? machine.vtep));
+  const answers = asked.filter(isAnswer);
+  const silent = asked.filter((one) => !isAnswer(one)).map(({ host }) => `${host} did not answer`);
+  const gaps = [...silent, ...parts.flatMap((part) => part.gaps), ...strangers(answers, id, new Set(vteps.values()))];
+  return {
+    places: parts.flatMap(({ places }) => places),
+    doubts: parts.reduce((sum, { doubts }) => sum + doubts, 0),
+    complete: gaps.length === 0,
+    gaps,
+    contested: new Map(parts.flatMap(({ contested }) => contested)),
+  };
+}
+
+function partOf(machine: Machine, id: string, vtep: string) {
+  const { agreed, contested } = membersOf(machine, id);
+  const [first] = machine.answers;
+  const names = namesOf(machine);
+  const places = agreed.flatMap((member) => located(member, vtep, first?.host ?? names) ?? []);
+  const nameless = agreed.filter((member) => located(member, vtep, names) === undefined);
+  const why = `${names} all say that they are ${vtep}, and do not tell the same of it`;
+  const open = machine.answers.flatMap((one) => unowned(one, networkIn(one, id)));
+  return {
+    places,
+    doubts: nameless.length + contested.length,
+    contested: contested.map(({ mac }) => [mac, why] as const),
+    gaps: [
+      ...(nameless.length === 0 ? [] : [`${names} does not tell where ${some(nameless)} can be reached`]),
+      ...(contested.length === 0 ? [] : [why]),
+      ...open,
+    ],
+  };
+}
+
+/** A container has a new process with each start; the others are told apart by their host. */
+function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located | undefined {
+  const endpoint = id === undefined ? `${kind} ${name} of ${host}` : `${id} ${pid ?? ""}`;
+  const place = placeOf({ ip, mac, vtep, name, endpoint });
+  return place === undefined ? undefined : { ...place, host };
+}
+
+const some = (members: readonly Member[]): string => {
+  const [first, ...more] = members.map(({ name }) => printable(name));
+  return more.length === 0 ? (first ?? "") : `${first} and ${more.length} more`;
+};
+
+/** Ports of the bridge that no member has: Docker there lists half of them. */
+function unowned({ host }: Answer, network: NetworkTables | undefined): readonly string[] {
+  const links = network?.space?.links ?? [];
+  const ports = links.filter(({ kind, master }) => kind === "veth" && master !== undefined).length;
+  const more = ports - (network?.members.length ?? 0);
+  return more > 0 ? [`${host} has ${more} ports that are no container's which Docker lists there`] : [];
+}
+
+/** Rows lead to hosts that nobody asked, or that are no more: who can say. */
+function strangers(answers: readonly Answer[], id: string, vteps: ReadonlySet<string>): readonly string[] {
+  const found = answers.flatMap((one) => {
+    const own = new Set(one.tables.ownVteps);
+    return staying(networkIn(one, id)).flatMap((row) => (row.dst === undefined || isLoop(row, own) ? [] : row.dst));
+  });
+  return [...new Set(found)]
+    .filter((dst) => !vteps.has(dst))
+    .toSorted()
+    .map((dst) => `rows lead to ${printable(dst)}, which is no host that answered`);
+}
+
+/** The vxlan devices' own rows of containers, as an engine writes them. */
+export function staying(network: NetworkTables | undefined): readonly FdbRow[] {
+  const { links = [], fdb = [] } = network?.space ?? {};
+  const vxlans = new Set(links.filter(({ kind }) => kind === "vxlan").map(({ name }) => name));
+  return fdb.filter(
+    ({ mac, ifname, flags, state }) =>
+      flags.includes("self") && vxlans.has(ifname) && state === "permanent" && isUnicast(mac),
+  );
+}
+
+/**
+ * In swarm mode the data path may have an address of its own, which no API tells (`--data-path-addr`): it is the one of the
+ * machine's addresses that most rows of other hosts lead to. Else the address that it tells.
+ */
+export function knownVteps(asked: readonly Asked[], id: string): ReadonlyMap<string, string> {
+  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
+  const owners = new Map(
+    machines.flatMap((machine) => membersOf(machine, id).agreed.map(({ mac }) => [mac, machine.vtep] as const)),
+  );
+  const led = new Map(machines.map(({ vtep }) => [vtep, new Map<string, number>()]));
+  for (const one of asked.filter(isAnswer)) {
+    const network = networkIn(one, id);
+    for (const { mac, dst = "" } of network?.driver === "swarm" ? staying(network) : []) {
+      const counts = led.get(owners.get(mac) ?? "");
+      if (!one.tables.ownVteps.includes(dst)) counts?.set(dst, (counts.get(dst) ?? 0) + 1);
+    }
+  }
+  return new Map(machines.map((machine) => [machine.vtep, mostly(machine, led.get(machine.vtep) ?? new Map())]));
+}
+
+function mostly({ vtep, answers }: Machine, counts: ReadonlyMap<string, number>): string {
+  const own = [...counts].filter(([dst]) => answers.some(({ tables }) => tables.ownVteps.includes(dst)));
+  const most = Math.max(0, ...own.map(([, count]) => count));
+  const best = own.flatMap(([dst, count]) => (count === most ? dst : [])).toSorted();
+  return best.includes(vtep) ? vtep : (best[0] ?? vtep);
+}
+
+/** MACs that the vxlan devices answer ARP with, by rows that an engine wrote. */
+export function answersRows(network: NetworkTables | undefined): readonly string[] {
+  const { links = [], neighbours = [] } = network?.space ?? {};
+  const vxlans = new Set(links.filter(({ kind }) => kind === "vxlan").map(({ name }) => name));
+  return neighbours.flatMap(({ dev, mac, state }) =>
+    mac !== undefined && vxlans.has(dev) && state.includes("PERMANENT") && isUnicast(mac) ? [mac] : [],
+  );
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { clusterPage } from "../../../agent/doctor/cluster-page.ts";
+import { askAll, askedTwice } from "../../../agent/doctor/cluster.ts";
+import { saveBundle } from "../../../agent/explain/bundle.ts";
+import type { FleetQuestions } from "../../../dispatch/fleet-questions.ts";
+import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
+import type { Asked } from "../../../overlay/cluster/machines.ts";
+import {
+  cluster,
+  led,
+  listing,
+  ipOf,
+  macOf,
+  selfRow,
+  silenced,
+  vtepOf,
+  withSpace,
+} from "../../overlay/cluster/made.ts";
+import { cli } from "../cli.ts";
+import { useFolder } from "../folder.ts";
+
+const update = process.env["OVERLAYWATCH_UPDATE_GOLDEN"] === "1";
+const three = cluster({ hosts: 3, containers: 2 });
+const wrong = led(three, 1, macOf(2, 1), vtepOf(3));
+const at = (seconds: number): string => new Date(Date.UTC(2026, 10, 26, 1, 0, seconds)).toISOString();
+
+function checkGolden(name: string, text: string): void {
+  const path = `test/agent/doctor/pages/${name}.txt`;
+  if (update || !existsSync(path)) writeFileSync(path, text);
+  assert.equal(text, readFileSync(path, "utf8"));
+}
+
+const none = async () => Promise.reject(new Error("not asked"));
+
+describe("agent/doctor --cluster", () => {
+  const { path, file } = useFolder();
+  const run = async (...args: readonly string[]) =>
+    cli(["doctor", "--cluster", "--config", file("empty.yaml", ""), ...args]);
+  const saved = async (all: readonly Asked[], seconds: number): Promise<readonly string[]> =>
+    Promise.all(
+      all.flatMap((one) => {
+        if (!("tables" in one)) return [];
+        const to = join(path(), `${one.host}-${seconds}.json`);
+        return [saveBundle(to, "/", one.tables, at(seconds)).then(() => ["--with", to])];
+      }),
+    ).then((pairs) => pairs.flat());
+
+  it("judges bundles: those of one moment leave in doubt what two, 10 s apart, tell", async () => {
+    const first = await saved(wrong, 0);
+    const healthy = await run(...(await saved(three, 1)));
+    assert.deepEqual([healthy.code, healthy.err], [0, ""]);
+    assert.match(healthy.out, /^healthy: nothing is lost now \(3 hosts, 1 overlay; 0 latent\)$/mu);
+    assert.equal((await run(...first)).code, 2);
+    assert.equal((await run(...first, ...(await saved(wrong, 9)))).code, 2);
+    const { code, out } = await run(...first, ...(await saved(wrong, 10)), "--json");
+    const json: unknown = JSON.parse(out);
+    assert.equal(code, 1);
+    assert.ok(typeof json === "object" && json !== null);
+    assert.deepEqual(Object.keys(json), ["hosts", "networks", "unjudged", "verdict"]);
+    // Not of each host: told once.
+    assert.equal((await run(...first, ...(await saved(wrong, 20)).slice(0, 4))).code, 2);
+  });
+
+  it("looks at the network that is named, by name or id", async () => {
+    const all = [...(await saved(wrong, 0)), ...(await saved(wrong, 10))];
+    assert.equal((await run(...all, "--network", "testnet")).code, 1);
+    assert.equal((await run(...all, "--network", "8fcc19e5")).code, 1);
+    const { code, err } = await run(...all, "--network", "testnett");
+    assert.equal(code, 64);
+    assert.match(err, /no host that answered has such an overlay network.*testnet/u);
+  });
+
+  it("refuses what does not go together, and says where a fleet is asked", async () => {
+    assert.match((await run("--save", "x.json")).err, /--save: it is of one host/u);
+    assert.match((await cli(["doctor", "--within", "5s"])).err, /they go with --cluster/u);
+    assert.match((await run("--within", "5")).err, /^overlaywatch: --within: expected a duration/u);
+    assert.equal((await run("--with", join(path(), "absent"))).code, 78);
+    const keyless = await run();
+    assert.equal(keyless.code, 78);
+    assert.match(keyless.err, /on its gateway's machine/u);
+  });
+
+  it("asks a second time only where something is not as others tell, and says so", async () => {
+    const signal = new AbortController().signal;
+    const said: string[] = [];
+    const wanted = { network: undefined, say: (sentence: string) => void said.push(sentence), signal };
+    let times = 0;
+    const ask = (all: readonly Asked[]) => async () => {
+      times++;
+      return Promise.resolve(all);
+    };
+    assert.equal((await askedTwice(ask(three), wanted, 1)).verdict, "healthy");
+    assert.equal((await askedTwice(ask(silenced(three, 3)), wanted, 1)).verdict, "unknown");
+    assert.deepEqual([times, said], [2, []]);
+    assert.equal((await askedTwice(ask(wrong), wanted, 1)).verdict, "faulty");
+    assert.deepEqual([times, said.length], [4, 1]);
+  });
+
+  it("has each host's tables by the name that the fleet knows, and why of who does not answer", async () => {
+    const questions: FleetQuestions = {
+      hosts: async () => Promise.resolve(["web-1", "web-2"]),
+      status: none,
+      tables: async (hosts) =>
+        Promise.resolve(
+          hosts.map((host) =>
+            host === "web-1" && three[0] !== undefined
+              ? { host, answer: three[0].tables }
+              : { host, trouble: "no answer within 15 s" },
+          ),
+        ),
+      close: none,
+    };
+    const asked = await askAll(questions, new AbortController().signal);
+    assert.deepEqual(asked, [three[0], { host: "web-2", trouble: "no answer within 15 s" }]);
+  });
+
+  it("shows a page: the verdict, each finding with its host and the command to run there, and what is not known", () => {
+    const options = { colors: false, columns: 80 };
+    const all = silenced(listing(wrong, 3, { name: "twin", ip: ipOf(2, 2), mac: macOf(2, 2) }), 4);
+    checkGolden("cluster-faulty", clusterPage(diagnoseCluster({ now: all, before: all }), options));
+    const quiet = silenced(
+      withSpace(three, 1, ({ fdb }) => ({ fdb: [...fdb, selfRow("02:42:0a:00:63:01", vtepOf(2))] })),
+      2,
+    );
+    checkGolden("cluster-one-silent", clusterPage(diagnoseCluster({ now: quiet, before: quiet }), options));
+    const hostile = wrong.map((one) => ({ ...one, host: `${one.host}\u001B[31m\n` }));
+    const page = clusterPage(diagnoseCluster({ now: hostile, before: hostile }), options);
+    assert.ok(!page.includes("\u001B"), JSON.stringify(page));
+  });
+});

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
+import type { ClusterDiagnosis, ClusterFinding } from "../../../overlay/cluster/finding.ts";
+import type { Asked } from "../../../overlay/cluster/machines.ts";
+import {
+  changed,
+  cluster,
+  gone,
+  ipOf,
+  led,
+  listing,
+  macOf,
+  networkId,
+  selfRow,
+  silenced,
+  vtepOf,
+  withNetwork,
+  withoutSpace,
+  withSpace,
+} from "./made.ts";
+
+const twice = (all: readonly Asked[], before: readonly Asked[] = all) => diagnoseCluster({ now: all, before });
+const findingsOf = ({ networks }: ClusterDiagnosis): readonly ClusterFinding[] =>
+  networks.flatMap(({ findings }) => findings);
+const briefly = (diagnosis: ClusterDiagnosis) =>
+  findingsOf(diagnosis).map(({ host, class: of, state, mac, container }) => [host, of, state, mac, container]);
+const doubled = (diagnosis: ClusterDiagnosis) =>
+  briefly(diagnosis).filter(([, of]) => of === "duplicate-ip" || of === "duplicate-mac");
+const blind = ({ unjudged }: ClusterDiagnosis) =>
+  unjudged.filter((one) => one.blind).map(({ what, why }) => `${what}: ${why}`);
+
+const dataPath = (host: number): string => `192.168.7.${host}`;
+
+const three = cluster({ hosts: 3, containers: 2 });
+const [far, farIp] = [macOf(2, 1), ipOf(2, 1)];
+
+describe("overlay/cluster", () => {
+  for (const driver of ["classic", "swarm"] as const)
+    it(`finds nothing in a healthy ${driver} cluster, asked once`, () => {
+      const healthy = diagnoseCluster({ now: cluster({ hosts: 4, containers: 3, driver }) });
+      assert.deepEqual(
+        [briefly(healthy), healthy.unjudged, healthy.verdict, healthy.again],
+        [[], [], "healthy", false],
+      );
+      assert.deepEqual(healthy.hosts[3], { host: "web-4", answered: true });
+      assert.deepEqual(healthy.networks, [{ id: networkId, name: "testnet", findings: [] }]);
+    });
+
+  it("believes what is told twice: until then it is not judged", () => {
+    const wrong = led(three, 1, far, vtepOf(3));
+    const once = diagnoseCluster({ now: wrong });
+    assert.deepEqual([briefly(once), once.verdict, once.again], [[], "unknown", true]);
+    assert.match(blind(once).join(), /^web-1: wrong-vtep of c2-1: .*it was told once$/u);
+    const sure = twice(wrong);
+    assert.deepEqual(briefly(sure), [["web-1", "wrong-vtep", "active", far, "c2-1"]]);
+    assert.deepEqual([sure.verdict, sure.again, blind(sure)], ["faulty", false, []]);
+    assert.equal(
+      findingsOf(sure)[0]?.command,
+      `nsenter --net=/var/run/docker/netns/1-8fcc19e5f0 bridge fdb replace ${far} dev vxlan0 dst ${vtepOf(2)} self permanent`,
+    );
+    assert.equal(findingsOf(sure)[0]?.automatic, false);
+  });
+
+  it("finds a row that is missing, one that loops, and one that leads nowhere, in both modes", () => {
+    for (const driver of ["classic", "swarm"] as const) {
+      const all = cluster({ hosts: 3, containers: 2, driver });
+      assert.deepEqual(briefly(twice(led(all, 1, far))), [["web-1", "missing-fdb", "active", far, "c2-1"]], driver);
+      assert.deepEqual(briefly(twice(led(all, 1, far, vtepOf(1)))), [["web-1", "wrong-vtep", "active", far, "c2-1"]]);
+      const nowhere = twice(led(all, 1, far, "172.31.240.77"));
+      assert.deepEqual(briefly(nowhere), [["web-1", "wrong-vtep", "active", far, "c2-1"]]);
+    }
+  });
+
+  it("calls a row an orphan only where every host that may have its container answered, with all that it has", () => {
+    const orphan = withSpace(three, 1, ({ fdb, neighbours }) => ({
+      fdb: [...fdb, selfRow(gone.mac, vtepOf(2))],
+      neighbours: [...neighbours, { ip: gone.ip, dev: "vxlan0", mac: gone.mac, state: ["PERMANENT"] }],
+    }));
+    const known = twice(orphan);
+    assert.deepEqual(briefly(known), [["web-1", "orphan-row", "latent", gone.mac, null]]);
+    assert.equal(known.verdict, "healthy");
+    const port = { ifindex: 90, name: "veth9", kind: "veth" as const, master: { name: "br0" }, up: true };
+    const incomplete: readonly (readonly [string, readonly Asked[], RegExp])[] = [
+      ["silent", silenced(orphan, 3), /web-3 did not answer/u],
+      ["half a list", withSpace(orphan, 3, ({ links }) => ({ links: [...links, port] })), /web-3 has 1 ports/u],
+      ["no address", listing(orphan, 3, { name: "bare" }), /where bare can be reached/u],
+      ["no VTEP", changed(orphan, 3, () => ({ advertised: "" })), /web-3 does not tell where c3-1 and 1 more/u],
+      [
+        "a host that nobody asked",
+        led(orphan, 2, gone.mac, vtepOf(9)),
+        /172\.31\.240\.9, which is no host that answered/u,
+      ],
+    ];
+    for (const [name, all, why] of incomplete) {
+      const unsure = twice(all);
+      assert.deepEqual([name, briefly(unsure)], [name, []]);
+      assert.equal(unsure.verdict, "unknown", name);
+      assert.match(blind(unsure).join("\n"), why, name);
+      assert.match(
+        blind(unsure).join("\n"),
+        /web-1: rows of testnet for 02:42:0a:00:(?:63:01|03:01 and 2 more), which no host/u,
+        name,
+      );
+    }
+  });
+
+  it("does not call a missing row a fault while it may be a silent host's", () => {
+    for (const driver of ["classic", "swarm"] as const) {
+      const all = silenced(led(cluster({ hosts: 3, containers: 2, driver }), 1, far), 2);
+      assert.deepEqual([briefly(twice(all)), twice(all).verdict], [[], "unknown"], driver);
+    }
+  });
+
+  it("does not say that a row is wrong which leads to what may be a silent host", () => {
+    const all = silenced(led(three, 1, far, vtepOf(3)), 3);
+    assert.deepEqual([briefly(twice(all)), twice(all).verdict], [[], "unknown"]);
+  });
+
+  it("does not judge what changed in between", () => {
+    const wrong = led(three, 1, far, vtepOf(3));
+    const restarted = withNetwork(wrong, 2, ({ members }) => ({ members: members.map((one) => ({ ...one, pid: 9 })) }));
+    assert.deepEqual([briefly(twice(restarted, wrong)), twice(restarted, wrong).verdict], [[], "unknown"]);
+    // The row became wrong only now: it may be about to be right.
+    assert.deepEqual([briefly(twice(wrong, three)), twice(wrong, three).verdict], [[], "unknown"]);
+    // And is right again.
+    assert.deepEqual([briefly(twice(three, wrong)), twice(three, wrong).verdict], [[], "healthy"]);
+    const half = twice(wrong, silenced(wrong, 2));
+    assert.deepEqual([briefly(half), half.verdict], [[], "unknown"]);
+    assert.match(blind(half).join(), /web-2: .*it answered only the second time: no answer/u);
+  });
+
+  it("names both hosts of an address that two containers have, and has no cure for it", () => {
+    const ip = twice(listing(three, 3, { name: "twin", ip: farIp, mac: far }));
+    assert.deepEqual(doubled(ip), [
+      ["web-2", "duplicate-ip", "active", null, "c2-1"],
+      ["web-3", "duplicate-ip", "active", null, "twin"],
+    ]);
+    assert.match(
+      findingsOf(ip)[0]?.evidence ?? "",
+      /c2-1 on web-2 \(172\.31\.240\.2\), twin on web-3 \(172\.31\.240\.3\)$/u,
+    );
+    const mac = twice(listing(three, 3, { name: "twin", ip: ipOf(3, 9), mac: far }));
+    assert.deepEqual(doubled(mac), [
+      ["web-2", "duplicate-mac", "active", far, "c2-1"],
+      ["web-3", "duplicate-mac", "active", far, "twin"],
+    ]);
+    const once = diagnoseCluster({ now: listing(three, 3, { ip: farIp, mac: far }) });
+    assert.deepEqual([doubled(once), once.again, once.verdict], [[], true, "unknown"]);
+  });
+
+  it("makes no cure of one host's word against another's", () => {
+    const wrong = led(three, 1, far, vtepOf(3));
+    const id = "02".repeat(32);
+    const liars: readonly (readonly Asked[])[] = [
+      // Says that it runs another's container: with its id, or as one of its own.
+      listing(wrong, 3, { name: "c2-1", id, ip: farIp, mac: far }),
+      listing(wrong, 3, { ip: farIp, mac: far }),
+      listing(wrong, 3, { ip: ipOf(3, 9), mac: far }),
+      // Says that it is another, and does not have its containers, or has more.
+      changed(wrong, 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2)] })),
+      changed(listing(three, 3, { ...gone }), 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2), vtepOf(3)] })),
+    ];
+    for (const [at, all] of liars.entries()) {
+      const diagnosis = twice(all);
+      assert.notEqual(diagnosis.verdict, "healthy", `liar ${at}`);
+      const cures = findingsOf(diagnosis).filter(({ command }) => command !== null);
+      assert.deepEqual(cures, [], `liar ${at}`);
+      assert.deepEqual(
+        findingsOf(diagnosis).filter(({ class: of }) => of === "orphan-row"),
+        [],
+        `liar ${at}`,
+      );
+    }
+    assert.match(
+      findingsOf(twice(listing(three, 3, { name: "c2-1", id: "0201".repeat(16), ip: farIp, mac: far })))[0]?.evidence ??
+        "",
+      /one and the same container: not all of these hosts are to be believed/u,
+    );
+  });
+
+  it("says of which containers two that claim one address do not tell the same", () => {
+    const claimed = changed(three, 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2)] }));
+    const said = blind(twice(claimed)).join("\n");
+    assert.match(said, /^where 02:42:0a:00:02:01 is: web-2 and web-3 all say that they are 172\.31\.240\.2, and/mu);
+    assert.match(said, /^where 02:42:0a:00:03:02 is: /mu);
+  });
+
+  it("does not believe that a host is known by an address that is none of its own", () => {
+    const diagnosis = twice(changed(three, 3, () => ({ advertised: vtepOf(9) })));
+    assert.deepEqual([briefly(diagnosis), diagnosis.verdict], [[], "unknown"]);
+  });
+
+  it("makes no cure to the address of a silent host that another one claims", () => {
+    const claimed = changed(listing(three, 3, { ip: farIp, mac: far }), 3, ({ ownVteps }) => ({
+      ownVteps: [...ownVteps, vtepOf(2)],
+    }));
+    const diagnosis = twice(silenced(claimed, 2));
+    // Of itself it may say what it likes.
+    const others = briefly(diagnosis).filter(([at]) => at !== "web-3");
+    assert.deepEqual([others, diagnosis.verdict], [[], "unknown"]);
+  });
+
+  it("takes a host that answers under two names as one", () => {
+    const [, second] = three;
+    assert.ok(second !== undefined);
+    const alias = { host: "alias", tables: second.tables };
+    const all = twice([...led(three, 2, macOf(1, 1), vtepOf(3)), ...led([alias], 2, far)]);
+    assert.deepEqual(
+      findingsOf(all).map(({ host }) => host),
+      ["alias"].slice(0, findingsOf(all).length),
+    );
+    const healthy = twice([...three, alias]);
+    assert.deepEqual([briefly(healthy), healthy.verdict], [[], "healthy"]);
+    assert.match(healthy.unjudged.map(({ what }) => what).join(), /^alias and web-2$/u);
+    assert.equal(twice([...three, ...three]).hosts.length, 3);
+  });
+
+  it("knows a swarm's hosts by their data path, and sees a row that leaves it", () => {
+    const all = cluster({ hosts: 3, containers: 2, driver: "swarm", dataPath });
+    assert.deepEqual([briefly(twice(all)), twice(all).verdict], [[], "healthy"]);
+    const [finding] = findingsOf(twice(led(all, 1, far, dataPath(3))));
+    assert.deepEqual([finding?.class, finding?.command?.includes(`dst ${dataPath(2)} `)], ["wrong-vtep", true]);
+  });
+
+  it("keeps two networks of one name and subnet apart, and looks only at those that are asked for", () => {
+    const other = "a".repeat(64);
+    const both = changed(three, 3, ({ networks }) => ({ networks: networks.map((one) => ({ ...one, id: other })) }));
+    const diagnosis = twice(both);
+    assert.deepEqual(
+      diagnosis.networks.map(({ name, id }) => [name, id]),
+      [
+        ["testnet", networkId],
+        ["testnet", other],
+      ],
+    );
+    assert.ok(
+      findingsOf(diagnosis).every(({ class: of }) => of === "orphan-row"),
+      JSON.stringify(briefly(diagnosis)),
+    );
+    const one = diagnoseCluster({ now: both, before: both, networks: new Set([other]) });
+    assert.deepEqual(
+      one.networks.map(({ id }) => id),
+      [other],
+    );
+  });
+
+  it("gives no command for an encrypted network", () => {
+    const all = withNetwork(led(three, 1, far, vtepOf(3)), 1, () => ({ encrypted: true }));
+    const [finding] = findingsOf(twice(all));
+    assert.deepEqual(
+      [finding?.class, finding?.command, finding?.why],
+      ["wrong-vtep", null, "the network is encrypted"],
+    );
+  });
+
+  it("tells of a container that is cut off on its own host, by the readings of its bridge", () => {
+    const mac = macOf(1, 1);
+    const all = withSpace(three, 1, ({ fdb }) => ({
+      fdb: fdb.map((row) => (row.mac === mac ? { ...row, ifname: "vxlan0" } : row)),
+      sampled: [{ mac, reads: 10, onVxlan: 10 }],
+    }));
+    const diagnosis = diagnoseCluster({ now: all });
+    assert.deepEqual(briefly(diagnosis), [["web-1", "local-mac-on-vxlan-port", "active", mac, "c1-1"]]);
+    assert.equal(findingsOf(diagnosis)[0]?.command, "overlaywatch cleanup --network 8fcc19e5f020");
+    const unsure = diagnoseCluster({ now: withSpace(all, 1, () => ({ sampled: [] })) });
+    assert.deepEqual([unsure.verdict, blind(unsure).length], ["unknown", 1]);
+  });
+
+  it("can not judge a host whose namespace could not be read, nor a fleet of nobody", () => {
+    const without = twice(withoutSpace(three, 2));
+    assert.deepEqual([without.verdict, blind(without).length], ["unknown", 1]);
+    assert.match(blind(without)[0] ?? "", /^web-2: the rows of testnet/u);
+    assert.equal(diagnoseCluster({ now: [] }).verdict, "unknown");
+    assert.deepEqual(diagnoseCluster({ now: silenced(three, 1, 2, 3) }).networks, []);
+  });
+});
