@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
+import { isMissing } from "./missing.ts";
 import { fixedEnv } from "./iproute2/program.ts";
 
 interface AskedWhere {
@@ -38,7 +39,7 @@ function nameIn(path: string): AgentName {
     const [, name] = /^hostname:[ \t]*["']?([^\s"'#]+)/mu.exec(readFileSync(path, "utf8")) ?? [];
     return name === undefined ? { problems: [`${path} has no hostname:`] } : { name, from: path };
   } catch (error) {
-    return { problems: [textOf(error)] };
+    return { problems: [isMissing(error) ? `there is no ${path}` : textOf(error)] };
   }
 }
 
