@@ -8,6 +8,7 @@ import { endingsTable } from "../dispatch/gateway/endings.ts";
 import { collectors } from "../collectors/registry.ts";
 import { monitorAssets } from "../monitors/assets.ts";
 import { monitorsTable } from "../monitors/table.ts";
+import { terminalPicture } from "./terminal-picture.ts";
 
 /**
  * Writes what is derived from the code: metadata.csv, the example configuration, its schema, and the tables in the
@@ -38,6 +39,7 @@ function files(): readonly Generated[] {
     { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
     ...monitorFiles(),
     answersFile(),
+    pictureFile(),
     ...collectors.map(({ name }) => readme(name)),
   ];
 }
@@ -96,6 +98,13 @@ function monitorFiles(): readonly Generated[] {
     })),
     { path: page, text: fill(readFileSync(page, "utf8"), "monitors", table(head, rows)) },
   ];
+}
+
+/** A terminal's picture, of what was recorded on a host of the lab (docs/pictures/outage.sh). */
+function pictureFile(): Generated {
+  const recorded = readFileSync("docs/pictures/outage.txt", "utf8");
+  const title = "An outage on a host of the lab: doctor names the wrong rows, cleanup --apply heals it and proves that";
+  return { path: "docs/pictures/outage.svg", text: terminalPicture(recorded, title) };
 }
 
 /** What the gateway answers. */
