@@ -148,7 +148,7 @@ export const ways: Readonly<Record<string, Way>> = {
   ),
 
   "mkdir -p /usr/lib/overlaywatch": shown(units),
-  "cp -a dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
+  "cp -a --no-preserve=ownership dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
   "install -m 644 -t /etc/systemd/system assets/systemd/*.service assets/systemd/*.socket": shown(units),
   "install -D -m 644 -t /etc/sysusers.d assets/systemd/sysusers.d/overlaywatch.conf": shown(units),
   "install -D -m 644 -t /etc/tmpfiles.d assets/systemd/tmpfiles.d/overlaywatch.conf": shown(units),
