@@ -1,10 +1,12 @@
+import { stripVTControlCharacters } from "node:util";
+
 /**
  * What a terminal showed, as an SVG that needs no font of its own and follows the reader's light or dark theme. The text is
  * what `script` recorded: plain, bold and red are told apart (SGR 1, 31, and their ends), other escapes are refused.
  */
 export function terminalPicture(recorded: string, title: string): string {
   const lines = recorded.replaceAll("\r", "").trimEnd().split("\n");
-  const columns = Math.max(...lines.map((line) => plain(line).length));
+  const columns = Math.max(...lines.map((line) => stripVTControlCharacters(line).length));
   const [width, height] = [Math.ceil(columns * advance) + 2 * margin, lines.length * leading + 2 * margin + bar];
   const rows = lines.flatMap((line, i) => row(line, bar + margin + (i + 0.75) * leading));
   return `${[
@@ -35,31 +37,29 @@ text { fill: #d7dde4; }
 }
 </style>`;
 
-const classes: Readonly<Record<string, (now: string) => string>> = {
-  "0": () => "",
-  "1": () => "bold",
-  "22": () => "",
-  "31": () => "red",
-  "39": () => "",
-};
+/** SGR codes: nothing more, bold, not bold, red, the usual colour. Bold and red never stand together in what is recorded. */
+const classes: Readonly<Record<string, string>> = { "": "", "0": "", "1": "bold", "22": "", "31": "red", "39": "" };
 
 /** Its pieces of one colour, each where its first character stands: so columns hold whatever font is there. */
 function row(line: string, y: number): readonly string[] {
-  let [column, now] = [0, ""];
-  return line.split(/(\u001B\[\d*m)/u).flatMap((piece) => {
-    const [, code] = /^\u001B\[(\d*)m$/u.exec(piece) ?? [];
-    if (code !== undefined) {
-      now = classOf(code)(now);
-      return [];
-    }
+  let column = 0;
+  // Before the first escape there is none: as if it began with one that ends all.
+  const pieces = `\u001B[0m${line}`.split("\u001B").slice(1).map(pieceOf);
+  return pieces.flatMap(({ code, text }) => {
     const at = column;
-    column += piece.length;
-    return piece.trim() === "" ? [] : [span(piece, at, y, now)];
+    column += text.length;
+    return text.trim() === "" ? [] : [span(text, at, y, classOf(code))];
   });
 }
 
-function classOf(code: string): (now: string) => string {
-  const known = classes[code === "" ? "0" : code];
+function pieceOf(part: string): { readonly code: string; readonly text: string } {
+  const [, code, text = ""] = /^\[(\d*)m(.*)$/u.exec(part) ?? [];
+  if (code === undefined) throw new Error(`the recorded text has an escape that is no colour: ${part.slice(0, 8)}`);
+  return { code, text };
+}
+
+function classOf(code: string): string {
+  const known = classes[code];
   if (known === undefined) throw new Error(`the recorded text has the colour ${code}, which no class stands for`);
   return known;
 }
@@ -72,5 +72,4 @@ function span(piece: string, column: number, y: number, name: string): string {
   return `<text${marks} x="${x.toFixed(1)}" y="${y}" textLength="${length}" lengthAdjust="spacingAndGlyphs">${escaped(text)}</text>`;
 }
 
-const plain = (line: string): string => line.replaceAll(/\u001B\[\d*m/gu, "");
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

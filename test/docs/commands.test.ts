@@ -18,7 +18,7 @@ import { endAll, type Program, says, start } from "../accept/program.ts";
 import { cli } from "../agent/cli.ts";
 import { useLab } from "../lab/fixture.ts";
 import { ways } from "./ways.ts";
-import { documents, type Written, writtenIn } from "./written.ts";
+import { documents, namedIn, type Written, writtenIn } from "./written.ts";
 
 const written = documents.flatMap((file) => writtenIn(file));
 /** Each once, at its first place. */
@@ -76,6 +76,12 @@ describe("docs: every command", () => {
       if (!["./scripts/test", "./scripts/setup"].includes(command))
         assert.deepEqual(await foreignOptions(command), [], command);
     }
+  });
+
+  it("that a sentence, a table or a runbook names is there, with its options", async () => {
+    const named = documents.flatMap((file) => namedIn(file)).filter(({ command }) => !/ help\b/u.test(command));
+    assert.ok(named.length > 80, `only ${named.length} were found`);
+    for (const one of named) assert.deepEqual(await foreignOptions(one.command), [], placeOf(one));
   });
 });
 

@@ -39,6 +39,14 @@ const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
+const inClone = (name: string): string => `${process.cwd()}/${name}`;
+/** Into a folder of the test's, as into `/opt/overlaywatch`. */
+const installed = (as: string): Ending => ({
+  on: "here",
+  codes: [0],
+  as,
+  why: "this machine's /opt is not the test's",
+});
 const inFleet = (action: string): Way => ({
   on: "here",
   codes: [0],
@@ -109,6 +117,7 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch monitors plan": asked(2),
   "overlaywatch monitors apply": asked(0),
   "overlaywatch monitors drift": asked(0),
+  "./scripts/setup --dry-run": ends("here"),
   "./scripts/setup": shown("it sets this machine up; test/accept/setup runs it"),
   // Another folder of state: what was applied above is not its.
   "./scripts/overlaywatch monitors drift --config overlaywatch.yaml --state-dir state": asked(0, 2),
@@ -146,6 +155,29 @@ export const ways: Readonly<Record<string, Way>> = {
     /^receiving metrics on udp:\/\/127\.0\.0\.1:8125$/mu,
     2,
   ),
+
+  "mkdir -p /opt/overlaywatch": installed("mkdir place"),
+  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /opt/overlaywatch":
+    // node_modules are large: a link will do.
+    installed(
+      `sh -c "cp -a --no-preserve=ownership ${["dist", "scripts", "package.json"].map(inClone).join(" ")} place; ln -s ${inClone("node_modules")} place"`,
+    ),
+  "ln -sfn /opt/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": installed(
+    "ln -sfn ../place/scripts/overlaywatch bin/installed",
+  ),
+  "overlaywatch --version": { ...installed("installed --version"), prints: /^overlaywatch \d+\./u },
+  "rm /usr/local/bin/overlaywatch": installed("rm bin/installed"),
+  "rm -r /opt/overlaywatch": installed("rm -r place"),
+  "overlaywatch run": shown("as ./scripts/overlaywatch run, which runs"),
+  "overlaywatch run --heal observe": shown("as ./scripts/overlaywatch run --heal observe, which runs"),
+  "systemctl disable --now overlaywatch-run overlaywatch-webhook overlaywatch-worker overlaywatch-helper.socket":
+    shown(units),
+  "rm /etc/systemd/system/overlaywatch-*": shown(units),
+  "rm /etc/sysusers.d/overlaywatch.conf /etc/tmpfiles.d/overlaywatch.conf": shown(units),
+  "rm -r /usr/lib/overlaywatch": shown(units),
+  "overlaywatch status": ends(1, 1),
+  "overlaywatch doctor": ends(1, 0, 1),
+  "overlaywatch configcheck": ends("here"),
 
   "mkdir -p /usr/lib/overlaywatch": shown(units),
   "cp -a --no-preserve=ownership dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
