@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { collectors } from "../../collectors/registry.ts";
+import { ownFiles } from "../contract/repository.ts";
 import { documents } from "./written.ts";
 
-const pages = [...documents, "CONTRIBUTING.md", ...collectors.map(({ name }) => `collectors/${name}/README.md`)];
+const pages = ownFiles().filter((file) => file.endsWith(".md"));
 
 /** Without code: what stands in it is no link, and no heading. */
 const prose = (file: string): string =>
