@@ -4,6 +4,7 @@ import {
   constants,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -27,11 +28,17 @@ const placeOf = ({ file, line, command }: Written) => `${file}:${line}: ${comman
 
 const saying = (program: Program): string => `${program.out()}${program.err()}`;
 
-/** Whether it has started, which takes node a fifth of a second of CPU, and has used next to none for two: it waits. */
+/** Whether it has started what it listens to, and has used next to no CPU for two seconds: it waits. */
 async function isAtRest(pid = 0): Promise<boolean> {
   const [before] = [usedBy(pid), await sleep(2000)];
-  const hasStarted = nameOf(pid) === "journalctl" || (nameOf(pid) === "node" && before >= 15);
+  const hasStarted = nameOf(pid) === "journalctl" || (nameOf(pid) === "node" && hasChildren(pid));
   return hasStarted && usedBy(pid) - before < 5;
+}
+
+/** `ip monitor` or `journalctl -f`, which it listens to: by then it heeds SIGTERM. A thread's children are listed as that thread's. */
+function hasChildren(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.some((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8") !== "");
 }
 
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
