@@ -156,13 +156,24 @@ interface Story {
 async function told(lab: Lab, { plan, screen, signal, began }: Story): Promise<void> {
   screen.wait("starting overlaywatch on each, and Datadog's stand-in");
   const stage = await setStage(lab, plan, signal);
-  const { engine, containers } = lab.shape;
+  const { engine, driver, containers } = lab.shape;
   const hosts = lab.hosts.map(({ name, number }) => {
     return { name, containers: Array.from({ length: containers }, (_, index) => containerName(index, number)) };
   });
   const { strategy, fleet: broker } = plan;
   const [gateway, seconds] = [stage.pack.gateway.host.name, (Date.now() - began) / 1000];
-  screen.tell({ step: "setup", at_s: null, engine, network: "testnet", hosts, gateway, broker, strategy, seconds });
+  screen.tell({
+    step: "setup",
+    at_s: null,
+    engine,
+    driver,
+    network: "testnet",
+    hosts,
+    gateway,
+    broker,
+    strategy,
+    seconds,
+  });
   await play({ plan, stage, screen, signal });
 }
 

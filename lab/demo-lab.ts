@@ -68,7 +68,8 @@ async function claimed(name: string, holder: string): Promise<() => void> {
 function refuseOthers(name: string, mark: string): void {
   if (!isUp(name)) return;
   const whose = existsSync(mark) ? readFileSync(mark, "utf8") : undefined;
-  if (whose === kept) throw new InUse(`a demo that was kept is still there: end it by overlaywatch lab down --name ${name}`);
+  if (whose === kept)
+    throw new InUse(`a demo that was kept is still there: end it by overlaywatch lab down --name ${name}`);
   if (whose === undefined)
     throw new InUse(
       `lab ${name} is up, and not by a demo: give --name, or take it down by overlaywatch lab down --name ${name}`,
@@ -84,13 +85,16 @@ function isUp(name: string): boolean {
   }
 }
 
+/** Of all labs, where there was one before. */
+const labsFolder = (): string => (existsSync(`${labRoot}/labs`) ? `${labRoot}/labs` : labRoot);
+
 function prepared(): void {
   if (findEngine("20.10") === undefined)
     throw new NotPrepared("the demo's Docker engine is not there: run ./scripts/overlaywatch lab setup, once");
-  const { bavail, bsize } = statfsSync(labRoot);
+  const { bavail, bsize } = statfsSync(labsFolder());
   const left = bavail * bsize;
   if (left < leastSpace)
     throw new NotPrepared(
-      `${Math.floor(left / 1024 / 1024)} MB are free on the disk of ${labRoot}, and the demo needs ${leastSpace / 1024 / 1024}: make room`,
+      `${Math.floor(left / 1024 / 1024)} MB are free on the disk of ${labsFolder()}, and the demo needs ${leastSpace / 1024 / 1024}: make room`,
     );
 }

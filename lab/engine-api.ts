@@ -28,17 +28,12 @@ export async function ask(
   const signal = AbortSignal.timeout(timeout);
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) => reject(new Error(`${method} ${path} on ${socketPath}: no answer`, { cause }));
-    const call = request(
-      { socketPath, method, path, agent: false, signal, headers },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.once("end", () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-        );
-        response.once("error", fail);
-      },
-    );
+    const call = request({ socketPath, method, path, agent: false, signal, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      response.once("error", fail);
+    });
     call.once("error", fail);
     call.end(payload?.bytes);
   });

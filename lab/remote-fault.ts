@@ -12,12 +12,12 @@ type Row = readonly [string, ...string[]];
 
 /** The row of a container on another host is taken away... */
 export const selfRowGone = (mac: string, vxlan: string, vtep: string): Row => [
-  ...["bridge", "fdb", "del", mac, "dev", vxlan, "dst", vtep, "self"] as const,
+  ...(["bridge", "fdb", "del", mac, "dev", vxlan, "dst", vtep, "self"] as const),
 ];
 
 /** ... or set, to the host that has it or to a wrong one. */
 export const selfRowTo = (mac: string, vxlan: string, vtep: string): Row => [
-  ...["bridge", "fdb", "replace", mac, "dev", vxlan, "dst", vtep, "self", "permanent"] as const,
+  ...(["bridge", "fdb", "replace", mac, "dev", vxlan, "dst", vtep, "self", "permanent"] as const),
 ];
 
 /** Docker's own, of an address, where the engine tells none (swarm mode). */
@@ -55,9 +55,7 @@ export async function breakWay({ from, to }: Way, fault: RemoteFault): Promise<M
     seen.push(lost);
     if (lost === 100) return { at, command, lossPercent: lost };
   }
-  throw new Error(
-    `${from.container} still reaches ${to.container}; loss in percent, try by try: ${seen.join(" ")}`,
-  );
+  throw new Error(`${from.container} still reaches ${to.container}; loss in percent, try by try: ${seen.join(" ")}`);
 }
 
 /** Sets the row as the engine has it. */

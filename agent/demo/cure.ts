@@ -20,7 +20,7 @@ export function openJobs({ controlSocket }: PackMember, since: number) {
 }
 
 /** What the helper set out to do, by its own note, which it writes before: the very commands, as a person would type them. */
-export async function lookForCure({ helperState }: PackMember, since: number): Promise<readonly string[]> {
+export function cureOf({ helperState }: PackMember, since: number): readonly string[] {
   const note = newestFile(`${helperState}/undo`, since);
   if (note === undefined) return [];
   const { namespaces } = decodeUndoFile(note);

@@ -13,19 +13,25 @@ export interface Broken {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+type Pair = readonly [from: string, to: string];
+
 /** Whose pings are measured: first those that the fault takes. */
-export function pairsOf({ affected, other }: Pick<Stage, "affected" | "other">, fault: DemoFault) {
-  const local = [`A${affected.host.number}`, `B${affected.host.number}`] as const;
-  const remote = [`A${affected.host.number}`, `A${other.number}`] as const;
+export function pairsOf(
+  { affected, other }: Pick<Stage, "affected" | "other">,
+  fault: DemoFault,
+): readonly [Pair, Pair] {
+  const local: Pair = [`A${affected.host.number}`, `B${affected.host.number}`];
+  const remote: Pair = [`A${affected.host.number}`, `A${other.number}`];
   return fault === "outage" ? [local, remote] : [remote, local];
 }
 
 /** Done by hand, and measured: returns when 10 of 10 pings are lost. */
 export async function breakIt(stage: Stage, fault: DemoFault): Promise<Broken> {
-  const [[from, to] = ["", ""]] = pairsOf(stage, fault);
+  const [[from, to]] = pairsOf(stage, fault);
   if (fault === "outage") {
     const where = { host: stage.affected.host.number };
     const commands = await stage.lab.breakingCommands(where);
+    // It returns when 10 of 10 are lost, and not before.
     const at = await stage.lab.break(where);
     const loss = { from, to, percent: 100 };
     return { at, commands: commands.map(shellLine), loss, metric: "overlaywatch.fdb.misplaced", tags: {} };

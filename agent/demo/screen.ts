@@ -39,7 +39,8 @@ export function textScreen({ stdout, env }: Io): Screen {
       clear();
       if (!terminal) return;
       const began = Date.now();
-      const show = () => void stdout.write(`\r\u001B[K          ${what} ... ${Math.floor((Date.now() - began) / 1000)} s`);
+      const show = () =>
+        void stdout.write(`\r\u001B[K          ${what} ... ${Math.floor((Date.now() - began) / 1000)} s`);
       show();
       ticking = setInterval(show, 1000);
     },

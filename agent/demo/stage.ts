@@ -40,7 +40,12 @@ export async function setStage(lab: Lab, plan: Plan, signal: AbortSignal): Promi
   return { lab, pack, datadog, affected, other };
 }
 
-async function packFor(lab: Lab, { strategy, fleet }: Plan, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Pack> {
+async function packFor(
+  lab: Lab,
+  { strategy, fleet }: Plan,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Pack> {
   const settings = {
     worker: { mode: "auto", rechecks: ["5s"] },
     remedy: { strategy },
@@ -53,7 +58,7 @@ async function packFor(lab: Lab, { strategy, fleet }: Plan, env: NodeJS.ProcessE
   return {
     members,
     gateway,
-    start: async (until) => all.start(until),
+    start: async (ending) => all.start(ending),
     prove: async ({ name }) => all.prove(all.member(name)),
   };
 }

@@ -1,14 +1,13 @@
 import { styleText } from "node:util";
 import { printable, table } from "../../emit/console/table.ts";
 import { wrapped } from "../doctor/wrap.ts";
-import type { Counters, DemoFault, Found, Loss, Step } from "./timeline.ts";
+import type { Counters, DemoFault, Found, Loss, Step, StepName } from "./timeline.ts";
 
 export interface WordsOptions {
   readonly colors: boolean;
   readonly columns: number;
 }
 
-type Of<S extends Step["step"]> = Extract<Step, { readonly step: S }>;
 type Color = "red" | "green" | "yellow" | "dim" | "bold";
 
 /** One step in plain words: a sentence, and lines below it that are no sentence. */
@@ -46,51 +45,44 @@ const paint = (text: string, color: Color, { colors }: WordsOptions): string =>
 
 const clockOf = (seconds: number | null): string => (seconds === null ? "" : `+${seconds.toFixed(1)} s`).padStart(8);
 
-function toldOf(step: Exclude<Step, { readonly step: "summary" }>): Told {
-  switch (step.step) {
-    case "setup":
-      return setup(step);
-    case "baseline":
-      return baseline(step);
-    case "break":
-      return { label: "BROKEN", color: "red", ...broken(step) };
-    case "agent":
-      return agent(step);
-    case "seen":
-      return { label: "seen", color: "bold", text: seenText(step) };
-    case "finding":
-      return finding(step);
-    case "page":
-      return { label: "PAGED", color: "yellow", text: pageText(step) };
-    case "cure":
-      return cure(step);
-    case "healed":
-      return { label: "HEALED", color: "green", text: `${lossText(step.loss)}.` };
-    case "not_healed":
-      return { label: "STILL", color: "red", text: stillText(step) };
-    case "mended":
-      return { label: "mended", color: "bold", text: `By this demo, by hand, which takes the wrong rows away: ${lossText(step.loss)}.` };
-    case "recovered":
-      return { label: "over", color: "green", text: `The monitor has recovered by itself: "${step.monitor}".` };
-  }
+type Tellers = { readonly [S in Exclude<StepName, "summary">]: (step: Step<S>) => Told };
+
+function toldOf<S extends Exclude<StepName, "summary">>(step: Step<S>): Told {
+  return tellers[step.step](step);
 }
 
-function setup({ hosts, engine, network, gateway, broker, strategy, seconds }: Of<"setup">): Told {
+function setup({ hosts, engine, driver, network, gateway, broker, strategy, seconds }: Step<"setup">): Told {
   const where = hosts.map(({ name, containers }) => `${containers.join(" and ")} on ${name}`).join(", ");
   const way = broker ? `, which reaches the other hosts through a NATS broker` : "";
   const text =
-    `${hosts.length} real Docker hosts (engine ${engine}) on this machine, joined by the overlay network ${network}: ${where}, which talk to each other. ` +
+    `${hosts.length} real Docker hosts (engine ${engine}${driver === "swarm" ? ", swarm mode" : ""}) on this machine, joined by the overlay network ${network}: ${where}, which talk to each other. ` +
     `On each runs all of overlaywatch, to heal by itself (strategy ${strategy}). A stand-in for Datadog has the shipped monitors, and calls the gateway on ${gateway}${way}. ${seconds.toFixed(0)} s.`;
   return { label: "set up", color: "bold", text };
 }
 
-function baseline({ loss, series, alerts }: Of<"baseline">): Told {
+function baseline({ loss, series, alerts }: Step<"baseline">): Told {
   const quiet = alerts.length === 0 ? "no monitor alerts" : `alerts: ${alerts.join(", ")}`;
   const text = `${lossText(loss)}. Datadog has ${series} series of these hosts, and ${quiet}.`;
   return { label: "healthy", color: "green", text };
 }
 
-const faults: Readonly<Record<DemoFault, (step: Of<"break">) => string>> = {
+const tellers: Tellers = {
+  setup,
+  baseline,
+  break: (step) => ({ label: "BROKEN", color: "red", ...broken(step) }),
+  agent,
+  seen: (step) => ({ label: "seen", color: "bold", text: seenText(step) }),
+  finding,
+  page: (step) => ({ label: "PAGED", color: "yellow", text: pageText(step) }),
+  cure,
+  by_hand: byHand,
+  healed: ({ loss }) => ({ label: "HEALED", color: "green", text: `${lossText(loss)}.` }),
+  not_healed: (step) => ({ label: "STILL", color: "red", text: stillText(step) }),
+  mended: ({ loss }) => ({ label: "mended", color: "bold", text: `By the demo, by hand: ${lossText(loss)}.` }),
+  recovered: (step) => ({ label: "over", color: "green", text: overText(step) }),
+};
+
+const faults: Readonly<Record<DemoFault, (step: Step<"break">) => string>> = {
   outage: ({ host, loss }) =>
     `On ${host}, by hand, what Docker does by itself on a bad day (moby#29024): frames for ${loss.to} leave the bridge by the tunnel to other hosts, though ${loss.to} is here. The same for ${loss.from}.`,
   "missing-fdb": ({ host, loss }) =>
@@ -99,17 +91,19 @@ const faults: Readonly<Record<DemoFault, (step: Of<"break">) => string>> = {
     `On ${host}, by hand, what Docker leaves behind when a container moves (moby#35401): a row that says ${loss.to} is on a host where it is not.`,
 };
 
-function broken(step: Of<"break">): Pick<Told, "text" | "commands" | "after"> {
+function broken(step: Step<"break">): Pick<Told, "text" | "commands" | "after"> {
   const { commands, loss } = step;
   return { text: faults[step.fault](step), commands: typedLines(commands), after: `${lossText([loss])}.` };
 }
 
-function agent({ host, containers }: Of<"agent">): Told {
+function agent({ host, containers }: Step<"agent">): Told {
   const rows = containers.flatMap(({ name, before, now }) => [
     { what: `${name} before`, ...before },
     { what: `${name} now`, ...now },
   ]);
   const isQuiet = containers.every(({ now }) => now.errors === 0 && now.drops === 0);
+  const isLess = containers.some(({ before, now }) => now.received < before.received / 2);
+  const flow = isLess ? "Fewer packets, as on a quiet day" : "Packets flow";
   return {
     label: "agent",
     color: "bold",
@@ -126,39 +120,72 @@ function agent({ host, containers }: Of<"agent">): Told {
       false,
     ),
     after: isQuiet
-      ? "Packets flow, no error, no drop: nothing that could page."
+      ? `${flow}, no error, no drop: nothing to page on.`
       : "Errors or drops grew: this time there was something to see.",
   };
 }
 
-function seenText({ host, metric, value, containers }: Of<"seen">): string {
+function seenText({ host, metric, value, containers }: Step<"seen">): string {
   const means = metric.endsWith("fdb.misplaced")
     ? `the MAC address of ${containers.join(" and ")} is on the wrong port of the bridge`
     : "so many rows of its tables do harm now";
   return `overlaywatch sends ${metric} = ${value} for ${host}: ${means}.`;
 }
 
-/** One of each class, those first that say most. */
-function finding({ host, findings }: Of<"finding">): Told {
+const foundLine = ({ class: of, container, evidence }: Found): string =>
+  printable(`${of}${container === null ? "" : ` (${container})`}: ${evidence}`);
+
+/** One of each class. */
+function finding({ host, findings }: Step<"finding">): Told {
   const classes = new Set(findings.map((one) => one.class));
   const first = [...classes].flatMap((of) => findings.find((one) => one.class === of) ?? []);
-  const line = ({ class: of, container, evidence }: Found) => `${of}${container === null ? "" : ` (${container})`}: ${evidence}`;
-  const text = `\`overlaywatch doctor\` on ${host} names ${findings.length === 1 ? "the wrong row" : `${findings.length} wrong rows`}:`;
-  return { label: "why", color: "bold", text, commands: first.map((one) => printable(line(one))) };
+  const count = findings.length === 1 ? "the wrong row" : `${findings.length} wrong rows`;
+  const text =
+    findings.length === 0
+      ? `\`overlaywatch doctor\` on ${host} finds nothing any more: the cure was faster.`
+      : `\`overlaywatch doctor\` on ${host} names ${count}:`;
+  return { label: "why", color: "bold", text, commands: first.map(foundLine) };
 }
 
-const pageText = ({ monitor, host, code, trace }: Of<"page">): string =>
+const pageText = ({ monitor, host, code, trace }: Step<"page">): string =>
   `Datadog's monitor "${monitor}" calls the webhook for ${host}: answered ${code}, trace ${trace}.`;
 
-function cure({ host, state, message, commands, strategy }: Of<"cure">): Told {
+function cure({ host, state, message, commands, strategy, elsewhere }: Step<"cure">): Told {
   const isHealed = state === "healed";
-  const text = `On ${host}, and nowhere else, overlaywatch's helper ran (strategy ${strategy}):`;
-  const after = isHealed ? `It pinged before and after, and says: ${message}` : `It pinged before and after, and says: ${state}: ${message}`;
-  return { label: isHealed ? "cure" : "tried", color: isHealed ? "green" : "yellow", text, commands: typedLines(commands), after };
+  if (commands.length === 0)
+    return { label: "refused", color: "yellow", text: `On ${host} nothing was changed: ${message}.` };
+  const others = elsewhere.length === 0 ? "and nowhere else" : `and on ${elsewhere.join(", ")}`;
+  const text = `On ${host}, ${others}, overlaywatch's helper ran (strategy ${strategy}):`;
+  // The path of a file that is gone with the demo is no news.
+  const [said = message] = message.split("; to undo it:");
+  const after = `It pings before and after each cure, and says: ${isHealed ? "" : `${state}: `}${said}.`;
+  return {
+    label: isHealed ? "cure" : "tried",
+    color: isHealed ? "green" : "yellow",
+    text,
+    commands: typedLines(commands),
+    after,
+  };
 }
 
-function stillText({ loss }: { readonly loss: readonly Loss[] }): string {
-  return `${lossText(loss)}. The one-liner that circulates, deleting ARP rows, does not heal this outage. overlaywatch has measured that, says so and asks for a person; its own strategies, pin (the default) and clean, do heal it.`;
+function byHand({ host, command, outcome, exit, commands, lost }: Step<"by_hand">): Told {
+  const figures = lost.map(([before, after]) => `${before} % lost before, ${after} % after`);
+  return {
+    label: "tried",
+    color: "yellow",
+    text: `A person insists, on ${host}: ${command}. It ran:`,
+    commands: typedLines(commands),
+    after: `It pings before and after: ${[...new Set(figures)].join("; ")}. It ends with ${exit}: ${outcome}.`,
+  };
+}
+
+function overText({ monitor, looked_again: again }: Step<"recovered">): string {
+  const looked = again === null ? "" : ` overlaywatch has looked again: ${again}.`;
+  return `Datadog's monitor "${monitor}" has recovered.${looked}`;
+}
+
+function stillText({ loss }: Step<"not_healed">): string {
+  return `${lossText(loss)}. The one-liner that circulates, deleting ARP rows, does not end this outage, and overlaywatch does not say that it did. What does: pin (the default), clean or learning-off.`;
 }
 
 const lossText = (all: readonly Loss[]): string =>
@@ -168,16 +195,19 @@ const lossText = (all: readonly Loss[]): string =>
 function typedLines(commands: readonly string[]): readonly string[] {
   const [, way] = /^(nsenter --net=\S+) /u.exec(commands[0] ?? "") ?? [];
   const isCommon = way !== undefined && commands.every((one) => one.startsWith(`${way} `));
-  const lines = isCommon ? [`${way}`, ...commands.map((one) => `  ${one.slice(way.length + 1)}`)] : commands;
+  const lines = isCommon ? [way, ...commands.map((one) => `  ${one.slice(way.length + 1)}`)] : commands;
   return lines.map(printable);
 }
 
-function summaryOf({ outcome, seconds }: Of<"summary">, options: WordsOptions): string {
+function summaryOf({ outcome, seconds }: Step<"summary">, options: WordsOptions): string {
   const { seen, paged, ended, healed, recovered } = seconds;
   const rows: readonly (readonly [string, number | null])[] = [
     ["break to seen by overlaywatch", seen],
     ["break to the page at the gateway", paged],
-    [outcome === "healed" ? "page to cured" : "page to given up", ended === null || paged === null ? null : ended - paged],
+    [
+      outcome === "healed" ? "page to cured" : "page to given up",
+      ended === null || paged === null ? null : ended - paged,
+    ],
     ["break to healed, as measured", healed],
     ["break to the monitor's recovery", recovered],
   ];
