@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Daemon } from "./daemon.ts";
 import type { Gateway, Member } from "./fleet.ts";
 import type { LabHost } from "./host.ts";
-import { Machine, programFor, type Program, type Settings, type User } from "./machine.ts";
+import { Machine, programFor, type Program, type Settings } from "./machine.ts";
+import { gatewayUser, helperGroup, workerRun, workerUser } from "./pack-users.ts";
 
 /** A host's part of it. */
 export type PackMember = Pick<Member, "name" | "host" | "machine" | "helperState" | "controlSocket">;
@@ -24,14 +25,6 @@ interface PackOptions {
   readonly settings: Settings;
   readonly env: NodeJS.ProcessEnv;
 }
-
-/** As the shipped units have them: each reaches the next one's socket alone. */
-const [workerUser, gatewayUser]: readonly [User, User] = [
-  { id: "61002", group: "60", also: "65534" },
-  { id: "61003", group: "60" },
-];
-const helperGroup = "nogroup";
-const workerRun = "/run/overlaywatch-worker";
 
 type Placed = PackMember & { readonly program: Program; readonly daemons: readonly Daemon[] };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { PackMember } from "../../lab/pack.ts";
 import type { Machine } from "../../lab/machine.ts";
 import { shellLine } from "../../host/shell-line.ts";
-import type { Found, Step } from "./timeline.ts";
+import type { Found, Steps } from "./timeline.ts";
 
 const finding = z.object({
   class: z.string(),
@@ -42,12 +42,11 @@ export async function cleanedByHand({ name, machine, helperState }: PackMember, 
     before === null || after === null ? [] : [[Math.round(100 * before), Math.round(100 * after)]],
   );
   return {
-    step: "by_hand",
     host: name,
     command: shellLine(["overlaywatch", ...typed]),
     exit: code,
     outcome: data.outcome,
     commands: data.actions.map(({ command }) => shellLine(command)),
     lost,
-  } satisfies Omit<Step<"by_hand">, "at_s">;
+  } satisfies Steps["by_hand"];
 }

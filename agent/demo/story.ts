@@ -159,7 +159,7 @@ async function theEnd(
 async function theMending({ stage, plan, screen }: Telling, since: Since, early: Early): Promise<void> {
   if (plan.strategy !== "arp") throw new Error(`it was not healed by ${plan.strategy}`);
   const byHand = await cleanedByHand(stage.affected, plan.strategy);
-  screen.tell({ ...byHand, at_s: since() });
+  screen.tell({ step: "by_hand", at_s: since(), ...byHand });
   const [pair] = pairsOf(stage, plan.fault);
   const loss = await lossOf(stage, pair);
   if (loss.percent < 100) throw new Error(`the outage has ended by itself: ${loss.percent} % are lost`);
