@@ -70,6 +70,26 @@ describe("lab, from up to down", function () {
     await lab.down();
   });
 
+  it("takes a fleet down with it, whose starter was killed", async () => {
+    const name = await named("fleet");
+    const script =
+      "const { up } = await import(process.argv[1]); const lab = await up({ name: process.argv[2], hosts: 1, containers: 0 }); await (await lab.startFleet()).start(); console.log('started'); setInterval(() => 0, 1000);";
+    const argv = ["--input-type=module", "-e", script, `${process.cwd()}/dist/lab/lab.js`, name];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    const inside = inhabitants(name);
+    const programs = inside.map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "));
+    for (const part of [/nats-server -c/u, /main\.js helperd/u, /main\.js worker/u, /main\.js webhook/u])
+      assert.ok(
+        programs.some((one) => part.test(one)),
+        `${part}: ${programs.join("\n")}`,
+      );
+    await down(name);
+    nothingLeft(name, inside);
+  });
+
   it("takes everything down when it is interrupted", async () => {
     const name = await named("aborted");
     const abort = new AbortController();
