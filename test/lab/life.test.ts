@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { endpointOf } from "../../lab/cluster.ts";
 import { LabFolder } from "../../lab/folder.ts";
 import { down, findLab, openLab, up, type Lab } from "../../lab/lab.ts";

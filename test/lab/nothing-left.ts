@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename } from "node:path";
 import { LabCgroup } from "../../lab/cgroup.ts";
-import { LabFolder } from "../../lab/folder.ts";
+import { LabFolder, lockFolder } from "../../lab/folder.ts";
 import { identify, isAlive, run, type ProcessId } from "../../lab/process.ts";
 
-/** What a lab could leave on the machine, beside its own processes: links, mounts, cgroups, files. */
+/**
+ * What a lab could leave on the machine, beside its own processes: links, mounts, files. Below the folder for temporary ones other
+ * tests mount, and the folder of locks comes and goes with those of others.
+ */
 export async function machine(): Promise<string> {
   const links = await run(["/usr/sbin/ip", "-o", "link"]);
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .filter((line) => /docker|overlay/.test(line));
+    .filter((line) => /docker|overlay/.test(line) && !line.includes(` ${tmpdir()}/`));
   const names = links.stdout.split("\n").map((line) => line.split(":")[1]);
-  const folders = ["/etc", "/opt", "/var/lib", "/run"].map((folder) => readdirSync(folder).join(" "));
+  const folders = ["/etc", "/opt", "/var/lib", "/run"].map((folder) =>
+    readdirSync(folder)
+      .filter((name) => name !== basename(lockFolder))
+      .join(" "),
+  );
   const forwarding = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
   return JSON.stringify({ mounts, names, folders, forwarding });
 }
@@ -39,6 +48,7 @@ export function nothingLeft(name: string, inside: readonly ProcessId[]): void {
   assert.deepEqual(inside.filter(isAlive), []);
   assert.deepEqual(new LabCgroup(name).pids(), []);
   assert.ok(!existsSync(new LabFolder(name).path));
+  for (const kind of ["lock", "demo"]) assert.ok(!existsSync(`${lockFolder}/${name}.${kind}`), kind);
   const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   for (const fields of mounts.map((line) => line.split(" "))) {
     const mount = fields[4] ?? "";
