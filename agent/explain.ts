@@ -1,18 +1,15 @@
 import { DockerError } from "../host/docker/error.ts";
 import { NotAvailable } from "../host/host.ts";
-import { examine } from "../overlay/examine/examine.ts";
 import { explain, type Explained } from "../overlay/explain/explain.ts";
 import { type Asked, Refused } from "../overlay/explain/find.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import type { Config } from "./config/schema.ts";
-import { told } from "./doctor.ts";
 import { type ArpAsked, arpAsked } from "./explain/arp.ts";
 import { readBundle } from "./explain/bundle.ts";
-import { liveTables } from "./explain/live.ts";
+import { ownTables } from "./explain/live.ts";
 import { explainedPage } from "./explain/page.ts";
 import { UnavailableError, UsageError } from "./exit-codes.ts";
-import { oneLook } from "./one-look.ts";
 
 const usage = `usage: overlaywatch explain A B [--network N] [--with BUNDLE]... [--from BUNDLE]
 
@@ -53,7 +50,7 @@ export const command: Command = {
       throw new UsageError("--arp sends from this host, and --from explains without it");
     const paths = [...(values.from === undefined ? [] : [values.from]), ...(values.with ?? [])];
     const bundles = await Promise.all(paths.map(async (path) => (await readBundle(path, io.cwd)).tables));
-    const own = values.from === undefined ? [await ownTables(config, asked, bundles, io.signal)] : [];
+    const own = values.from === undefined ? [await ownTablesFor(config, asked, bundles, io.signal)] : [];
     const explained = await withArp(explainAll([...own, ...bundles], asked), values.arp === true ? own : []);
     const { stdout } = io;
     const page = { colors: stdout.isTTY ?? false, columns: Math.max(60, stdout.columns ?? 80) };
@@ -90,26 +87,21 @@ function explainAll(hosts: readonly HostTables[], asked: Asked): Explained {
   }
 }
 
-async function ownTables(
+async function ownTablesFor(
   config: Config,
   { a, b }: Asked,
   bundles: readonly HostTables[],
   signal: AbortSignal,
 ): Promise<HostTables> {
-  const { proc, overlays, watch } = oneLook(config);
+  // Of some hundred containers, two are asked about.
+  const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
+    [a, b].some((text) => text === name || text === ip || id.startsWith(text));
+  const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
   try {
-    const [engine, inventory] = await Promise.all([told(overlays.engine(signal)), watch.synced(signal)]);
-    const examination = await examine({ proc, overlays, docker: watch }, engine, {}, signal);
-    // Of some hundred containers, two are asked about.
-    const isWanted = ({ name, ip, id = "" }: { readonly name: string; readonly ip: string; readonly id?: string }) =>
-      [a, b].some((text) => text === name || text === ip || id.startsWith(text));
-    const vteps = bundles.flatMap(({ advertised }) => (advertised === "" ? [] : [advertised]));
-    return await liveTables({ examination, inventory, overlays, signal }, { vteps, isWanted });
+    return await ownTables(config, { vteps, isWanted }, signal);
   } catch (error) {
     if (error instanceof DockerError || error instanceof NotAvailable)
       throw new UnavailableError(error.message, { cause: error });
     throw error;
-  } finally {
-    await watch.close();
   }
 }

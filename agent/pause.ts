@@ -1,13 +1,16 @@
+import { isReason, longestPause, longestReason } from "../dispatch/helper/protocol.ts";
 import { printable } from "../host/iproute2/error.ts";
 import { Locked } from "../host/lock.ts";
-import { breaker, killSwitch, type Limits, type LimitsEvent, pause } from "../overlay/remedy/limits.ts";
+import { fleetPause, killSwitch, type Limits, type LimitsEvent, pause, stops } from "../overlay/remedy/limits.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import { durationFlag } from "./ending.ts";
 import { exitCodes, UsageError } from "./exit-codes.ts";
+import type { Wanted } from "./fleet/pause.ts";
 import { remedyExits } from "./remedy/outcome.ts";
 import { remedyState } from "./remedy/state.ts";
 
 const usage = `usage: overlaywatch pause [--for DURATION | --forever | --off] [--reason R]
+       overlaywatch pause --fleet [--for DURATION | --off] [--reason R]
 
 While it is paused, no cleanup writes anything, whoever asks: for a maintenance, or when healing itself is in doubt. It is
 kept in the state folder and outlives restarts. Without an option it says what is in force.
@@ -15,16 +18,21 @@ kept in the state folder and outlives restarts. Without an option it says what i
   --forever        until it is lifted: the kill switch; remedy.enabled: false in the configuration does the same
   --off            lifts both, and closes the breaker
   --reason R       why, for those that find it paused; needed to pause
+  --fleet          the whole fleet, for 168h at most: on the gateway's machine. The gateway answers pages with \`paused\`, and
+                   each host is told now; who is away is told when it is back. --off lifts that alone, and never what
+                   was said on a host; --off on a host lifts both there
 
 Example: overlaywatch pause --for 2h --reason 'switch replaced'
 
-Exit code 0: done, or said; 75: another run is at work, nothing was changed.
+Exit code 0: done, or said; 1: of the fleet, some hosts were not told; 69: the broker can not be asked, nothing was done;
+75: another run is at work, nothing was changed.
 `;
 
 const options = {
   for: { type: "string" },
   forever: { type: "boolean" },
   off: { type: "boolean" },
+  fleet: { type: "boolean" },
   reason: { type: "string" },
 } as const;
 
@@ -32,6 +40,7 @@ interface Values {
   readonly for?: string | undefined;
   readonly forever?: boolean | undefined;
   readonly off?: boolean | undefined;
+  readonly fleet?: boolean | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -43,6 +52,10 @@ export const command: Command = {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
     const now = Date.now();
+    if (values.fleet === true) {
+      const wanted = ofFleet(values, now);
+      return (await import("./fleet/pause.ts")).pauseFleet(config, wanted, io, values.json === true);
+    }
     const events = eventsOf(values, now);
     const state = remedyState(config);
     if (events.length > 0) {
@@ -64,6 +77,18 @@ export const command: Command = {
 };
 
 /** Throws `UsageError`. */
+function ofFleet(values: Values, now: number): Wanted {
+  if (values.forever === true)
+    throw new UsageError("--forever: not with --fleet, whose pause ends by itself: give --for, 168h at most");
+  const [event] = eventsOf(values, now);
+  if (event?.kind !== "paused") return event === undefined ? "told" : "lifted";
+  const { until, reason } = event;
+  if (until > now + longestPause) throw new UsageError("--for: with --fleet 168h at most");
+  if (!isReason(reason)) throw new UsageError(`--reason: ${longestReason} printable characters at most`);
+  return { until, reason };
+}
+
+/** Throws `UsageError`. */
 function eventsOf({ for: time, forever = false, off = false, reason }: Values, now: number): readonly LimitsEvent[] {
   if ([time !== undefined, forever, off].filter(Boolean).length > 1)
     throw new UsageError("--for, --forever and --off: one of them");
@@ -80,14 +105,11 @@ function given(reason: string | undefined): string {
 }
 
 function jsonOf(limits: Limits, now: number) {
-  const sentences = sentencesOf(limits, now);
-  return { paused: pause(limits, now) !== undefined || killSwitch(limits) !== undefined, sentences };
+  const standing = [killSwitch(limits), pause(limits, now), fleetPause(limits, now)];
+  return { paused: standing.some((one) => one !== undefined), sentences: stops(limits, now) };
 }
 
-const sentencesOf = (limits: Limits, now: number): readonly string[] =>
-  [killSwitch(limits), pause(limits, now), breaker(limits, now)].filter((one) => one !== undefined);
-
 function textOf(limits: Limits, now: number): string {
-  const sentences = sentencesOf(limits, now);
+  const sentences = stops(limits, now);
   return sentences.length === 0 ? "Not paused.\n" : `${sentences.map((one) => printable(one)).join("\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import { type Column, printable, table } from "../emit/console/table.ts";
+import { ago } from "./ago.ts";
 import { type Command, configOf, parseCommand } from "./command.ts";
 import { errorText } from "./error-text.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -145,10 +146,4 @@ function collectorColumns(now: number): readonly Column<CollectorState>[] {
 function lost(dropped: Readonly<Record<string, number>>): string {
   const parts = Object.entries(dropped).map(([reason, n]) => `${n} ${reason}`);
   return parts.length === 0 ? "" : `; lost: ${parts.join(", ")}`;
-}
-
-function ago(then: number, now: number): string {
-  const seconds = Math.max(0, Math.round((now - then) / 1000));
-  if (seconds < 120) return `${seconds}s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 3600)}h`;
 }

@@ -11,13 +11,17 @@ export async function workerStatus({ worker }: Config): Promise<Told | undefined
 }
 
 /** `ago`: a moment as people say it. */
-export function describeWorker({ host, mode, proved, jobs }: Told, ago: (then: number) => string): readonly string[] {
+export function describeWorker(
+  { host, mode, inForce, proved, jobs }: Told,
+  ago: (then: number) => string,
+): readonly string[] {
   const open = jobs.filter(({ state }) => !isEnd(state));
   const waiting = open.filter(({ state }) => state === "approval").length;
   const last = jobs.find(({ state }) => isEnd(state));
+  const staged = inForce === mode ? "" : `, in force: ${inForce}`;
   return [
     `Worker (${printable(host)})`,
-    `  ${mode}; ${proved === null ? "no page was seen to reach this host yet" : `a page was seen to reach it ${ago(proved)} ago`}`,
+    `  ${mode}${staged}; ${proved === null ? "no page was seen to reach this host yet" : `a page was seen to reach it ${ago(proved)} ago`}`,
     `  ${open.length} jobs have no end yet, ${waiting} of them wait for \`overlaywatch approve\``,
     ...(last === undefined ? [] : [`  last: ${last.state} ${ago(last.since)} ago: ${printable(last.message)}`]),
     "",

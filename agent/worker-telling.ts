@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import type { Health } from "../collectors/collector.ts";
 import type { Helper } from "../dispatch/worker/ask-helper.ts";
+import type { Rules } from "../dispatch/worker/machine.ts";
 import { isEnd, type JobRecord } from "../dispatch/worker/record.ts";
 import { eventOf, rejectedEvent, samplesOf } from "../dispatch/worker/telling.ts";
 import type { Change, Rejected, Worker } from "../dispatch/worker/worker.ts";
-import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
 import type { Log } from "./log.ts";
 import { journalDoor, openNotes, type Notes } from "./notes.ts";
 import type { Outputs } from "./outputs.ts";
 import { remedyNote } from "./remedy/note.ts";
+import type { Standing } from "./worker-broker.ts";
 
 /** What a worker tells: the journal, Datadog, its own log. Whatever of these is down, it goes on. */
-export interface Telling {
+export interface Telling extends Standing {
   readonly change: (change: Change) => void;
   readonly rejected: (rejected: Rejected) => void;
   /** It must end. */
@@ -23,7 +24,8 @@ export interface Telling {
 }
 
 interface Environment {
-  readonly config: Config;
+  /** That is in force. */
+  readonly mode: Rules["mode"];
   readonly outputs: Outputs;
   readonly helper: Helper;
   readonly worker: () => Worker | undefined;
@@ -34,26 +36,26 @@ interface Environment {
 const [hour, helloEvery, sendEvery, rejectedEvery] = [3_600_000, 300_000, 10_000, 60_000] as const;
 
 /** What the last answers of the helper said. */
-interface Standing {
+interface Heard {
   helper: string | undefined;
-  stopped: string | undefined;
+  stops: readonly string[] | null;
 }
 
 export function openTelling(environment: Environment): Telling {
-  const { config, outputs, helper, worker, log } = environment;
+  const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
-  const standing: Standing = { helper: undefined, stopped: undefined };
+  const standing: Heard = { helper: undefined, stops: null };
+  const ask = asking(helper, standing);
   const hello = async (): Promise<void> => {
-    const said = await helper.hello(randomBytes(16).toString("hex"));
-    standing.helper = "why" in said ? said.why : undefined;
+    const said = await ask();
     if ("why" in said) log.warn(`nothing can be looked at or healed: ${said.why}`, "helper");
     else log.info(`the helper answers, overlaywatch ${said.version}`);
   };
   const send = (): void => {
     const waiting = (worker()?.records() ?? []).filter(({ state }) => !isEnd(state)).length;
     outputs.writeSelf([{ name: "worker.waiting", type: "gauge", value: waiting, tags: {} }], Date.now());
-    outputs.serviceCheck("remedy.worker", healthOf(worker(), config.worker.mode, standing));
+    outputs.serviceCheck("remedy.worker", healthOf(worker(), mode, standing));
   };
   const timers: NodeJS.Timeout[] = [];
   return {
@@ -63,6 +65,14 @@ export function openTelling(environment: Environment): Telling {
       sendChange(change, outputs, log);
     },
     rejected: rejecting(notes, outputs, log),
+    stops: async () => {
+      await ask();
+      return standing.stops;
+    },
+    lastStops: () => standing.stops,
+    hearStops: (stops) => {
+      standing.stops = stops;
+    },
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
@@ -82,6 +92,18 @@ export function openTelling(environment: Environment): Telling {
       await outputs.close();
     },
   };
+}
+
+/** Those that ask at once are told the same: each question costs a process of root's. */
+function asking(helper: Helper, standing: Heard) {
+  const ask = async () => {
+    const said = await helper.hello(randomBytes(16).toString("hex"));
+    standing.helper = "why" in said ? said.why : undefined;
+    standing.stops = "why" in said ? null : said.stops;
+    return said;
+  };
+  let underway: ReturnType<typeof ask> | undefined;
+  return async () => (underway ??= ask().finally(() => (underway = undefined)));
 }
 
 /** Who sends many that are not taken must not make a storm of events. */
@@ -122,20 +144,21 @@ function textOf({ message, rechecks }: JobRecord, recheck: number | undefined): 
 
 const stopping: readonly string[] = ["pause", "kill-switch", "breaker", "settings"];
 
-function learn(standing: Standing, { answer }: Change): void {
+function learn(standing: Heard, { answer }: Change): void {
   if (answer === undefined) return;
   standing.helper = answer.kind === "nothing" ? answer.why : undefined;
   if (answer.kind !== "done") return;
-  standing.stopped = answer.result.refused.find(({ rule }) => stopping.includes(rule))?.sentence;
+  const { refused } = answer.result;
+  standing.stops = refused.filter(({ rule }) => stopping.includes(rule)).map(({ sentence }) => sentence);
 }
 
-function healthOf(worker: Worker | undefined, mode: Config["worker"]["mode"], { helper, stopped }: Standing): Health {
+function healthOf(worker: Worker | undefined, mode: Rules["mode"], { helper, stops }: Heard): Health {
   const since = Date.now() - hour;
   const left = worker?.records().filter((one) => one.state === "escalated" && one.since > since) ?? [];
   const [first] = left;
   if (first !== undefined)
     return { status: "critical", message: `${left.length} jobs of the last hour need a person: ${first.message}` };
-  const why = helper ?? stopped;
+  const why = helper ?? stops?.[0];
   if (why !== undefined) return { status: "warning", message: why };
   return mode === "auto" && worker?.proved === undefined
     ? { status: "warning", message: "no page was seen to reach this host yet: `overlaywatch webhook test` proves it" }

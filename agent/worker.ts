@@ -3,8 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Helper, helperAt } from "../dispatch/worker/ask-helper.ts";
 import { decodeLines, jobJournal } from "../dispatch/worker/journal.ts";
 import { isEnd } from "../dispatch/worker/record.ts";
+import type { Rules } from "../dispatch/worker/machine.ts";
 import { pace } from "../dispatch/worker/pace.ts";
 import { serveControl, serveJobs } from "../dispatch/worker/serve.ts";
+import { inForce } from "../dispatch/worker/staged.ts";
 import { type Change, Worker } from "../dispatch/worker/worker.ts";
 import { socketFolder } from "../host/line-socket.ts";
 import { type Lock, Locked, takeLock } from "../host/lock.ts";
@@ -18,7 +20,7 @@ import { hasBroker } from "./has-broker.ts";
 import { hostIdentity, type Identity } from "./identity.ts";
 import { type Log, streamLog } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
-import type { FleetSide } from "./worker-broker.ts";
+import type { FleetSide, Standing } from "./worker-broker.ts";
 import { type Proof, proofIn } from "./worker-proof.ts";
 import { openTelling, type Telling } from "./worker-telling.ts";
 
@@ -87,6 +89,7 @@ async function serveWith(parts: Parts): Promise<number> {
   const end = new AbortController();
   ending.addEventListener("abort", () => end.abort(), { once: true });
   if (ending.aborted) end.abort();
+  const mode = modeOf(config, identity);
   const joining = await fleetOf(parts);
   const outputs = await openOutputs(config, { profiled: (samples) => samples }, io, () => undefined);
   let [failed, worker]: [unknown, Worker | undefined] = [undefined, undefined];
@@ -94,7 +97,7 @@ async function serveWith(parts: Parts): Promise<number> {
     failed ??= error;
     end.abort();
   };
-  const telling = openTelling({ config, outputs, helper, worker: () => worker, log });
+  const telling = openTelling({ mode, outputs, helper, worker: () => worker, log });
   let fleet: FleetSide | undefined;
   const tell = (change: Change): void => {
     telling.change(change);
@@ -105,10 +108,10 @@ async function serveWith(parts: Parts): Promise<number> {
     log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
-    const { mode } = settings;
-    const control = await serveControl(settings.control_socket, worker, { host: identity.host, mode });
+    const host = { host: identity.host, mode: settings.mode, inForce: mode };
+    const control = await serveControl(settings.control_socket, worker, host);
     const jobs = await serveJobs(settings.jobs_socket, worker);
-    fleet = joining?.(worker);
+    fleet = joining?.(worker, telling);
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
@@ -123,15 +126,17 @@ async function serveWith(parts: Parts): Promise<number> {
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fleetOf({ config, identity, log }: Parts): Promise<((worker: Worker) => FleetSide) | undefined> {
+async function fleetOf(parts: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
+  const { config, identity, helper, log } = parts;
   if (!hasBroker(config)) return undefined;
-  return (await import("./worker-broker.ts")).fleetFor(config, identity.host, log);
+  const host = { host: identity.host, inForce: modeOf(config, identity), helper, log };
+  return (await import("./worker-broker.ts")).fleetFor(config, host);
 }
 
 /** What the one before left is read, and a line that its death cut short is put away. */
 async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown) => void): Promise<Worker> {
   const { config, identity, helper, proof, log } = parts;
-  const { mode, approve_within: approveWithin, rechecks, max_waiting: maxWaiting } = config.worker;
+  const { approve_within: approveWithin, rechecks, max_waiting: maxWaiting } = config.worker;
   const path = join(config.paths.state_dir, "worker-jobs.jsonl");
   const { file, lines, torn } = await openLogFile(path, 0o600);
   if (torn > 0)
@@ -140,7 +145,11 @@ async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown)
   return new Worker(
     {
       host: identity.host,
-      rules: { mode, approveWithin: milliseconds(approveWithin), rechecks: rechecks.map(milliseconds) },
+      rules: {
+        mode: modeOf(config, identity),
+        approveWithin: milliseconds(approveWithin),
+        rechecks: rechecks.map(milliseconds),
+      },
       maxWaiting,
       helper,
       pace: pace(),
@@ -156,11 +165,20 @@ async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown)
   );
 }
 
+/** That is in force. */
+const modeOf = (
+  { worker: { mode, auto_hosts: hosts, auto_share: share } }: Config,
+  { host }: Identity,
+): Rules["mode"] => inForce(mode, host, { hosts, share });
+
 function greeting({ config, identity }: Parts, worker: Worker): string {
+  const { mode } = config.worker;
+  const forced = modeOf(config, identity);
+  const staged = forced === mode ? "" : ` (in force: ${forced}, for worker.auto_hosts and auto_share leave it out)`;
   const left = worker.records().filter(({ state }) => !isEnd(state)).length;
   const proved =
     worker.proved === undefined
       ? "no page was seen to reach this host yet"
       : `a page reached it on ${new Date(worker.proved).toISOString()}`;
-  return `mode ${config.worker.mode}; this host is ${identity.host} (by ${identity.from}); ${proved}; ${left} jobs were left`;
+  return `mode ${mode}${staged}; this host is ${identity.host} (by ${identity.from}); ${proved}; ${left} jobs were left`;
 }

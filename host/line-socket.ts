@@ -34,15 +34,18 @@ export async function askLine(path: string, line: string, { timeoutMs, maxBytes,
 
 /** Bytes to their first newline, as UTF-8. Throws where there are more than `maxBytes`, or the other end stops before it. */
 export async function oneLine(socket: Socket, maxBytes: number): Promise<string> {
-  let bytes = Buffer.alloc(0);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
   return new Promise((resolve, reject) => {
     socket.on("data", (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      const end = bytes.indexOf(0x0a);
-      if (end >= maxBytes || bytes.length > maxBytes) reject(new Error(`more than ${maxBytes} bytes in one line`));
-      else if (end !== -1) settle(() => resolve(utf8.decode(bytes.subarray(0, end))), reject);
-      else return;
-      socket.removeAllListeners("data").pause();
+      const end = chunk.indexOf(0x0a);
+      const part = end === -1 ? chunk : chunk.subarray(0, end);
+      chunks.push(part);
+      bytes += part.length;
+      const isTooLong = end === -1 ? bytes > maxBytes : bytes >= maxBytes;
+      if (isTooLong) reject(new Error(`more than ${maxBytes} bytes in one line`));
+      else if (end !== -1) settle(() => resolve(utf8.decode(Buffer.concat(chunks))), reject);
+      if (isTooLong || end !== -1) socket.removeAllListeners("data").pause();
     });
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("it ended before a whole line")));

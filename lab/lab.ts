@@ -5,11 +5,12 @@ import { startChatty, type ChattyOptions } from "./chatty.ts";
 import { addressOf, loss, populate } from "./cluster.ts";
 import { answers, startEngines } from "./engine.ts";
 import { findEngine, provideEngine, type Engine, type Log } from "./engines.ts";
+import { type FleetOptions, type LabFleet, startFleet } from "./fleet.ts";
 import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
 import { plug, startHost, startUnderlay } from "./namespaces.ts";
 import { startJournald } from "./journal.ts";
-import { breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
+import { breakingCommands, breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
 import { provideNatsServer } from "./nats-server.ts";
 import { startPing, type SteadyPing } from "./ping.ts";
 import { isAlive, type ProcessId } from "./process.ts";
@@ -28,7 +29,7 @@ import {
 } from "./shape.ts";
 import { provideStore, startStore, stopStore, type StoreName } from "./store.ts";
 import { storm, type StormOptions } from "./storm.ts";
-import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
+import { startPings, startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
 export interface LabRun {
   /** Aborted: everything that was started is taken down again. */
@@ -75,6 +76,11 @@ export class Lab {
     return breakPair(this.#pair(options));
   }
 
+  /** What `break` does for the second of the two. */
+  async breakingCommands(options: OutageOptions = {}): Promise<readonly (readonly string[])[]> {
+    return breakingCommands(this.#pair(options));
+  }
+
   /** The cure alone, unverified; gives its moment. `unpin` takes a `pin` away without breaking the pair again. */
   async cure(cure: Cure, options: OutageOptions = {}): Promise<number> {
     return curePair(this.#pair(options), cure);
@@ -104,8 +110,18 @@ export class Lab {
     return loss(owner(from), from, await addressOf(owner(to), to), count);
   }
 
+  /** A broker between the hosts, and each of them with what it needs to take part by it. */
+  async startFleet(options: FleetOptions = {}): Promise<LabFleet> {
+    return startFleet(this.#context, this.#underlay, this.hosts, options);
+  }
+
   async startTraffic(): Promise<ExpectedRate[]> {
     return startTraffic(this.#context, this.hosts);
+  }
+
+  /** As `startTraffic`, between these alone, each sender with its receiver. */
+  async startPings(pairs: readonly (readonly [from: string, to: string])[]): Promise<void> {
+    await startPings(this.#context, this.hosts, pairs);
   }
 
   /** Every container of the host forgets its neighbour before each ping; ends with `stopTraffic`. */
@@ -172,7 +188,7 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
     clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
-    await unlock();
+    unlock();
   }
 }
 
@@ -184,7 +200,7 @@ export async function down(name: string, log: Log = noLog): Promise<void> {
   try {
     clear(name, log);
   } finally {
-    await unlock();
+    unlock();
   }
 }
 

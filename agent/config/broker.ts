@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { longestPause } from "../../dispatch/helper/protocol.ts";
 import { positiveDuration } from "./duration.ts";
+import { milliseconds } from "./milliseconds.ts";
 
 const file = z.union([z.literal(""), z.string().startsWith("/", { error: "expected an absolute path" })]).default("");
 
@@ -52,6 +54,25 @@ export const brokerSection = z
       .default(20)
       .describe("Jobs for all hosts together that the broker takes within the window."),
     window: positiveDuration.default("15m").describe("How long a job counts for these two, and may wait for its host."),
+    breaker_hosts: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(10)
+      .describe(
+        "The fleet's breaker: when more different hosts than this, and more than `breaker_share`, page or heal by themselves within `breaker_window`, the gateway pauses the whole fleet for `breaker_for`, and tells people.",
+      ),
+    breaker_share: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(20)
+      .describe("Per cent of the hosts that have a place at the broker."),
+    breaker_window: positiveDuration.default("5m").describe("How long a host counts for the breaker."),
+    breaker_for: positiveDuration
+      .default("30m")
+      .refine((text) => milliseconds(text) <= longestPause, { error: "expected 168h at most" })
+      .describe("How long the fleet then stands still, where nobody lifts it: `overlaywatch pause --fleet --off`."),
     replicas: z
       .int()
       .min(1)

@@ -18,6 +18,20 @@ export const workerSection = z
       .describe(
         "What a page leads to: observe looks and tells what would be done, approve waits for `overlaywatch approve`, auto heals within all limits.",
       ),
+    auto_hosts: z
+      .array(z.string().toLowerCase().pipe(hostName))
+      .default([])
+      .describe(
+        "Healing in stages: in mode auto, hosts that heal whatever `auto_share` is. All hosts may have the same configuration.",
+      ),
+    auto_share: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(100)
+      .describe(
+        "Healing in stages: in mode auto, per cent of all hosts that heal, chosen by their names; those that heal at 10 do so at 20 too. The others, but for `auto_hosts`, act as in mode approve.",
+      ),
     hostname: z
       .union([z.literal(""), z.string().toLowerCase().pipe(hostName)])
       .default("")

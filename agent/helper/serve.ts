@@ -1,14 +1,22 @@
 import type { Readable, Writable } from "node:stream";
-import type { Done, ErrorCode, Hello, HelperAnswer, NotDone } from "../../dispatch/helper/answer.ts";
-import { BadRequest, type HelperRequest, maxAnswerBytes } from "../../dispatch/helper/protocol.ts";
+import { gzipSync } from "node:zlib";
+import type { Done, ErrorCode, Hello, HelperAnswer, NotDone, Paused, Tables } from "../../dispatch/helper/answer.ts";
+import { BadRequest, type HelperRequest, maxAnswerBytes, maxPackedBytes } from "../../dispatch/helper/protocol.ts";
 import { readRequest } from "../../dispatch/helper/read-request.ts";
+import { DockerError } from "../../host/docker/error.ts";
 import { fileDigest } from "../../host/file-digest.ts";
+import { NotAvailable } from "../../host/host.ts";
 import { printable } from "../../host/iproute2/error.ts";
+import { Locked } from "../../host/lock.ts";
+import { bundleOf } from "../../overlay/explain/bundle.ts";
+import { fleetPause, type LimitsEvent, stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
+import { ownTables } from "../explain/live.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
+import { remedyState } from "../remedy/state.ts";
 import { version } from "../version.ts";
 import { helperSettings, type HelperSettings } from "./settings.ts";
 
@@ -22,6 +30,8 @@ export interface HelperIo {
   readonly log: Writable;
   readonly pid: number;
 }
+
+type PauseOrResume = Extract<HelperRequest, { readonly verb: "pause" | "resume" }>;
 
 /** Milliseconds that a request is waited for. */
 const patience = 5000;
@@ -58,17 +68,22 @@ async function answerTo(io: HelperIo): Promise<Ended> {
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof BadRequest) return 65;
+  if (error instanceof DockerError || error instanceof NotAvailable) return 69;
+  if (error instanceof Locked) return 75;
   return error instanceof ConfigError ? 78 : 70;
 }
 
 const titleOf = ({ verb, trace }: HelperRequest): string => `trace ${trace}: ${verb}`;
 
 async function done(request: HelperRequest, settings: HelperSettings, { pid }: HelperIo): Promise<Ended> {
-  const { verb, trace } = request;
-  if (verb === "hello") {
-    const answer: Hello = { v: 1, verb, trace, version: await version(), pid };
+  const { trace } = request;
+  if (request.verb === "hello") {
+    const answer: Hello = { v: 1, verb: "hello", trace, version: await version(), pid, stops: await stopsOf(settings) };
     return { answer, code: 0, told: `${titleOf(request)}: overlaywatch ${answer.version}` };
   }
+  if (request.verb === "pause" || request.verb === "resume") return held(request, settings);
+  if (request.verb === "tables") return read(request, settings);
+  const { verb } = request;
   const result = await worked(verb, trace, settings);
   const exit = remedyExits[result.outcome];
   const answer: Done<CleanupJson> = { v: 1, verb, trace, exit, result };
@@ -76,8 +91,47 @@ async function done(request: HelperRequest, settings: HelperSettings, { pid }: H
   return { answer, code: exit, told: `${titleOf(request)}: ${told}` };
 }
 
+/** Waits for who is at work: what has begun is brought to its end, and after that nothing is begun. */
+async function held(request: PauseOrResume, settings: HelperSettings): Promise<Ended> {
+  const { verb, trace } = request;
+  const state = remedyState(settings);
+  const lock = await state.lock(`helper, trace ${trace}`, 10_000);
+  const event: LimitsEvent =
+    request.verb === "pause"
+      ? { kind: "fleet-paused", until: request.until, reason: request.reason }
+      : { kind: "fleet-resumed" };
+  const limits = await state.add(event).finally(() => lock.release());
+  const stands = fleetPause(limits, Date.now());
+  const answer: Paused = { v: 1, verb, trace, stops: await stopsOf(settings) };
+  return { answer, code: 0, told: `${titleOf(request)}: ${stands ?? "no pause of the fleet holds here"}` };
+}
+
+async function stopsOf(settings: HelperSettings): Promise<readonly string[]> {
+  const objection = outdated(settings);
+  const settled = objection === undefined ? [] : [objection];
+  const now = Date.now();
+  try {
+    return [...settled, ...stops(await remedyState(settings).limits(now), now)];
+  } catch (error) {
+    // Limits that can not be read are no limits: nothing is healed then.
+    return [...settled, errorText(error)];
+  }
+}
+
+/** Milliseconds. The unit ends it after 30 s, and then nobody is told why. */
+const tablesWithin = 20_000;
+
+/** What others need to judge this host. Packed here: no other process of this host has to bear how much it is. */
+async function read(request: HelperRequest, settings: HelperSettings): Promise<Ended> {
+  const tables = await ownTables(settings, {}, AbortSignal.timeout(tablesWithin));
+  const packed = gzipSync(JSON.stringify(bundleOf(tables, new Date().toISOString())));
+  if (packed.length > maxPackedBytes) throw new Error(`its tables have more than ${maxPackedBytes} bytes, packed`);
+  const answer: Tables = { v: 1, verb: "tables", trace: request.trace, packed: packed.toString("base64") };
+  return { answer, code: 0, told: `${titleOf(request)}: ${tables.networks.length} networks, ${packed.length} bytes` };
+}
+
 /** The verb decides whether something is written; where and what is found out here, by this host alone. */
-async function worked(verb: Done<never>["verb"], trace: string, settings: HelperSettings): Promise<CleanupJson> {
+async function worked(verb: "look" | "heal", trace: string, settings: HelperSettings): Promise<CleanupJson> {
   const { strategy } = settings.remedy;
   const apply = verb === "heal";
   const objection = apply ? outdated(settings) : undefined;

@@ -3,7 +3,7 @@ import type { GatewayParts } from "../../dispatch/gateway/gateway.ts";
 import { peersOf } from "../../dispatch/gateway/peer.ts";
 import { ratesOf } from "../../dispatch/gateway/rates.ts";
 import { type GatewayServer, serveGateway } from "../../dispatch/gateway/server.ts";
-import { type LocalHandOver, localHandOver } from "../../dispatch/local/hand-over.ts";
+import { localHandOver } from "../../dispatch/local/hand-over.ts";
 import { liveClock } from "../../host/clock.ts";
 import { watchFiles } from "../../host/watched-files.ts";
 import { hasBroker } from "../has-broker.ts";
@@ -17,6 +17,7 @@ import { hostIdentity, NoIdentity } from "../identity.ts";
 import { type Log, streamLog } from "../log.ts";
 import { journalDoor, openNotes } from "../notes.ts";
 import { openOutputs } from "../outputs.ts";
+import type { Way } from "./by-broker.ts";
 import { identificationOf, placeOf } from "./place.ts";
 import { openTelling, type Ways } from "./telling.ts";
 import { openTokens, type Tokens } from "./tokens.ts";
@@ -35,7 +36,15 @@ export async function serveWebhook(config: Config, io: Io, asJson: boolean): Pro
   const telling = openTelling({ outputs, notes, log, now: liveClock.now });
   const handOver = await wayOf(config, { outputs, notes, log });
   try {
-    const parts = { policy, handOver, isThere: handOver.isThere, tokens: tokens.digests, onEnd: telling.ended };
+    const { isThere, paused } = handOver;
+    const parts = {
+      policy,
+      handOver,
+      isThere,
+      tokens: tokens.digests,
+      onEnd: telling.ended,
+      ...(paused && { paused }),
+    };
     const settings = { ...place, ...(tls !== undefined && { tls }), maxConnections: config.webhook.max_connections };
     const server = await started(() => serveGateway(settings, { ...limitsOf(config), ...parts }), config);
     const unwatch = keepFresh(config, server, tokens, log);
@@ -51,7 +60,7 @@ export async function serveWebhook(config: Config, io: Io, asJson: boolean): Pro
 }
 
 /** To the worker of this host, or to hosts through the broker. */
-async function wayOf(config: Config, ways: Omit<Ways, "now">): Promise<LocalHandOver> {
+async function wayOf(config: Config, ways: Omit<Ways, "now">): Promise<Way> {
   if (!hasBroker(config)) return localHandOver(config.worker.jobs_socket);
   return (await import("./by-broker.ts")).handOverByBroker(config, ways);
 }

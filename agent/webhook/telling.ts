@@ -101,12 +101,12 @@ function noteOf(ended: Ended) {
 }
 
 /** Never the body as it came: some of its fields, short, and quoted as JSON. */
-function sentenceOf({ ending, message, job, trace, error }: Ended): string {
+function sentenceOf({ ending, message, job, trace, error, reason: why }: Ended): string {
   const about =
     message === undefined
       ? "a request"
       : `a page of monitor ${shown(message.monitor_id)}, ${shown(message.transition)}, for host ${shown(message.host)}`;
-  const reason = error === undefined ? "" : `: ${errorText(error)}`;
+  const reason = error === undefined ? (why === undefined ? "" : `: ${why}`) : `: ${errorText(error)}`;
   return `${about}: ${ending}${job === undefined ? "" : `, job ${job}`}${reason}${trace === "" ? "" : ` (trace ${trace})`}`;
 }
 

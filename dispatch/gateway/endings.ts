@@ -104,6 +104,12 @@ export const endings = {
     when: "more than `max_per_minute`, or too many jobs wait: not done",
     escalates: true,
   },
+  paused: {
+    code: 202,
+    says: "",
+    when: "the whole fleet is paused, by a person or its breaker: not done; the answer has the reason",
+    escalates: true,
+  },
   unreachable: {
     code: 503,
     says: "It could not be handed over: send it again.",

@@ -14,6 +14,8 @@ export interface GatewayParts extends Door {
   readonly handOver: HandOver;
   /** Whether the hand-over's other end answers. */
   readonly isThere: () => Promise<boolean>;
+  /** Why nothing is handed over now; undefined: it is. Left out where no fleet can be paused. */
+  readonly paused?: () => Promise<string | undefined>;
   /** Of what is well-formed and allowed, all senders together. */
   readonly rates: Rates;
   /** Milliseconds for which a job is good. */
@@ -34,9 +36,11 @@ export interface Ended {
   readonly job?: string;
   /** Why it could not be handed over. */
   readonly error?: Error;
+  /** Of `paused`: why, as who paused it says. */
+  readonly reason?: string;
 }
 
-type Outcome = Pick<Ended, "ending" | "message" | "job" | "error"> & { readonly trace?: string };
+type Outcome = Pick<Ended, "ending" | "message" | "job" | "error" | "reason"> & { readonly trace?: string };
 
 /**
  * Handles a request whose sender is let in: its body, and what that asks for. Undefined where the body was cut short: then
@@ -65,6 +69,9 @@ async function asked(message: Message, parts: GatewayParts, trace: string): Prom
   const decision = decide(message, parts.policy, now);
   if ("end" in decision) return { ending: decision.end, message };
   if (!parts.rates.take("", now)) return { ending: "rate_limited", message };
+  // What is over is taken back all the same.
+  const reason = decision.ask === "offer" ? await parts.paused?.() : undefined;
+  if (reason !== undefined) return { ending: "paused", message, reason };
   const job = decision.ask === "offer" ? jobOf(decision, trace, now, parts.validFor) : undefined;
   const named = job === undefined ? { message } : { message, job: job.id };
   try {
@@ -107,30 +114,33 @@ const endingsOf = {
 
 const endingOf = ({ answer }: Receipt): Ending => endingsOf[answer];
 
+type Answer = Pick<Ended, "ending" | "trace" | "job" | "reason">;
+
 /** The status line, headers and body of an answer. A refusal ends the connection: what follows on it is nobody's. */
-export function answerOf({ ending, trace, job }: Pick<Ended, "ending" | "trace" | "job">) {
+export function answerOf({ ending, trace, job, reason }: Answer) {
   const { code, says } = specOf(ending);
   const status = ending === "healthy" ? "ok" : ending;
-  const told = says === "" ? { status, ...(job !== undefined && { job }) } : { error: says };
+  const more = { ...(job !== undefined && { job }), ...(reason !== undefined && { reason }) };
+  const told = says === "" ? { status, ...more } : { error: says };
   const body = `${JSON.stringify({ ...told, ...(trace !== "" && { trace }) })}\n`;
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
     "Content-Length": String(Buffer.byteLength(body)),
     "Cache-Control": "no-store",
     ...(code >= 400 && { Connection: "close" }),
-    ...more.get(code),
+    ...headersOf.get(code),
   };
   return { code, headers, body };
 }
 
-const more: ReadonlyMap<number, Readonly<Record<string, string>>> = new Map([
+const headersOf: ReadonlyMap<number, Readonly<Record<string, string>>> = new Map([
   [401, { "WWW-Authenticate": "Bearer" }],
   [405, { Allow: "POST" }],
   [429, { "Retry-After": "60" }],
   [503, { "Retry-After": "5" }],
 ]);
 
-export function reply(response: ServerResponse, ended: Pick<Ended, "ending" | "trace" | "job">): void {
+export function reply(response: ServerResponse, ended: Answer): void {
   const { code, headers, body } = answerOf(ended);
   response.writeHead(code, headers).end(body);
 }

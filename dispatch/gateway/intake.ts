@@ -93,8 +93,11 @@ const isAnswering = ({ underWay }: Intake, socket: Duplex): boolean =>
   [...underWay].some(({ req }) => req.socket === socket && req.complete);
 
 async function tellHealth(intake: Intake, response: ServerResponse): Promise<void> {
-  const ending = (await intake.parts.isThere()) ? "healthy" : "unhealthy";
-  reply(response, { ending, trace: "" });
+  const { isThere, paused } = intake.parts;
+  const ending = (await isThere()) ? "healthy" : "unhealthy";
+  // Who asks is nobody that is known: not why.
+  const isPaused = ending === "healthy" && (await paused?.()) !== undefined;
+  reply(response, { ending, trace: "", ...(isPaused && { reason: "paused" }) });
   tell(intake, { ending });
 }
 

@@ -72,7 +72,9 @@ export const controlAnswer = z.union([
   z.strictObject({ error: z.string() }),
   z.strictObject({
     host: hostName,
+    /** As it is configured, and as it is in force: `auto` in stages may hold it back. */
     mode: z.enum(["observe", "approve", "auto"]),
+    inForce: z.enum(["observe", "approve", "auto"]),
     /** When a webhook was seen to reach this host by its name; milliseconds since the epoch, or null. */
     proved: z.int().nullable(),
     jobs: z.array(jobView),

@@ -31,11 +31,12 @@ export function natsHandOver({ broker, signingKey }: NatsHandOverOptions): HandO
   );
   return {
     offer: (job) => handedOver(broker, "job", async (link) => offer(link, job, sealJob(job, signingKey))),
-    withdraw: (withdrawal) => {
-      const id = randomBytes(16).toString("hex");
-      const sealed = sealWithdrawal(withdrawal, id, Date.now(), signingKey);
-      return handedOver(broker, "withdrawal", async (link) => withdraw(link, withdrawal, id, sealed, asked));
-    },
+    withdraw: (withdrawal) =>
+      handedOver(broker, "withdrawal", async (link) => {
+        // Of each try: a host answers the same question once.
+        const id = randomBytes(16).toString("hex");
+        return withdraw(link, withdrawal, id, sealWithdrawal(withdrawal, id, Date.now(), signingKey), asked);
+      }),
     close: broker.close,
   };
 }

@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { HandOver, Receipt } from "../hand-over.ts";
 import type { Job } from "../job.ts";
+import { answering, type Answers } from "./answering.ts";
 import type { Broker } from "./connection.ts";
 import { openOrder, type Order, type Presence, type Told, TurnedAway } from "./protocol.ts";
 import { Pull } from "./pull.ts";
@@ -15,6 +16,8 @@ export interface JobSourceOptions {
   readonly gatewayKeys: readonly KeyObject[];
   /** Takes what is well: the worker's journal. */
   readonly worker: Pick<HandOver, "offer" | "withdraw">;
+  /** To what the gateway asks. */
+  readonly answers: Answers;
   readonly presence: () => Omit<Presence, "v" | "host">;
   /** Milliseconds between two signs of life; 20 000 unless told. */
   readonly presenceMs?: number;
@@ -26,6 +29,8 @@ export interface JobSourceOptions {
 export interface JobSource {
   /** To the gateway; lost where there is no connection: the host's own journal and events have it. */
   readonly tell: (told: Told) => void;
+  /** A sign of life now, where something of it has changed. */
+  readonly sayPresence: () => void;
   /** Takes no more. What the worker is just taking is not answered to the broker, which sends it again. */
   readonly close: () => Promise<void>;
 }
@@ -50,6 +55,7 @@ export function openJobSource(options: JobSourceOptions): JobSource {
   const running = run();
   return {
     tell: door.tell,
+    sayPresence: say,
     close: async () => {
       closing.abort();
       clearInterval(timer);
@@ -68,9 +74,8 @@ interface Door extends JobSourceOptions {
 
 async function serve(connection: NatsConnection, door: Door, say: () => void): Promise<void> {
   const { key, signal, broker, onTrouble } = door;
-  connection.subscribe(subjects.ask(key), {
-    callback: (error, message) => void answerTo(error, message, connection, door),
-  });
+  const answer = answering({ ...door, connection, orderIn: (message) => orderIn(message, door) });
+  connection.subscribe(subjects.ask(key), { callback: (error, message) => void answer(error, message) });
   say();
   const take = async (message: Msg) => takeJob(message, connection, door);
   await new Pull({ broker, connection, key, signal, take, onTrouble }).run();
@@ -116,20 +121,6 @@ async function kept(order: Order, { worker }: Door): Promise<Job> {
   const refusal = refusals[answer];
   if (refusal !== undefined) throw new TurnedAway(refusal, order.job);
   return order.job;
-}
-
-/** The gateway asks now, and has no use for a later answer. */
-async function answerTo(error: Error | null, message: Msg, connection: NatsConnection, door: Door): Promise<void> {
-  const { key, worker, onTrouble } = door;
-  try {
-    if (error !== null) throw error;
-    const order = orderIn(message, door);
-    if (!("withdraw" in order)) throw new TurnedAway("it asks nothing");
-    const receipt = await worker.withdraw(order.withdraw);
-    connection.publish(subjects.answer(key), JSON.stringify({ v: 1, ask: order.ask, ...receipt }));
-  } catch (cause) {
-    onTrouble(`what the broker asks is not answered: ${textOf(cause)}`);
-  }
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

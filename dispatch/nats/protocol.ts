@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import { answers } from "../hand-over.ts";
-import { type Job, jobSchema, traceId, type Withdrawal, withdrawalSchema } from "../job.ts";
+import { hostName, type Job, jobSchema, traceId, type Withdrawal, withdrawalSchema } from "../job.ts";
 import { jobStates } from "../local/protocol.ts";
 import { isSigned, signatureOf } from "./signature.ts";
 import { clockSkew, hostKeyOf } from "./subjects.ts";
@@ -9,10 +9,42 @@ import { clockSkew, hostKeyOf } from "./subjects.ts";
 const hostKey = z.string().regex(/^[0-9a-f]{20}$/u);
 const askId = z.string().regex(/^[0-9a-f]{32}$/u);
 
+/** What a host can be asked. It answers, or says why not. Times: milliseconds since the epoch. */
+const question = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("status") }),
+  z.strictObject({ kind: z.literal("tables") }),
+  z.strictObject({ kind: z.literal("pause"), until: z.int().nonnegative(), reason: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal("resume") }),
+]);
+
+export type Question = z.output<typeof question>;
+
+/** Milliseconds that anybody waits for an answer. */
+export const longestWait = 10 * 60_000;
+
+const asked = z.strictObject({
+  v: z.literal(1),
+  key: hostKey,
+  ask: askId,
+  at: z.int(),
+  host: hostName,
+  /** Milliseconds, after which nobody waits for the answer any more. */
+  within: z.int().min(1).max(longestWait),
+  question,
+});
+
+/** To `pause` and `resume`: why nothing is healed there now. */
+export const pauseAnswer = z.strictObject({ paused: z.array(z.string().max(2000)).max(100) });
+
+export type PauseAnswer = z.output<typeof pauseAnswer>;
+
+export type AskOrder = z.output<typeof asked>;
+
 /** What the gateway signs. `key`: whom it is for. `at`: milliseconds since the epoch. */
 const order = z.union([
   z.strictObject({ v: z.literal(1), key: hostKey, job: jobSchema }),
   z.strictObject({ v: z.literal(1), key: hostKey, ask: askId, at: z.int(), withdraw: withdrawalSchema }),
+  asked,
 ]);
 
 export type Order = z.output<typeof order>;
@@ -25,6 +57,12 @@ export const presenceSchema = z.strictObject({
   host: z.string().max(255),
   version: z.string().max(64),
   mode: z.enum(["observe", "approve", "auto"]),
+  /** Staged `auto` may hold the mode back. */
+  inForce: z.enum(["observe", "approve", "auto"]),
+  /** By whatever: it heals nothing by itself. */
+  paused: z.boolean(),
+  /** The end of the fleet's pause that it was last told, and has kept; null: that there is none; else it was told nothing yet. */
+  fleetUntil: z.int().nullable().exactOptional(),
 });
 
 export type Presence = z.output<typeof presenceSchema>;
@@ -39,6 +77,8 @@ export const toldSchema = z.strictObject({
   /** A sentence for people. */
   message: z.string().max(2000),
   at: z.int(),
+  /** Its own trigger has asked for it, and no page. */
+  own: z.literal(true).exactOptional(),
 });
 
 export type Told = z.output<typeof toldSchema>;
@@ -64,6 +104,9 @@ export const sealJob = (job: Job, key: KeyObject): Sealed => seal({ v: 1, key: h
 
 export const sealWithdrawal = (withdraw: Withdrawal, ask: string, at: number, key: KeyObject): Sealed =>
   seal({ v: 1, key: hostKeyOf(withdraw.host), ask, at, withdraw }, key);
+
+export const sealQuestion = (what: Omit<AskOrder, "v" | "key">, key: KeyObject): Sealed =>
+  seal({ v: 1, key: hostKeyOf(what.host), ...what }, key);
 
 function seal(what: Order, key: KeyObject): Sealed {
   const body = JSON.stringify(what);
@@ -107,8 +150,13 @@ export function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
+function namedIn(what: Order): string {
+  if ("job" in what) return what.job.host;
+  return "withdraw" in what ? what.withdraw.host : what.host;
+}
+
 function refuseOthers(what: Order, host: string): void {
-  const named = "job" in what ? what.job.host : what.withdraw.host;
+  const named = namedIn(what);
   if (what.key !== hostKeyOf(host) || named !== host) throw new TurnedAway("it is for another host");
 }
 

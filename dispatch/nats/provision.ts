@@ -11,7 +11,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { hostKeyOf, stream, subjects } from "./subjects.ts";
+import { fleetStream, hostKeyOf, stream, subjects } from "./subjects.ts";
 
 /** What the broker lets through, whoever asks: also where the gateway is somebody else's. */
 export interface Caps {
@@ -46,33 +46,36 @@ const fixedIn: ReadonlyMap<number, number> = new Map([
   [12, 7],
 ]);
 
-/** Makes the stream, and a consumer for each host and no other, as they should be. May be done again at any time. */
+/** Makes the streams, and a consumer for each host and no other, as they should be. May be done again at any time. */
 export async function provision(
   connection: NatsConnection,
   hosts: readonly string[],
   caps: Caps,
 ): Promise<Provisioned> {
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
-  const made = await provideStream(manager, caps);
-  const wanted = new Set(hosts.map(hostKeyOf));
+  const made = await provideStream(manager, streamConfig(caps));
+  await provideStream(manager, fleetStreamConfig(caps));
+  const wanted = new Map(hosts.map((host) => [hostKeyOf(host), host]));
   const present = new Set<string>();
   for await (const { name } of manager.consumers.list(stream)) present.add(name);
   const removed = [...present].filter((name) => !wanted.has(name));
   for (const name of removed) await manager.consumers.delete(stream, name);
   // Those that are there too: what may be changed of them is changed, what may not is an error.
-  for (const name of wanted) await manager.consumers.add(stream, consumerConfig(name, caps));
-  const added = [...wanted].filter((name) => !present.has(name));
+  for (const [key, host] of wanted) await manager.consumers.add(stream, consumerConfig(key, host, caps));
+  const added = [...wanted.keys()].filter((name) => !present.has(name));
   return { stream: made, added, removed, version: connection.info?.version ?? "" };
 }
 
-async function provideStream(manager: JetStreamManager, caps: Caps): Promise<Provisioned["stream"]> {
-  const wanted = streamConfig(caps);
-  const before = await manager.streams.info(stream).catch((error: unknown) => {
+async function provideStream(
+  manager: JetStreamManager,
+  wanted: ReturnType<typeof streamConfig | typeof fleetStreamConfig>,
+): Promise<Provisioned["stream"]> {
+  const before = await manager.streams.info(wanted.name).catch((error: unknown) => {
     if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
     throw error;
   });
   if (before === undefined) await manager.streams.add(wanted);
-  else await manager.streams.update(stream, wanted);
+  else await manager.streams.update(wanted.name, wanted);
   const isSame =
     before !== undefined && Object.entries(wanted).every(([key, value]) => same(before.config, key, value));
   return before === undefined ? "made" : isSame ? "there" : "changed";
@@ -108,9 +111,27 @@ function streamConfig({ jobsPerHost, jobsPerFleet, windowMs, replicas }: Caps) {
   } as const satisfies Partial<StreamConfig>;
 }
 
-function consumerConfig(key: string, { ackWaitMs = 15_000 }: Caps): Partial<ConsumerConfig> {
+/** It outlives everything: what holds for the fleet holds until it is said otherwise. */
+function fleetStreamConfig({ replicas }: Caps) {
+  return {
+    name: fleetStream,
+    subjects: [subjects.fleetPause],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: replicas,
+    max_msgs_per_subject: 1,
+    discard: DiscardPolicy.Old,
+    max_msg_size: 4096,
+    deny_delete: true,
+    deny_purge: true,
+  } as const satisfies Partial<StreamConfig>;
+}
+
+function consumerConfig(key: string, host: string, { ackWaitMs = 15_000 }: Caps): Partial<ConsumerConfig> {
   return {
     durable_name: key,
+    // By which the gateway knows who is in the fleet; no host sees it.
+    description: host,
     filter_subject: subjects.job(key),
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,

@@ -1,5 +1,5 @@
 import type { Member, Registry } from "./registry.ts";
-import { advisory, hostApi, hostKeyOf, stream, subjects } from "./subjects.ts";
+import { advisory, fleetStream, hostApi, hostKeyOf, stream, subjects } from "./subjects.ts";
 
 /** Where answers to a client arrive. */
 export const inboxOf = (who: string): string => `_INBOX_${who}`;
@@ -50,15 +50,21 @@ const gatewayPermissions: Permissions = {
     subjects.job("*"),
     subjects.ask("*"),
     `$JS.API.CONSUMER.INFO.${stream}.*`,
+    // Who is in the fleet.
+    `$JS.API.CONSUMER.LIST.${stream}`,
     // What it has put there itself: the trace of a duplicate, what a dead letter was, what nobody takes.
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
+    // Whether the fleet is paused.
+    subjects.fleetPause,
+    `$JS.API.STREAM.MSG.GET.${fleetStream}`,
   ],
   subscribe: [
     `${inboxOf("gateway")}.>`,
     subjects.presence("*"),
     subjects.told("*"),
     subjects.answer("*"),
+    subjects.fleetPause,
     `${advisory}.MAX_DELIVERIES.${stream}.*`,
     `${advisory}.MSG_TERMINATED.${stream}.*`,
   ],

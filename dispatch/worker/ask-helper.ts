@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { askLine } from "../../host/line-socket.ts";
 import { traceId } from "../job.ts";
-import { type HelperRequest, maxAnswerBytes, type Verb } from "../helper/protocol.ts";
+import { type HelperRequest, maxAnswerBytes, maxTablesBytes } from "../helper/protocol.ts";
 
 const refusal = z.object({
   rule: z.string(),
@@ -44,7 +44,21 @@ export type Cleanup = z.output<typeof cleanup>;
 
 const answerSchema = z.union([
   z.object({ v: z.literal(1), verb: z.enum(["look", "heal"]), trace: traceId, exit: z.int(), result: cleanup }),
-  z.object({ v: z.literal(1), verb: z.literal("hello"), trace: traceId, version: z.string(), pid: z.int() }),
+  z.object({
+    v: z.literal(1),
+    verb: z.enum(["pause", "resume"]),
+    trace: traceId,
+    stops: z.array(z.string()),
+  }),
+  z.object({
+    v: z.literal(1),
+    verb: z.literal("hello"),
+    trace: traceId,
+    version: z.string(),
+    pid: z.int(),
+    stops: z.array(z.string()).nullable().default(null),
+  }),
+  z.object({ v: z.literal(1), verb: z.literal("tables"), trace: traceId, packed: z.string() }),
   z.object({ v: z.literal(1), trace: traceId.optional(), error: z.object({ code: z.int(), message: z.string() }) }),
 ]);
 
@@ -53,11 +67,27 @@ export type Heard =
   | { readonly kind: "done"; readonly result: Cleanup }
   | { readonly kind: "busy" | "nothing"; readonly why: string };
 
+interface Hello {
+  readonly version: string;
+  /** Why nothing is healed now; null where it does not tell. */
+  readonly stops: readonly string[] | null;
+}
+
 export interface Helper {
   /** Never rejects. */
-  readonly ask: (verb: Exclude<Verb, "hello">, trace: string) => Promise<Heard>;
+  readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
+  /** Has the fleet's pause kept, or ended where there is none. Gives why nothing is healed then; rejects with why it is not kept. */
+  readonly pause: (pause: Pause | undefined, trace: string) => Promise<readonly string[]>;
   /** Its version, or why it is not there. Never rejects. */
-  readonly hello: (trace: string) => Promise<{ readonly version: string } | { readonly why: string }>;
+  readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
+  /** This host's tables, packed as they come: who reads them holds them against their form. Rejects with why there are none. */
+  readonly tables: (trace: string) => Promise<Uint8Array>;
+}
+
+export interface Pause {
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  readonly reason: string;
 }
 
 interface HelperOptions {
@@ -67,6 +97,9 @@ interface HelperOptions {
   readonly timeoutMs: number;
 }
 
+/** Milliseconds: it waits up to 10 s for who is at work. */
+const pauseTimeout = 15_000;
+
 /** The privileged helper behind its socket. Who it is is proved by the socket's owner; what it says is held against its form. */
 export function helperAt(options: HelperOptions): Helper {
   return {
@@ -75,18 +108,28 @@ export function helperAt(options: HelperOptions): Helper {
         const answer = await asked({ v: 1, verb, trace }, options);
         if ("error" in answer)
           return { kind: answer.error.code === 75 ? "busy" : "nothing", why: answer.error.message };
-        if (!("result" in answer) || answer.verb !== verb || answer.trace !== trace)
-          throw new Error("it answered something else than what it was asked");
+        if (!("result" in answer) || answer.verb !== verb || answer.trace !== trace) throw new Error(otherwise);
         return { kind: "done", result: answer.result };
       } catch (error) {
         return { kind: "nothing", why: `the helper at ${options.socket}: ${textOf(error)}` };
       }
     },
+    tables: async (trace) => {
+      const answer = await asked({ v: 1, verb: "tables", trace }, options, maxTablesBytes);
+      if ("packed" in answer && answer.trace === trace) return Buffer.from(answer.packed, "base64");
+      throw new Error("error" in answer ? answer.error.message : otherwise);
+    },
+    pause: async (pause, trace) => {
+      const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
+      const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
+      if ("stops" in answer && answer.verb === what.verb && answer.trace === trace) return answer.stops ?? [];
+      throw new Error("error" in answer ? answer.error.message : otherwise);
+    },
     hello: async (trace) => {
       try {
         const answer = await asked({ v: 1, verb: "hello", trace }, { ...options, timeoutMs: 5000 });
-        if ("version" in answer && answer.trace === trace) return { version: answer.version };
-        throw new Error("error" in answer ? answer.error.message : "it answered something else than what it was asked");
+        if ("version" in answer && answer.trace === trace) return answer;
+        throw new Error("error" in answer ? answer.error.message : otherwise);
       } catch (error) {
         return { why: `the helper at ${options.socket}: ${textOf(error)}` };
       }
@@ -94,8 +137,14 @@ export function helperAt(options: HelperOptions): Helper {
   };
 }
 
-async function asked(request: HelperRequest, { socket, owner, timeoutMs }: HelperOptions) {
-  const line = await askLine(socket, JSON.stringify(request), { timeoutMs, maxBytes: maxAnswerBytes, owner });
+const otherwise = "it answered something else than what it was asked";
+
+async function asked(
+  request: HelperRequest,
+  { socket, owner, timeoutMs }: HelperOptions,
+  maxBytes: number = maxAnswerBytes,
+) {
+  const line = await askLine(socket, JSON.stringify(request), { timeoutMs, maxBytes, owner });
   const read = answerSchema.safeParse(parsed(line));
   if (read.success) return read.data;
   throw new Error(`its answer is none: ${read.error.issues[0]?.message ?? "not understood"}`);

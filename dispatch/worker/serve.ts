@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { z } from "zod";
 import { type LineServer, oneLine, serveSocket } from "../../host/line-socket.ts";
 import { controlAnswer, controlRequest, handOverAnswer, handOverRequest, maxLineBytes } from "../local/protocol.ts";
+import type { Rules } from "./machine.ts";
 import { isEnd, type JobRecord, sourceOf } from "./record.ts";
 import type { Worker } from "./worker.ts";
 
@@ -24,7 +25,8 @@ export async function serveJobs(path: string, worker: Pick<Worker, "offer" | "wi
 
 interface Host {
   readonly host: string;
-  readonly mode: "observe" | "approve" | "auto";
+  readonly mode: Rules["mode"];
+  readonly inForce: Rules["mode"];
 }
 
 /** For operators: it can approve, so it is for this user and root alone. */

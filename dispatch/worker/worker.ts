@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
 import type { Heard, Helper } from "./ask-helper.ts";
@@ -64,7 +65,7 @@ const inFull = 100;
 /** How long a page with an expected event is waited for. */
 const expectFor = 10 * 60_000;
 /** A timer never waits longer: the clock may have been set. */
-const longestSleep = 30_000;
+const [longestSleep, shortSleep] = [30_000, 100] as const;
 
 /** Takes jobs, keeps them, and has the helper do them, one at a time, to their end. */
 export class Worker {
@@ -165,6 +166,20 @@ export class Worker {
   expect(event: string): void {
     if (this.#expected.size > 100) this.#expected.clear();
     this.#expected.set(event, this.#parts.now() + expectFor);
+  }
+
+  /**
+   * Waits until the helper may be asked for something that is no job: after the job that it is at, and at the pace that jobs
+   * leave. Rejects with the signal's reason.
+   */
+  async turn(signal: AbortSignal): Promise<void> {
+    const { pace, now } = this.#parts;
+    for (;;) {
+      signal.throwIfAborted();
+      const ms = this.#working === undefined ? pace.wait(false, now()) : shortSleep;
+      if (ms === 0) return pace.take(now());
+      await sleep(Math.min(ms, shortSleep), undefined, { signal });
+    }
   }
 
   /** What was asked of the helper is waited for; the rest is for the next one that starts. */

@@ -20,7 +20,7 @@ export interface Gathering {
   readonly host: string;
   readonly examination: Examination;
   readonly inventory: Inventory;
-  readonly overlays: Pick<OverlayView, "run" | "hostNetns" | "tasks" | "stored">;
+  readonly overlays: Pick<OverlayView, "run" | "hostNetns" | "tasks" | "stored" | "namespaceOf">;
   /** VTEPs beside those that the rows name. */
   readonly vteps?: readonly string[];
   /** Whose own namespace is looked into: every container's unless told, one process each. */
@@ -126,8 +126,9 @@ async function withInside(member: Member, reader: Reader): Promise<Member> {
   const { pid } = member;
   if (pid === undefined || reader.isWanted?.(member) === false) return member;
   const input = "addr show\nneigh show\n";
+  const netns = reader.overlays.namespaceOf?.(pid) ?? `/proc/${pid}/ns/net`;
   const read = async (): Promise<Inside> => {
-    const text = await reader.run(`/proc/${pid}/ns/net`, ["ip", "-j", "-batch", "-"], { signal: reader.signal, input });
+    const text = await reader.run(netns, ["ip", "-j", "-batch", "-"], { signal: reader.signal, input });
     return parseInside(...twoLists(text));
   };
   const inside = await orElse(read, undefined, reader.signal);

@@ -1,4 +1,4 @@
-import type { Heal, KeptPin, Limits } from "./limits.ts";
+import type { FleetPause, Heal, KeptPin, Limits } from "./limits.ts";
 import { BadFile, fields, list, parsed, textAt, whole } from "./strict-json.ts";
 
 export const encodeLimits = (limits: Limits): string => `${JSON.stringify(limits, undefined, 2)}\n`;
@@ -8,13 +8,14 @@ export const encodeLimits = (limits: Limits): string => `${JSON.stringify(limits
  * that is not there is another matter: `noLimitsYet`.
  */
 export function decodeLimits(text: string): Limits {
-  const it = fields(parsed(text), "the file", ["version", "heals"], ["pins", "paused", "killed", "breaker"]);
+  const it = fields(parsed(text), "the file", ["version", "heals"], ["pins", "paused", "fleet", "killed", "breaker"]);
   if (it["version"] !== 1) throw new BadFile(`version ${JSON.stringify(it["version"])} is not known, only 1`);
   return {
     version: 1,
     heals: list(it["heals"], "heals").map((heal, at) => healOf(heal, `heals[${at}]`)),
     ...optional(it["pins"], (value) => ({ pins: list(value, "pins").map((pin, at) => pinOf(pin, `pins[${at}]`)) })),
     ...optional(it["paused"], (value) => ({ paused: pausedOf(value) })),
+    ...optional(it["fleet"], (value) => ({ fleet: fleetOf(value) })),
     ...optional(it["killed"], (value) => ({ killed: sinceOf(value, "killed") })),
     ...optional(it["breaker"], (value) => ({ breaker: sinceOf(value, "breaker") })),
   };
@@ -38,6 +39,13 @@ function pinOf(value: unknown, at: string): KeptPin {
 function pausedOf(value: unknown) {
   const it = fields(value, "paused", ["until", "reason"]);
   return { until: whole(it["until"], "paused.until"), reason: textAt(it["reason"], "paused.reason") };
+}
+
+function fleetOf(value: unknown): FleetPause {
+  const it = fields(value, "fleet", ["until", "reason"], ["lifted"]);
+  if (it["lifted"] !== undefined && it["lifted"] !== true) throw new BadFile("fleet.lifted is not true");
+  const lifted = it["lifted"] === true ? ({ lifted: true } as const) : {};
+  return { until: whole(it["until"], "fleet.until"), reason: textAt(it["reason"], "fleet.reason"), ...lifted };
 }
 
 function sinceOf(value: unknown, at: string) {

@@ -41,6 +41,14 @@ export interface KeptPin {
   readonly left?: number;
 }
 
+/** A pause of the whole fleet, as its gateway said it. */
+export interface FleetPause {
+  readonly until: number;
+  readonly reason: string;
+  /** A person on this host has lifted it here: told again, it stays lifted. */
+  readonly lifted?: true;
+}
+
 /** What outlives a process: one JSON file in the state folder. Times are milliseconds since the epoch. */
 export interface Limits {
   readonly version: 1;
@@ -48,6 +56,8 @@ export interface Limits {
   readonly heals: readonly Heal[];
   readonly pins?: readonly KeptPin[];
   readonly paused?: { readonly until: number; readonly reason: string };
+  /** Beside `paused`: the fleet's word neither lifts nor lengthens what was said on the host. */
+  readonly fleet?: FleetPause;
   /** Nothing is written by anybody until a person takes it back. */
   readonly killed?: { readonly at: number; readonly reason: string };
   readonly breaker?: { readonly at: number; readonly reason: string };
@@ -60,7 +70,10 @@ export type LimitsEvent =
   | ({ readonly kind: "pinned" } & KeptPin)
   | { readonly kind: "unpinned" | "left" | "returned"; readonly networkId: string; readonly mac: string }
   | { readonly kind: "paused"; readonly until: number; readonly reason: string }
+  /** By a person on this host: the fleet's pause is lifted too, here. */
   | { readonly kind: "resumed" }
+  | { readonly kind: "fleet-paused"; readonly until: number; readonly reason: string }
+  | { readonly kind: "fleet-resumed" }
   | { readonly kind: "killed"; readonly at: number; readonly reason: string }
   | { readonly kind: "revived" }
   | { readonly kind: "tripped"; readonly at: number; readonly reason: string }
@@ -69,7 +82,6 @@ export type LimitsEvent =
 /** Pure: the state after an event. Heals too old to count are let go of. */
 export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCaps): Limits {
   if (isPin(event)) return afterPin(limits, event);
-  const { paused: _paused, ...unpaused } = limits;
   const { killed: _killed, ...alive } = limits;
   const { breaker: _breaker, ...closed } = limits;
   switch (event.kind) {
@@ -78,7 +90,9 @@ export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCa
     case "paused":
       return { ...limits, paused: { until: event.until, reason: event.reason } };
     case "resumed":
-      return unpaused;
+    case "fleet-paused":
+    case "fleet-resumed":
+      return afterPause(limits, event);
     case "killed":
       return { ...limits, killed: { at: event.at, reason: event.reason } };
     case "revived":
@@ -89,6 +103,20 @@ export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCa
       break;
   }
   return closed;
+}
+
+type PauseEvent = Extract<LimitsEvent, { readonly kind: "resumed" | "fleet-paused" | "fleet-resumed" }>;
+
+function afterPause(limits: Limits, event: PauseEvent): Limits {
+  const { fleet, ...alone } = limits;
+  if (event.kind === "fleet-resumed") return alone;
+  if (event.kind === "resumed") {
+    const { paused: _paused, ...unpaused } = alone;
+    return fleet === undefined ? unpaused : { ...unpaused, fleet: { ...fleet, lifted: true } };
+  }
+  const { until, reason } = event;
+  // Its end is a millisecond: the same one is the same pause.
+  return fleet?.until === until ? limits : { ...limits, fleet: { until, reason } };
 }
 
 const healOf = ({ at, netns, mac }: Heal): Heal => ({ at, netns, mac });
@@ -130,6 +158,13 @@ export function pause({ paused }: Limits, now: number): string | undefined {
   return paused === undefined || now >= paused.until
     ? undefined
     : `paused until ${time(paused.until)}: ${paused.reason}; ${lift}`;
+}
+
+/** Everybody on this host is bound by it, as by `pause`. */
+export function fleetPause({ fleet }: Limits, now: number): string | undefined {
+  return fleet === undefined || fleet.lifted === true || now >= fleet.until
+    ? undefined
+    : `the whole fleet is paused until ${time(fleet.until)}: ${fleet.reason}; \`overlaywatch pause --fleet --off\` on the gateway's machine lifts it for all, \`overlaywatch pause --off\` for this host`;
 }
 
 export function breaker({ breaker: open }: Limits, now: number, caps: Caps = defaultCaps): string | undefined {
@@ -174,6 +209,12 @@ export function roomIn({ heals }: Limits, netns: string, now: number, caps: Caps
   const used = recent(heals, now, 60_000).filter((heal) => heal.netns === netns).length;
   return Math.max(0, caps.perMinute - used);
 }
+
+/** Why nothing is healed now, whatever is found. */
+export const stops = (limits: Limits, now: number): readonly string[] =>
+  [killSwitch(limits), pause(limits, now), fleetPause(limits, now), breaker(limits, now)].filter(
+    (one) => one !== undefined,
+  );
 
 /** Dates end 8.64e15 ms after the epoch. */
 const time = (at: number): string => (at > 8.64e15 ? "the end of time" : new Date(at).toISOString());

@@ -8,7 +8,7 @@ import { BadChange, type Change, commandOf, expectationOf } from "./change.ts";
 import { departedActions } from "./departed.ts";
 import { type GateFacts, closedGates, plainOverlay, type Refusal, type Who } from "./gates.ts";
 import { withinLimits } from "./headroom.ts";
-import { type Caps, killSwitch, pause, type Limits, type LimitsEvent } from "./limits.ts";
+import { type Caps, fleetPause, killSwitch, pause, type Limits, type LimitsEvent } from "./limits.ts";
 import { againstRemote, type RemotePatient, remotePatients, remoteSteps } from "./remote.ts";
 import { type Step, stepsOf } from "./steps.ts";
 
@@ -90,7 +90,7 @@ export function planRemedy(wanted: PlanInput): Plan {
 export function standstill(limits: Limits, now: number): Refusal | undefined {
   const killed = killSwitch(limits);
   if (killed !== undefined) return { rule: "kill-switch", sentence: killed };
-  const paused = pause(limits, now);
+  const paused = pause(limits, now) ?? fleetPause(limits, now);
   return paused === undefined ? undefined : { rule: "pause", sentence: paused };
 }
 

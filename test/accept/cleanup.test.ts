@@ -102,7 +102,7 @@ describe("accept: cleanup and undo on engine 20.10", function () {
 
   it("unattended, it does not heal the same MAC twice within 30 s", async () => {
     await broken();
-    await here.settled();
+    await here.host.settle();
     const first = await cleanup("--apply", "--unattended");
     assert.equal(first.code, 10, first.out);
     await broken();

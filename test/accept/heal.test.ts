@@ -21,7 +21,7 @@ describe("accept: run --heal", function () {
   beforeEach(async () => {
     host = lab().host(1);
     here = new Treatment(lab(), host);
-    await here.settled();
+    await here.host.settle();
     since = Date.now() / 1000;
   });
   afterEach(async () => {

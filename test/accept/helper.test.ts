@@ -50,7 +50,7 @@ describe("accept: the helper", function () {
   }
 
   it("behind helperd, with CAP_SYS_ADMIN and CAP_NET_ADMIN alone, looks, heals and proves it", async () => {
-    await here.settled();
+    await here.host.settle();
     const times: number[] = [];
     for (let round = 0; round < sized(20, 1); round++) {
       here.forget();
@@ -80,7 +80,7 @@ describe("accept: the helper", function () {
   });
 
   it("killed at any moment it leaves nothing worse, and the next one ends it or is refused by a limit that ends", async () => {
-    await here.settled();
+    await here.host.settle();
     const ends = new Map<string, number>();
     for (let round = 0; round < sized(100, 2); round++) {
       here.forget();
@@ -108,7 +108,7 @@ describe("accept: the helper", function () {
   });
 
   it("nothing of a request reaches a program or the name of a file", async () => {
-    await here.settled();
+    await here.host.settle();
     for (const verb of ["hello", "look", "heal"]) {
       const [one, other] = [await ofTrace(verb, trace), await ofTrace(verb, otherTrace)];
       assert.deepEqual(one.programs, other.programs, `${verb}: other programs for another trace`);

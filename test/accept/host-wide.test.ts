@@ -46,7 +46,7 @@ describe("accept: what is healed on the whole host", function () {
   before("host", async () => {
     host = lab().host(1);
     patient = new Treatment(lab(), host);
-    await patient.settled();
+    await patient.host.settle();
   });
   afterEach(() => endAll());
   after("end", () => patient.forget());

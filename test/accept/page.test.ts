@@ -25,7 +25,7 @@ describe("accept: from the page to the cure on one host", function () {
   beforeEach(async () => {
     host = lab().host(1);
     here = new Treatment(lab(), host);
-    await here.settled();
+    await here.host.settle();
     post = new Post(host, here.state, "auto");
   });
   afterEach(async () => {

@@ -1,25 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import type { z } from "zod";
 import { decodeLines } from "../../dispatch/worker/journal.ts";
 import type { JobRecord } from "../../dispatch/worker/record.ts";
 import { controlAnswer, jobView } from "../../dispatch/local/protocol.ts";
 import { askLine } from "../../host/line-socket.ts";
 import type { LabHost } from "../../lab/host.ts";
+import { as } from "../../lab/machine.ts";
+import { gatewayUser, helperGroup, workerRun, workerUser } from "../../lab/pack-users.ts";
 import { until } from "../../lab/process.ts";
 import { fieldPrefix } from "../../pipelines/entry.ts";
+import { Datadog } from "./datadog.ts";
 import { onHost, type Program, says } from "./program.ts";
 
-/** Users and groups of the parts, as the shipped units have them: each reaches the next one's socket alone. */
-const [workerUser, gatewayUser, jobsGroup, helperGroup] = ["61002", "61003", "60", "65534"] as const;
-const helperGroupName = "nogroup";
+const configFile = "/run/overlaywatch-etc/overlaywatch.yaml";
 
 export type JobSeen = z.output<typeof jobView>;
-const listening = z.object({
-  url: z.string(),
-  organisations: z.array(z.object({ id: z.number(), api_key: z.string(), app_key: z.string() })),
-});
-const monitors = z.array(z.object({ id: z.number(), tags: z.array(z.string()) }));
 
 export type Mode = "observe" | "approve" | "auto";
 type Part = "gateway" | "worker" | "helperd";
@@ -34,11 +30,8 @@ export class Post {
   readonly token = randomBytes(24).toString("hex");
   readonly #root: string;
   readonly #parts = new Map<Part, Program>();
-  #standin:
-    | { readonly program: Program; readonly url: string; readonly keys: Readonly<Record<string, string>> }
-    | undefined;
+  #datadog: Datadog | undefined;
   #sink: Program | undefined;
-  #monitor = 0;
   readonly #mode: Mode;
   readonly #rechecks: readonly string[] | undefined;
 
@@ -63,11 +56,12 @@ export class Post {
     await this.start("worker");
     if (!options.datadog) return;
     await this.start("gateway");
-    await this.#openStandin();
+    this.#datadog = await Datadog.open(this.host, configFile, this.token);
   }
 
   async close(): Promise<void> {
-    for (const program of [...this.#parts.values(), this.#standin?.program, this.#sink]) await program?.stop();
+    for (const program of [...this.#parts.values(), this.#sink]) await program?.stop();
+    await this.#datadog?.close();
     this.#parts.clear();
     for (const path of folders) rmSync(this.#root + path, { recursive: true, force: true });
   }
@@ -101,19 +95,14 @@ export class Post {
     return children.length > 0;
   }
 
-  /** As Datadog sends it; the event is `standin`'s own. */
+  /** As Datadog sends it; the event is the stand-in's own. */
   async page(transition: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
-    const body = { monitor_id: this.#monitor, host: this.name, transition, ...more };
-    await this.#post(`${this.#url()}/standin/trigger`, body);
+    await (this.#datadog ?? fail("no stand-in")).page(this.name, transition, more);
   }
 
   /** Tries of deliveries so far: each receiver's status. */
   async deliveries(): Promise<readonly (number | string)[]> {
-    const answer = await this.#fetch(`${this.#url()}/standin/deliveries`, {});
-    return z
-      .array(z.object({ outcome: z.union([z.number(), z.string()]) }))
-      .parse(JSON.parse(answer))
-      .map((one) => one.outcome);
+    return (await (this.#datadog ?? fail("no stand-in")).deliveries()).map(({ outcome }) => outcome);
   }
 
   async jobs(): Promise<readonly JobSeen[]> {
@@ -186,26 +175,17 @@ export class Post {
   }
 
   async #folders(): Promise<void> {
-    for (const [path, mode] of [
-      ["/run/overlaywatch-worker", "0750"],
-      ["/run/overlaywatch-worker-state", "0700"],
-    ] as const)
-      await this.host.exec(["install", "-d", "-o", workerUser, "-g", jobsGroup, "-m", mode, path]);
-    await this.host.exec([
-      "install",
-      "-d",
-      "-o",
-      gatewayUser,
-      "-g",
-      jobsGroup,
-      "-m",
-      "0700",
-      "/run/overlaywatch-gateway",
-    ]);
+    const places = [
+      [workerUser, workerRun, "0750"],
+      [workerUser, "/run/overlaywatch-worker-state", "0700"],
+      [gatewayUser, "/run/overlaywatch-gateway", "0700"],
+    ] as const;
+    for (const [{ id, group }, path, mode] of places)
+      await this.host.exec(["install", "-d", "-o", id, "-g", group, "-m", mode, path]);
     this.#configure();
     const token = `${this.#root}/run/overlaywatch-gateway/token`;
     writeFileSync(token, `${this.token}\n`, { mode: 0o600 });
-    await this.host.exec(["chown", gatewayUser, "/run/overlaywatch-gateway/token"]);
+    await this.host.exec(["chown", gatewayUser.id, "/run/overlaywatch-gateway/token"]);
   }
 
   #configure(): void {
@@ -231,64 +211,11 @@ export class Post {
       worker: "/run/overlaywatch-worker-state",
       gateway: "/run/overlaywatch-gateway",
     };
-    return ["--config", "/run/overlaywatch-etc/overlaywatch.yaml", "--state-dir", state[part]];
+    return ["--config", configFile, "--state-dir", state[part]];
   }
 
   #overlaywatch(args: readonly string[]): readonly string[] {
-    return [
-      process.execPath,
-      `${process.cwd()}/dist/agent/main.js`,
-      ...args,
-      "--config",
-      "/run/overlaywatch-etc/overlaywatch.yaml",
-    ];
-  }
-
-  async #openStandin(): Promise<void> {
-    const program = onHost(this.host, ["standin", "--json", "--orgs", "1"]);
-    await says(program, /\}\n/u);
-    const { url, organisations } = listening.parse(JSON.parse(program.out()));
-    const [org] = organisations;
-    if (org === undefined) throw new Error("the stand-in has no organisation");
-    const keys = { "dd-api-key": org.api_key, "dd-application-key": org.app_key };
-    this.#standin = { program, url, keys };
-    const apply = onHost(this.host, ["monitors", "apply", "--yes", "--api-url", url, ...this.#common("gateway")], {
-      DD_API_KEY: org.api_key,
-      DD_APP_KEY: org.app_key,
-    });
-    if ((await apply.ended) !== 0) throw new Error(`monitors apply: ${apply.out()}${apply.err()}`);
-    await this.#post(`${url}/api/v1/integration/webhooks/configuration/custom-variables`, {
-      name: "OVERLAYWATCH_WEBHOOK_TOKEN",
-      value: this.token,
-      is_secret: true,
-    });
-    const all = monitors.parse(JSON.parse(await this.#fetch(`${url}/api/v1/monitor`, {})));
-    this.#monitor =
-      all.find(({ tags }) => tags.some((tag) => tag === "overlaywatch-key:fdb-misplaced"))?.id ?? fail(all);
-  }
-
-  #url(): string {
-    return this.#standin?.url ?? fail("no stand-in");
-  }
-
-  async #post(url: string, body: unknown): Promise<void> {
-    await this.#fetch(url, { method: "POST", body: JSON.stringify(body) });
-  }
-
-  /** From the host's own network: its loopback is not ours. */
-  async #fetch(url: string, init: RequestInit): Promise<string> {
-    const headers = { "content-type": "application/json", ...this.#standin?.keys };
-    const script =
-      "const [url, init] = process.argv.slice(1); fetch(url, JSON.parse(init)).then(async (r) => { process.stdout.write(await r.text()); process.exitCode = r.ok ? 0 : 1; })";
-    const { code, stdout, stderr } = await this.host.exec([
-      process.execPath,
-      "-e",
-      script,
-      url,
-      JSON.stringify({ ...init, headers }),
-    ]);
-    if (code !== 0) throw new Error(`${url}: ${stdout}${stderr}`);
-    return stdout;
+    return [process.execPath, `${process.cwd()}/dist/agent/main.js`, ...args, "--config", configFile];
   }
 }
 
@@ -304,24 +231,15 @@ const folders = [
 ];
 
 const argumentsOf: Readonly<Record<Part, readonly string[]>> = {
-  helperd: ["helperd", "--group", helperGroupName],
+  helperd: ["helperd", "--group", helperGroup],
   worker: ["worker"],
   gateway: ["webhook"],
 };
 
-const setpriv = (user: string, group: string, ...more: readonly string[]): readonly string[] => [
-  "/usr/bin/setpriv",
-  `--reuid=${user}`,
-  `--regid=${group}`,
-  ...more,
-  "--bounding-set=-all",
-  "--no-new-privs",
-];
-
 const asUser: Readonly<Record<Part, readonly string[]>> = {
   helperd: [],
-  worker: setpriv(workerUser, jobsGroup, `--groups=${helperGroup}`),
-  gateway: setpriv(gatewayUser, jobsGroup, "--clear-groups"),
+  worker: as(workerUser),
+  gateway: as(gatewayUser),
 };
 
 const ready: Readonly<Record<Part, RegExp>> = {

@@ -30,7 +30,7 @@ describe("accept: worker", function () {
   beforeEach(async () => {
     host = lab().host(1);
     here = new Treatment(lab(), host);
-    await here.settled();
+    await here.host.settle();
     [messages, since] = [[], Date.now() / 1000];
     receiver = await startReceiver({ uds: { path: at("dsd.sock") } }, (message) => void messages.push(message));
     await says(onHost(host, ["helperd", "--socket", at("helper/h.sock"), "--state-dir", here.state]), /listen/u);

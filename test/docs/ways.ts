@@ -64,12 +64,21 @@ const worker = ["overlaywatch worker", /mode \w+; this host is /u] as const;
 const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
+const demo = "test/accept/demo runs it";
+
 /** In the order of the documents: a later one may need what an earlier one made. */
 export const ways: Readonly<Record<string, Way>> = {
   "./scripts/quickstart --for 30s": shown(
     "it sets this machine up; test/accept/quickstart runs it, on a fresh clone too",
   ),
   "./scripts/test": shown("it is what runs this test"),
+  "./scripts/overlaywatch lab setup": shown("it fetches packages; labs of the tests begin with it"),
+  "./scripts/overlaywatch demo": shown(demo),
+  "./scripts/overlaywatch demo --fleet": shown(demo),
+  "./scripts/overlaywatch demo --strategy arp": shown(demo),
+  "./scripts/overlaywatch demo --fault missing-fdb": shown(demo),
+  "./scripts/overlaywatch demo --fault wrong-vtep": shown(demo),
+  "./scripts/overlaywatch demo --keep": shown(demo),
 
   "./scripts/overlaywatch check": ends(1),
   "./scripts/overlaywatch check --estimate": ends(1),

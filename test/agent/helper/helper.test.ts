@@ -20,7 +20,7 @@ const bad: readonly (readonly [what: string, bytes: string | Uint8Array, message
   ["a mark of byte order", `\ufeff${request("look")}`, /one line of JSON/],
   ["a list", "[]\n", /a JSON object/],
   ["another version", request("look").replace('"v":1', '"v":2'), /v: expected 1/],
-  ["an unknown verb", request("undo"), /verb: expected one of hello, look, heal/],
+  ["an unknown verb", request("undo"), /verb: expected one of hello, look, heal, tables, pause, resume$/],
   ["a verb of every object", request("constructor"), /verb: expected/],
   ["an unknown key", request("look").replace("}", ',"network":"x"}'), /has v, verb, trace, and nothing else/],
   ["a prototype", request("look").replace("}", ',"__proto__":{}}'), /nothing else/],

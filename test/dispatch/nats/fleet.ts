@@ -1,5 +1,8 @@
+import type { HostStatus } from "../../../dispatch/host-status.ts";
+import type { Answers } from "../../../dispatch/nats/answering.ts";
 import { connectOnce, openBroker, type Broker } from "../../../dispatch/nats/connection.ts";
 import { makeIdentity } from "../../../dispatch/nats/identity.ts";
+import { pack } from "../../../dispatch/nats/pieces.ts";
 import { provision, type Caps } from "../../../dispatch/nats/provision.ts";
 import { emptyRegistry, enrolled, type Registry } from "../../../dispatch/nats/registry.ts";
 import { inboxOf } from "../../../dispatch/nats/server-config.ts";
@@ -7,6 +10,8 @@ import { makeSigningKey, readGatewayKeys, readSigningKey } from "../../../dispat
 import { hostKeyOf } from "../../../dispatch/nats/subjects.ts";
 import { type Job, jobIdOf } from "../../../dispatch/job.ts";
 import type { HandOver, Receipt } from "../../../dispatch/hand-over.ts";
+import { bundleOf } from "../../../overlay/explain/bundle.ts";
+import type { HostTables } from "../../../overlay/explain/tables.ts";
 
 /** A fleet that is enrolled, with all its secrets. */
 export function makeFleet(hosts: readonly string[]) {
@@ -68,6 +73,33 @@ export function jobFor(host: string, { at = Date.now(), ...more }: Partial<Job> 
   const trace = events.toString(16).padStart(32, "0");
   return { v: 1, id: jobIdOf(host, alert), trace, host, alert, at, notAfter: at + 600_000, ...more };
 }
+
+export const statusOf = (host: string): HostStatus => ({
+  host,
+  version: "0",
+  mode: "observe",
+  inForce: "observe",
+  proved: null,
+  paused: [],
+  open: 0,
+  approval: 0,
+  last: null,
+  lastCure: null,
+});
+
+export const tablesOf = (host: string): HostTables => ({
+  host,
+  ownVteps: ["192.0.2.1"],
+  advertised: "192.0.2.1",
+  networks: [],
+  routes: [],
+});
+
+/** What a host answers that has nothing to tell. */
+export const answersOf = (host: string): Answers => ({
+  status: async () => statusOf(host),
+  tables: async () => pack(JSON.stringify(bundleOf(tablesOf(host), "2026-01-01T00:00:00.000Z"))),
+});
 
 /** Keeps jobs as a worker's journal does: one that it has is a duplicate. */
 export function memoryWorker(host: string) {

@@ -18,7 +18,7 @@ import {
 import { serverConfig } from "../../../dispatch/nats/server-config.ts";
 import { until } from "../../host/until.ts";
 import { natsServer, TestBroker } from "./broker.ts";
-import { brokerOf, jobFor, keyOf, makeFleet, memoryWorker, optionsOf, provisioned } from "./fleet.ts";
+import { answersOf, brokerOf, jobFor, keyOf, makeFleet, memoryWorker, optionsOf, provisioned } from "./fleet.ts";
 
 const [a, b, c] = ["a.example.com", "b.example.com", "c.example.com"] as const;
 const key = () => makeIdentity().public;
@@ -128,7 +128,8 @@ describe("dispatch/nats: who comes and goes while the server runs", function () 
         host,
         gatewayKeys: fleet.gatewayKeys,
         worker: memory.worker,
-        presence: () => ({ version: "0", mode: "observe" }),
+        answers: answersOf(host),
+        presence: () => ({ version: "0", mode: "observe", inForce: "observe", paused: false }),
         onTrouble: (what) => troubles.push(what),
       }),
     );

@@ -5,7 +5,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { sealJob } from "../../../dispatch/nats/protocol.ts";
 import { inboxOf, serverConfig } from "../../../dispatch/nats/server-config.ts";
-import { hostApi, signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
+import { fleetStream, hostApi, signatureHeader, stream, subjects } from "../../../dispatch/nats/subjects.ts";
 import { natsServer, TestBroker } from "./broker.ts";
 import { jobFor, keyOf, makeFleet, optionsOf, provisioned } from "./fleet.ts";
 
@@ -68,6 +68,9 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     subjects.answer(keyB),
     subjects.presence(keyB),
     subjects.told(keyB),
+    subjects.fleetPause,
+    `$JS.API.STREAM.MSG.GET.${fleetStream}`,
+    `${hostApi}.STREAM.MSG.GET.${fleetStream}`,
     `${hostApi}.CONSUMER.MSG.NEXT.${stream}.${keyB}`,
     `${hostApi}.CONSUMER.INFO.${stream}.${keyB}`,
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.${keyB}`,
@@ -76,7 +79,12 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     `$JS.API.STREAM.PURGE.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
     "$JS.API.INFO",
+    // What would put its job off, have it be thrown away, or seem to be in work.
     `$JS.ACK.${stream}.${keyB}.1.1.1.1.0`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${keyB}`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.STREAM.MSG.DELETE.${stream}`,
     `${inboxOf(keyB)}.x`,
     `${inboxOf("gateway")}.x`,
     `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.${keyB}`,
@@ -98,6 +106,15 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     subjects.ask("*"),
     subjects.job("*"),
     subjects.told("*"),
+    subjects.presence("*"),
+    // Its endpoint lists and tables, as it answers them.
+    subjects.answer(keyB),
+    subjects.answer("*"),
+    subjects.fleetPause,
+    "overlay.>",
+    `${hostApi}.>`,
+    "$JS.API.>",
+    "$JS.EVENT.>",
     "$JS.ACK.>",
     "$SYS.>",
   ]) {
@@ -112,7 +129,7 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
     const before = await state();
     assert.deepEqual(before, { jobs: 1, pending: 1 });
     const heard: string[] = [];
-    for (const subject of [subjects.presence("*"), subjects.told("*"), subjects.answer("*")])
+    for (const subject of [subjects.presence("*"), subjects.told("*"), subjects.answer("*"), subjects.fleetPause])
       gateway!.subscribe(subject, { callback: (_, message) => void heard.push(message.subject) });
     await gateway!.flush();
     const own = [
@@ -129,6 +146,7 @@ describe("dispatch/nats: what a host may do, with its own credentials", () => {
       subjects.presence(keyB),
       subjects.told(keyB),
       subjects.answer(keyB),
+      subjects.fleetPause,
       `$JS.API.CONSUMER.DELETE.${stream}.${keyB}`,
       `$JS.API.STREAM.DELETE.${stream}`,
       `$JS.ACK.${stream}.${keyB}.1.1.1.1.0`,

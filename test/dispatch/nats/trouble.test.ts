@@ -247,7 +247,7 @@ describe("dispatch/nats: jobs, and what goes wrong with them", function () {
     const liar = await connectOnce(optionsOf(server().url, fleet.seeds.of(a), keyOf(a)));
     kept(liar);
     const say = (what: unknown) => liar.publish(subjects.presence(keyOf(a)), JSON.stringify(what));
-    const presence = { v: 1, host: a, version: "1", mode: "auto" };
+    const presence = { v: 1, host: a, version: "1", mode: "auto", inForce: "approve", paused: false };
     say({ ...presence, host: b });
     say({ ...presence, extra: "x" });
     say({ ...presence, mode: "root" });

@@ -1,5 +1,7 @@
 import type { HandOver } from "../../../dispatch/hand-over.ts";
-import type { Broker } from "../../../dispatch/nats/connection.ts";
+import type { Answers } from "../../../dispatch/nats/answering.ts";
+import { openFleet } from "../../../dispatch/nats/ask.ts";
+import { type Broker, connectOnce } from "../../../dispatch/nats/connection.ts";
 import { type DeadLetter, type Fleet, watchFleet } from "../../../dispatch/nats/fleet.ts";
 import { natsHandOver } from "../../../dispatch/nats/hand-over.ts";
 import { openJobSource } from "../../../dispatch/nats/job-source.ts";
@@ -8,7 +10,7 @@ import type { Caps } from "../../../dispatch/nats/provision.ts";
 import { serverConfig } from "../../../dispatch/nats/server-config.ts";
 import { until } from "../../host/until.ts";
 import { natsServer, TestBroker } from "./broker.ts";
-import { brokerOf, caps, keyOf, makeFleet, provisioned } from "./fleet.ts";
+import { answersOf, brokerOf, caps, keyOf, makeFleet, optionsOf, provisioned } from "./fleet.ts";
 
 interface Gateway {
   readonly handOver: HandOver;
@@ -63,7 +65,12 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
     return { handOver, broker, changes, letters, told, troubles, fleet: watched };
   }
 
-  async function hostOf(host: string, worker: Pick<HandOver, "offer" | "withdraw">, againMs = 100) {
+  async function hostOf(
+    host: string,
+    worker: Pick<HandOver, "offer" | "withdraw">,
+    againMs = 100,
+    answers: Partial<Answers> = {},
+  ) {
     const { broker, changes } = await brokerOf(server.url, fleet.seeds.of(host), keyOf(host));
     const troubles: string[] = [];
     const source = kept(
@@ -72,7 +79,8 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
         host,
         gatewayKeys: fleet.gatewayKeys,
         worker,
-        presence: () => ({ version: "0", mode: "observe" }),
+        answers: { ...answersOf(host), ...answers },
+        presence: () => ({ version: "0", mode: "observe", inForce: "observe", paused: false }),
         presenceMs: 200,
         againMs,
         onTrouble: (what) => troubles.push(what),
@@ -82,8 +90,16 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
     return { source, changes, troubles, broker };
   }
 
+  /** On a connection of its own, as a command has it. */
+  async function asker(withinMs = 3000) {
+    const connection = await connectOnce(optionsOf(server.url, fleet.seeds.gateway, "gateway"));
+    const asking = openFleet({ connection, signingKey: fleet.signingKey, withinMs });
+    kept({ close: async () => connection.close() });
+    return { ...asking, connection };
+  }
+
   const provide = (limits: Partial<Caps> = {}) =>
     provisioned(server.url, fleet, provisionedHosts, { ...caps, ...limits });
 
-  return { server: () => server, fleet, kept, gateway, hostOf, provide };
+  return { server: () => server, fleet, kept, gateway, asker, hostOf, provide };
 }

@@ -3,8 +3,10 @@ import type { Socket } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cleanup } from "../../../dispatch/worker/ask-helper.ts";
-import { maxRequestBytes, parseRequest, type Verb } from "../../../dispatch/helper/protocol.ts";
+import { type HelperRequest, maxRequestBytes, parseRequest, type Verb } from "../../../dispatch/helper/protocol.ts";
 import { type LineServer, oneLine, serveSocket } from "../../../host/line-socket.ts";
+import { after, type Limits, noLimitsYet, stops } from "../../../overlay/remedy/limits.ts";
+import { standstill } from "../../../overlay/remedy/plan.ts";
 import { cleanupOf } from "./made.ts";
 
 /** A helper that speaks the protocol over a real socket, and heals a fault that is a number: each heal takes one away. */
@@ -13,6 +15,7 @@ export class HelperServer {
   /** How often it healed something, by trace. */
   readonly effects = new Map<string, number>();
   most = 0;
+  limits: Limits = noLimitsYet;
   faults: number;
   /** In place of what it would answer; by what it was asked. */
   answers: ((verb: Verb, trace: string) => Cleanup | undefined) | undefined;
@@ -40,14 +43,22 @@ export class HelperServer {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    const { verb, trace } = parseRequest(await oneLine(socket, maxRequestBytes));
+    const request = parseRequest(await oneLine(socket, maxRequestBytes));
+    const { verb, trace } = request;
     this.asked.push({ verb, trace });
     if (this.raw !== undefined) {
       socket.on("end", () => socket.destroy()).resume();
       return this.raw(socket, trace);
     }
-    const answer = verb === "hello" ? { version: "0", pid: 1 } : { exit: 0, result: await this.#work(verb, trace) };
-    socket.end(`${JSON.stringify({ v: 1, verb, trace, ...answer })}\n`);
+    socket.end(`${JSON.stringify({ v: 1, verb, trace, ...(await this.#answer(request)) })}\n`);
+  }
+
+  async #answer(request: HelperRequest): Promise<object> {
+    const { verb, trace } = request;
+    if (verb === "look" || verb === "heal") return { exit: 0, result: await this.#work(verb, trace) };
+    if (request.verb === "pause") this.limits = after(this.limits, { ...request, kind: "fleet-paused" });
+    if (request.verb === "resume") this.limits = after(this.limits, { kind: "fleet-resumed" });
+    return { version: "0", pid: 1, stops: stops(this.limits, Date.now()) };
   }
 
   async #work(verb: Verb, trace: string): Promise<Cleanup> {
@@ -63,6 +74,8 @@ export class HelperServer {
   }
 
   #judged(verb: Verb, trace: string): Cleanup {
+    const stands = standstill(this.limits, Date.now());
+    if (stands !== undefined) return cleanupOf("refused", { refused: [stands] });
     if (this.faults === 0) return cleanupOf("nothing");
     if (verb === "look") return cleanupOf("planned");
     this.faults--;

@@ -68,7 +68,7 @@ export class Opened {
     await worker.start();
     const servers: readonly LineServer[] = [
       await serveJobs(this.at("jobs.sock"), worker),
-      await serveControl(this.at("control.sock"), worker, { host, mode }),
+      await serveControl(this.at("control.sock"), worker, { host, mode, inForce: mode }),
     ];
     this.#close = async () => Promise.all([...servers.map(async (one) => one.close()), worker.close()]);
     return worker;

@@ -1,0 +1,141 @@
+import type { KeyObject } from "node:crypto";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Broker } from "./connection.ts";
+import { type FleetPause, keepFleetPause, type Kept, Overtaken, PauseTrouble, readFleetPause } from "./fleet-pause.ts";
+import { subjects } from "./subjects.ts";
+
+export interface PauseWatchOptions {
+  /** The gateway's. */
+  readonly broker: Broker;
+  readonly signingKey: KeyObject;
+  /** It begins, is another one, or is over. */
+  readonly onChange: (pause: FleetPause | undefined, before: FleetPause | undefined) => void;
+  /** It is not known whether the fleet is paused, or that is not kept; once for each reason. */
+  readonly onTrouble: (what: string) => void;
+  /** Milliseconds between two readings, beside those that a message brings about; 10 000 unless told. */
+  readonly everyMs?: number;
+}
+
+/** Milliseconds until one is tried again that did not succeed. */
+const soonMs = 2000;
+
+/** What holds for the fleet, as the broker has it: it outlives this process, and is the same for all gateways. */
+export class PauseWatch {
+  readonly #options: PauseWatchOptions;
+  #kept: Kept | undefined;
+  /** Opened here, and not at the broker yet. */
+  #own: FleetPause | undefined;
+  #told: FleetPause | undefined;
+  #trouble = "";
+  /** Of this connection: pages wait for it. */
+  #first: Promise<void>;
+  #reading: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PauseWatchOptions) {
+    this.#options = options;
+    const { ready } = options.broker;
+    void ready.then(
+      (connection) => this.#follow(connection),
+      () => undefined,
+    );
+    // After it listens: nothing that is said in between is missed.
+    this.#first = ready.then(async () => this.#again()).catch(() => undefined);
+  }
+
+  /** What holds now, by what is known. */
+  current(): FleetPause | undefined {
+    const now = Date.now();
+    return [this.#own, this.#kept?.pause].find((one) => one !== undefined && now < one.until);
+  }
+
+  /** The same, once a connection that is new was asked, or that has taken too long. */
+  async standing(): Promise<FleetPause | undefined> {
+    if (this.#options.broker.isConnected()) await this.#first;
+    return this.current();
+  }
+
+  /** Whether the broker has told, and tells: where it does not, a pause may hold that is not known here. */
+  get isKnown(): boolean {
+    return this.#kept !== undefined && this.#trouble === "";
+  }
+
+  /** Holds here from now on; false where one did already, or another gateway was first. Resolves when it is at the broker. */
+  async open(pause: FleetPause): Promise<boolean> {
+    if (this.current() !== undefined) return false;
+    this.#own = pause;
+    this.#tell();
+    await this.#again();
+    return this.#own === pause || this.#kept?.pause?.until === pause.until;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    connection.subscribe(subjects.fleetPause, { callback: () => void this.#again() });
+    for await (const { type } of connection.status()) if (type === "reconnect") this.#first = this.#again();
+  }
+
+  /** One after the other: an older answer never comes after a newer. */
+  #again(): Promise<void> {
+    const { broker } = this.#options;
+    this.#reading = this.#reading.then(async () => {
+      if (this.#closed || !broker.isConnected()) return;
+      await this.#look(await broker.ready);
+    });
+    return this.#reading;
+  }
+
+  async #look(connection: NatsConnection): Promise<void> {
+    const { broker, signingKey, onTrouble } = this.#options;
+    const link = { connection, timeoutMs: broker.timeoutMs };
+    try {
+      this.#take(await readFleetPause(link, signingKey));
+      if (this.#own !== undefined) await this.#keep(this.#own, link);
+      this.#trouble = "";
+    } catch (error) {
+      if (!(error instanceof PauseTrouble)) throw error;
+      if (this.#trouble !== error.message && broker.isConnected()) onTrouble(error.message);
+      this.#trouble = error.message;
+    }
+    this.#tell();
+  }
+
+  /** A word that is newer than what was opened here is the fleet's. */
+  #take(kept: Kept): void {
+    if (this.#kept !== undefined && kept.seq !== this.#kept.seq) this.#own = undefined;
+    this.#kept = kept;
+  }
+
+  async #keep(pause: FleetPause, link: { readonly connection: NatsConnection; readonly timeoutMs: number }) {
+    try {
+      const seq = await keepFleetPause(link, pause, this.#options.signingKey, this.#kept?.seq ?? 0);
+      this.#kept = { seq, pause };
+      this.#own = undefined;
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      this.#own = undefined;
+      this.#take(await readFleetPause(link, this.#options.signingKey));
+    }
+  }
+
+  /** Sees to it that its end is seen too. */
+  #tell(): void {
+    const { onChange, everyMs = 10_000 } = this.#options;
+    const [now, before] = [this.current(), this.#told];
+    this.#told = now;
+    if (now?.until !== before?.until || now?.reason !== before?.reason) onChange(now, before);
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    const next = this.#trouble === "" ? everyMs : Math.min(everyMs, soonMs);
+    const left = now === undefined ? next : Math.min(next, Math.max(0, now.until - Date.now()) + 1);
+    this.#timer = setTimeout(() => {
+      this.#tell();
+      void this.#again();
+    }, left);
+  }
+}

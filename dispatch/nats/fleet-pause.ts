@@ -1,0 +1,103 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { z } from "zod";
+import { isReason, longestPause } from "../helper/protocol.ts";
+import type { Link } from "./hand-over.ts";
+import { jsonOf } from "./protocol.ts";
+import { isSigned, signatureOf } from "./signature.ts";
+import { clockSkew, fleetStream, signatureHeader, subjects } from "./subjects.ts";
+
+const fleetPause = z.strictObject({
+  /** Milliseconds since the epoch. */
+  until: z.int().nonnegative(),
+  reason: z.string().refine(isReason),
+  /** A person, or the fleet's breaker. */
+  by: z.enum(["operator", "breaker"]),
+});
+
+export type FleetPause = z.output<typeof fleetPause>;
+
+/** What a gateway signs; null: whatever there was is lifted. `at`: milliseconds since the epoch. */
+const said = z.strictObject({ v: z.literal(1), at: z.int(), pause: fleetPause.nullable() });
+
+/** The last word at the broker. */
+export interface Kept {
+  /** Its place in the stream; 0: nothing was ever said. */
+  readonly seq: number;
+  readonly pause: FleetPause | undefined;
+}
+
+/** The message says what is wrong, and what to do. */
+export class PauseTrouble extends Error {
+  override readonly name = "PauseTrouble";
+}
+
+/** Somebody else has said something meanwhile. */
+export class Overtaken extends Error {
+  override readonly name = "Overtaken";
+}
+
+/** JetStream's error codes. */
+const [streamNotFound, wrongLastSequence] = [10059, 10071];
+
+/** What is kept, also where its time is over. Throws `PauseTrouble`, where it is forged too. */
+export async function readFleetPause({ connection, timeoutMs }: Link, signingKey: KeyObject): Promise<Kept> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: timeoutMs });
+  const query = { last_by_subj: subjects.fleetPause };
+  const message = await manager.streams.getMessage(fleetStream, query).catch((cause: unknown) => {
+    throw troubleOf("it can not be read whether the fleet is paused", cause);
+  });
+  if (message === null) return { seq: 0, pause: undefined };
+  const { data, header, seq } = message;
+  if (!isSigned(data, header?.get(signatureHeader) ?? "", [createPublicKey(signingKey)]))
+    throw new PauseTrouble(
+      "what the broker has as the fleet's pause was not signed with this gateway's key, and is not believed: say with `overlaywatch pause --fleet` what is to hold",
+    );
+  const read = said.safeParse(jsonOf(data));
+  if (!read.success)
+    throw new PauseTrouble("what the broker has as the fleet's pause is not understood: is it of another version?");
+  const { pause } = read.data;
+  // No longer than one may be, whatever the clock of who said it.
+  const most = Date.now() + longestPause + clockSkew;
+  return { seq, pause: pause === null ? undefined : { ...pause, until: Math.min(pause.until, most) } };
+}
+
+/**
+ * Kept at the broker, for all gateways, those that start later too. Undefined lifts it. With `after`, only where the last
+ * word is still that one. Gives its place. Throws `PauseTrouble`, `Overtaken`.
+ */
+export async function keepFleetPause(
+  { connection, timeoutMs }: Link,
+  pause: FleetPause | undefined,
+  signingKey: KeyObject,
+  after?: number,
+): Promise<number> {
+  const body = JSON.stringify({ v: 1, at: Date.now(), pause: pause ?? null } satisfies z.input<typeof said>);
+  const made = headers();
+  made.set(signatureHeader, signatureOf(body, signingKey));
+  const expect = { streamName: fleetStream, ...(after !== undefined && { lastSubjectSequence: after }) };
+  try {
+    const { seq } = await jetstream(connection, { timeout: timeoutMs }).publish(subjects.fleetPause, body, {
+      headers: made,
+      expect,
+    });
+    return seq;
+  } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence)
+      throw new Overtaken("somebody else has said meanwhile whether the fleet is paused", { cause });
+    throw troubleOf("the fleet's pause can not be kept at the broker", cause);
+  }
+}
+
+function troubleOf(what: string, cause: unknown): PauseTrouble {
+  const isNone = cause instanceof JetStreamApiError && cause.code === streamNotFound;
+  // Of what is published, and no stream takes.
+  const isNobody = cause instanceof Error && cause.name === "JetStreamNotEnabled";
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const why = isNone ? "it has no place for it" : isNobody ? "it has no place for it, or is just starting" : said;
+  return new PauseTrouble(
+    `${what}: ${why}; where the fleet was made by an older version, run \`overlaywatch fleet config\`, have the broker read fleet.conf again, and run \`overlaywatch fleet provision\``,
+    { cause },
+  );
+}

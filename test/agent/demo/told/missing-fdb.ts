@@ -1,0 +1,2 @@
+import type { Step } from "../../../../agent/demo/timeline.ts";
+export const missingFdb: readonly Step[] = [];
