@@ -128,7 +128,7 @@ describe("docs: commands that run", function () {
       DD_APP_KEY: appKey,
       DD_DOGSTATSD_URL: `unix://${join(folder, "dsd")}`,
       // A table of rates comes with the second cycle.
-      OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "2s",
+      OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "5s",
       ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }),
     };
   };
