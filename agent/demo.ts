@@ -105,6 +105,7 @@ interface Performance {
 async function perform(performance: Performance): Promise<number> {
   const { place, screen, io, name, isTold } = performance;
   let isKept = false;
+  if (isTold) io.stdout.write(title);
   try {
     isKept = await performed(performance);
     if (isKept && isTold) io.stdout.write(keptText(name));
@@ -118,7 +119,7 @@ async function perform(performance: Performance): Promise<number> {
     screen.close();
     if (!isKept) {
       await place.down();
-      if (isTold) io.stdout.write("\nAll of it is taken down: no process, namespace, mount or file is left.\n");
+      if (isTold) io.stdout.write(ending);
     }
     place.release();
   }
@@ -176,6 +177,13 @@ async function told(lab: Lab, { plan, screen, signal, began }: Story): Promise<v
   });
   await play({ plan, stage, screen, signal });
 }
+
+const title = "A Docker overlay network breaks, pages and heals. Real engines, a real fault.\n\n";
+
+const ending = `
+All of it is taken down: no process, namespace, mount or file is left.
+Is it yours? On a Docker host, as root: ./scripts/overlaywatch doctor (it changes nothing).
+`;
 
 function keptText(name: string): string {
   const on = `./scripts/overlaywatch lab exec --name ${name} 1 --`;

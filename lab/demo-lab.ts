@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { findEngine } from "./engines.ts";
-import { labRoot, LabFolder, lockFolder } from "./folder.ts";
+import { labRoot, LabFolder } from "./folder.ts";
 import { down, findLab, type Lab, type LabRun, up } from "./lab.ts";
 import { onlyOne, Taken } from "./only-one.ts";
 import type { ShapeOptions } from "./shape.ts";
@@ -32,7 +32,7 @@ const leastSpace = 100 * 1024 * 1024;
 export async function claimDemoLab(name: string, holder: string): Promise<DemoLab> {
   prepared();
   const folder = new LabFolder(name);
-  const release = await claimed(name, holder);
+  const release = await claimed(folder.demoLock, holder);
   const mark = `${folder.path}/demo`;
   try {
     refuseOthers(name, mark);
@@ -55,9 +55,9 @@ export async function claimDemoLab(name: string, holder: string): Promise<DemoLa
 
 const kept = "kept\n";
 
-async function claimed(name: string, holder: string): Promise<() => void> {
+async function claimed(path: string, holder: string): Promise<() => void> {
   try {
-    return await onlyOne(`${lockFolder}/${name}.demo`, holder);
+    return await onlyOne(path, holder);
   } catch (cause) {
     if (!(cause instanceof Taken)) throw cause;
     throw new InUse(`another demo is at work (${cause.message}): wait until it has ended, or give --name`, { cause });

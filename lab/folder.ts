@@ -73,6 +73,21 @@ export class LabFolder {
     }
   }
 
+  /** Held by a demo that runs in this lab. */
+  get demoLock(): string {
+    return `${lockFolder}/${this.#name}.demo`;
+  }
+
+  /** Takes the file away that a demo has left which was killed. */
+  async dropDemoLock(): Promise<void> {
+    if (!existsSync(this.demoLock)) return;
+    const release = await onlyOne(this.demoLock, "lab down").catch((error: unknown) => {
+      if (error instanceof Taken) return undefined;
+      throw error;
+    });
+    release?.();
+  }
+
   /** Keeps other `up` and `down` of this name out until the returned function is called or this process ends. */
   async lock(): Promise<() => void> {
     try {

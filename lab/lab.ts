@@ -199,6 +199,7 @@ export async function down(name: string, log: Log = noLog): Promise<void> {
   const unlock = await folder.lock();
   try {
     clear(name, log);
+    await folder.dropDemoLock();
   } finally {
     unlock();
   }

@@ -140,10 +140,11 @@ function finding({ host, findings }: Step<"finding">): Told {
   const classes = new Set(findings.map((one) => one.class));
   const first = [...classes].flatMap((of) => findings.find((one) => one.class === of) ?? []);
   const count = findings.length === 1 ? "the wrong row" : `${findings.length} wrong rows`;
+  const of = first.length < findings.length ? ", one of each kind" : "";
   const text =
     findings.length === 0
       ? `\`overlaywatch doctor\` on ${host} finds nothing any more: the cure was faster.`
-      : `\`overlaywatch doctor\` on ${host} names ${count}:`;
+      : `\`overlaywatch doctor\` on ${host} names ${count}${of}:`;
   return { label: "why", color: "bold", text, commands: first.map(foundLine) };
 }
 
@@ -153,7 +154,11 @@ const pageText = ({ monitor, host, code, trace }: Step<"page">): string =>
 function cure({ host, state, message, commands, strategy, elsewhere }: Step<"cure">): Told {
   const isHealed = state === "healed";
   if (commands.length === 0)
-    return { label: "refused", color: "yellow", text: `On ${host} nothing was changed: ${message}.` };
+    return {
+      label: "refused",
+      color: "yellow",
+      text: `On ${host} nothing was changed: ${message.replace(`${state}: `, "")}.`,
+    };
   const others = elsewhere.length === 0 ? "and nowhere else" : `and on ${elsewhere.join(", ")}`;
   const text = `On ${host}, ${others}, overlaywatch's helper ran (strategy ${strategy}):`;
   // The path of a file that is gone with the demo is no news.
