@@ -50,7 +50,7 @@ async function asked(
   } catch (cause) {
     if (cause instanceof WorkerRefused) return cause;
     throw new UnavailableError(
-      `the worker can not be asked: does \`overlaywatch worker\` run, and are you its user or root? ${errorText(cause)}`,
+      `the worker can not be asked: does \`overlaywatch worker\` run, and are you its user or root? (${errorText(cause)})`,
       { cause },
     );
   }

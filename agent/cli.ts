@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   cleanup: () => import("./cleanup.ts"),
   completion: async () => ({ command: (await import("./completion.ts")).completionOf(commands) }),
   configcheck: () => import("./configcheck.ts"),
+  demo: () => import("./demo.ts"),
   "disconnect-stale-endpoints": () => import("./disconnect-stale-endpoints.ts"),
   "docker-state-cleanup": () => import("./docker-state-cleanup.ts"),
   doctor: () => import("./doctor.ts"),

@@ -28,7 +28,7 @@ export async function hostIdentity(
   const agent = await datadogHostname(env, asked);
   if (worker.hostname === "" && "problems" in agent)
     throw new NoIdentity(
-      `this host's name in Datadog is not known: ${agent.problems.join("; ")}: set worker.hostname to it`,
+      `this host's name in Datadog is not known: ${agent.problems.join("; ")}. Set worker.hostname to what Datadog calls it.`,
     );
   const told = "name" in agent ? { host: valid(agent.name, agent.from), from: agent.from } : undefined;
   if (worker.hostname === "" && told !== undefined) return told;

@@ -1,4 +1,5 @@
 import type { DockerWatch } from "../host/docker/watch.ts";
+import { Locked } from "../host/lock.ts";
 import { ownUser } from "../host/own-user.ts";
 import type { Config } from "./config/schema.ts";
 import { errorText } from "./error-text.ts";
@@ -51,7 +52,8 @@ export async function openPipeline(wanted: readonly Half[], environment: Environ
 const leftOut =
   (half: Half, log: Log) =>
   (error: unknown): undefined => {
-    log.warn(`${half}: left out, it could not start: ${errorText(error)}`);
+    const why = error instanceof Locked ? `${errorText(error)}: two would count everything twice` : errorText(error);
+    log.warn(`${half}: left out, it could not start: ${why}`);
     return undefined;
   };
 

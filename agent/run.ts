@@ -14,6 +14,7 @@ import { recordRuns, type RunRecord } from "./run-state.ts";
 import { grace, onEachLine, onSchedule, serve } from "./serve.ts";
 import { openSession } from "./session.ts";
 import { serveStatus, type StatusServer } from "./status-socket.ts";
+import { twinsOf } from "./twin.ts";
 
 const usage = `usage: overlaywatch run [NAME...] [--sink SINK]... [--on-stdin] [--for DURATION]
 
@@ -112,6 +113,7 @@ async function runAgent({ config, names, until, heal }: Wanted, io: Io): Promise
     const healing = await openHealing(heal, { config, session, misplaced, notes, log, pid: io.pid }, io);
     healer.healing = healing;
     const record = recordRuns(io.pid, session, outputs, pipeline.state, () => healing?.state());
+    for (const twin of await twinsOf(config.paths.state_dir, record.state())) log.error(twin);
     const status = await openStatus(config, io, record, log);
     const pace = influx && config.sinks.influx.on_stdin ? onEachLine(io.stdin) : onSchedule;
     const journal = { noteFindings: noteFindings(notes.write), closeJournal: door.close };

@@ -49,7 +49,9 @@ export async function serve(agent: Agent, pace: Pace): Promise<void> {
     underWay.add(one);
     return one.finally(() => underWay.delete(one));
   };
-  const synced = session.docker.synced(ending).catch((e: unknown) => log.warn(`${errorText(e)}; trying again`));
+  const synced = session.docker.synced(ending).catch((e: unknown) => {
+    if (!ending.aborted) log.warn(`${errorText(e).replace(/\.$/u, "")}; trying again`);
+  });
   await pace(agent, cycle, Promise.race([synced, aborted(ending)]));
   const last = Promise.race([Promise.allSettled(underWay), sleep(grace)]);
   const half = Promise.race([pipeline.close(), sleep(1.5 * grace)]);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fixedEnv, isExecutable } from "./iproute2/program.ts";
-import { messageOf } from "./thrown.ts";
+import { isMissing, messageOf } from "./thrown.ts";
 
 interface AskedWhere {
   /** The agent's own configuration. */
@@ -39,7 +39,7 @@ function nameIn(path: string): AgentName {
     const [, name] = /^hostname:[ \t]*["']?([^\s"'#]+)/mu.exec(readFileSync(path, "utf8")) ?? [];
     return name === undefined ? { problems: [`${path} has no hostname:`] } : { name, from: path };
   } catch (error) {
-    return { problems: [messageOf(error)] };
+    return { problems: [isMissing(error) ? `there is no ${path}` : messageOf(error)] };
   }
 }
 

@@ -7,3 +7,6 @@ export function messageOf(error: unknown): string {
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
+
+/** Whether the system said that there is no such file. */
+export const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT";

@@ -4,6 +4,7 @@ import { z } from "zod";
 export interface ApiOptions {
   /** Sent as JSON; a Buffer is sent as it is, as a tar. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds for the whole exchange; 30 000 unless told. */
   readonly timeout?: number;
 }
@@ -22,21 +23,17 @@ export async function ask(
 ): Promise<ApiAnswer> {
   const { body, timeout = 30_000 } = options;
   const payload = encode(body);
-  const headers = payload && { "content-type": payload.type, "content-length": payload.bytes.length };
+  const ofBody = payload && { "content-type": payload.type, "content-length": payload.bytes.length };
+  const headers = { ...options.headers, ...ofBody };
   const signal = AbortSignal.timeout(timeout);
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) => reject(new Error(`${method} ${path} on ${socketPath}: no answer`, { cause }));
-    const call = request(
-      { socketPath, method, path, agent: false, signal, ...(headers && { headers }) },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.once("end", () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-        );
-        response.once("error", fail);
-      },
-    );
+    const call = request({ socketPath, method, path, agent: false, signal, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      response.once("error", fail);
+    });
     call.once("error", fail);
     call.end(payload?.bytes);
   });

@@ -3,7 +3,8 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync }
 import { brokerUrl, type LabBroker, provideBroker } from "./broker.ts";
 import type { Daemon } from "./daemon.ts";
 import type { LabContext, LabHost } from "./host.ts";
-import { Machine, programFor, type Program, type Settings, type User } from "./machine.ts";
+import { Machine, programFor, type Program, type Settings } from "./machine.ts";
+import { gatewayUser, helperGroup, workerRun, workerUser } from "./pack-users.ts";
 import type { ProcessId } from "./process.ts";
 import { parseHost } from "./shape.ts";
 
@@ -14,15 +15,6 @@ export interface FleetOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** As the shipped units have them: each reaches the next one's socket alone. Groups are Debian's `games` and `nogroup`. */
-const [workerUser, gatewayUser]: readonly [User, User] = [
-  { id: "61002", group: "60", also: "65534" },
-  { id: "61003", group: "60" },
-];
-const helperGroup = "nogroup";
-/** Of each host: the worker's sockets. */
-const workerRun = "/run/overlaywatch-worker";
 
 /** A host with its helper and its worker, both with their sockets at the default places of its own /run. */
 export interface Member {

@@ -1,11 +1,13 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { pinnedEnv } from "./process.ts";
+import { onlyOne, Taken } from "./only-one.ts";
 import { engines } from "./shape.ts";
 
 /** Where the lab keeps everything: `engines/`, `tools/` and a folder for each lab. */
 export const labRoot = "/var/lib/overlaywatch-lab";
+
+/** Locks alone, each gone with its holder. */
+export const lockFolder = "/run/overlaywatch-lab";
 
 const processId = z.strictObject({ pid: z.number(), startTime: z.string() });
 const stateSchema = z.strictObject({
@@ -71,10 +73,30 @@ export class LabFolder {
     }
   }
 
+  /** Held by a demo that runs in this lab. */
+  get demoLock(): string {
+    return `${lockFolder}/${this.#name}.demo`;
+  }
+
+  /** Takes the file away that a demo has left which was killed. */
+  async dropDemoLock(): Promise<void> {
+    if (!existsSync(this.demoLock)) return;
+    const release = await onlyOne(this.demoLock, "lab down").catch((error: unknown) => {
+      if (error instanceof Taken) return undefined;
+      throw error;
+    });
+    release?.();
+  }
+
   /** Keeps other `up` and `down` of this name out until the returned function is called or this process ends. */
-  async lock(): Promise<() => Promise<void>> {
-    mkdirSync("/run/overlaywatch-lab", { recursive: true });
-    return takeLock(`/run/overlaywatch-lab/${this.#name}.lock`, this.#name);
+  async lock(): Promise<() => void> {
+    try {
+      // A short wait: who has just died or is about to leave is not at work.
+      return await onlyOne(`${lockFolder}/${this.#name}.lock`, `lab ${this.#name}`, 500);
+    } catch (cause) {
+      if (!(cause instanceof Taken)) throw cause;
+      throw new Error(`another up or down of lab "${this.#name}" is at work: wait until it is done`, { cause });
+    }
   }
 }
 
@@ -84,26 +106,4 @@ export function labNames(): string[] {
   } catch {
     return [];
   }
-}
-
-/**
- * The kernel's own lock, held by a `cat` that ends when our end of its pipe closes, however we die. Detached: a
- * Ctrl-C on the terminal must not free the lock while the lab is still being taken down.
- */
-async function takeLock(file: string, name: string): Promise<() => Promise<void>> {
-  // A short wait: who has just died or is about to leave is not at work.
-  const argv = ["--wait", "0.5", "--conflict-exit-code", "75", file, "sh", "-c", "echo locked && exec cat"];
-  const child = spawn("/usr/bin/flock", argv, { env: pinnedEnv, detached: true, stdio: ["pipe", "pipe", "ignore"] });
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const failed = new Promise<never>((_, reject) => {
-    child.once("error", (cause) => reject(new Error("can not run /usr/bin/flock (package util-linux)", { cause })));
-  });
-  const locked = new Promise<"locked">((resolve) => child.stdout.once("data", () => resolve("locked")));
-  const outcome = await Promise.race([locked, ended, failed]);
-  if (outcome === 75) throw new Error(`another up or down of lab "${name}" is at work: wait until it is done`);
-  if (outcome !== "locked") throw new Error(`flock ${file}: exit code ${outcome}`);
-  return async () => {
-    child.stdin.end();
-    await ended;
-  };
 }

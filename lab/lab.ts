@@ -10,7 +10,7 @@ import { LabFolder, labNames, type LabState } from "./folder.ts";
 import { LabHost, type LabContext } from "./host.ts";
 import { plug, startHost, startUnderlay } from "./namespaces.ts";
 import { startJournald } from "./journal.ts";
-import { breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
+import { breakingCommands, breakPair, curePair, mendPair, unpinPair, type Cure } from "./outage.ts";
 import { provideNatsServer } from "./nats-server.ts";
 import { startPing, type SteadyPing } from "./ping.ts";
 import { isAlive, type ProcessId } from "./process.ts";
@@ -29,7 +29,7 @@ import {
 } from "./shape.ts";
 import { provideStore, startStore, stopStore, type StoreName } from "./store.ts";
 import { storm, type StormOptions } from "./storm.ts";
-import { startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
+import { startPings, startTraffic, stopTraffic, type ExpectedRate } from "./traffic.ts";
 
 export interface LabRun {
   /** Aborted: everything that was started is taken down again. */
@@ -76,6 +76,11 @@ export class Lab {
     return breakPair(this.#pair(options));
   }
 
+  /** What `break` does for the second of the two. */
+  async breakingCommands(options: OutageOptions = {}): Promise<readonly (readonly string[])[]> {
+    return breakingCommands(this.#pair(options));
+  }
+
   /** The cure alone, unverified; gives its moment. `unpin` takes a `pin` away without breaking the pair again. */
   async cure(cure: Cure, options: OutageOptions = {}): Promise<number> {
     return curePair(this.#pair(options), cure);
@@ -112,6 +117,11 @@ export class Lab {
 
   async startTraffic(): Promise<ExpectedRate[]> {
     return startTraffic(this.#context, this.hosts);
+  }
+
+  /** As `startTraffic`, between these alone, each sender with its receiver. */
+  async startPings(pairs: readonly (readonly [from: string, to: string])[]): Promise<void> {
+    await startPings(this.#context, this.hosts, pairs);
   }
 
   /** Every container of the host forgets its neighbour before each ping; ends with `stopTraffic`. */
@@ -178,7 +188,7 @@ export async function up(options: ShapeOptions, { signal, log = noLog }: LabRun 
     clear(name, log);
     return await build(name, shape, engine, log, signal ?? new AbortController().signal);
   } finally {
-    await unlock();
+    unlock();
   }
 }
 
@@ -189,8 +199,9 @@ export async function down(name: string, log: Log = noLog): Promise<void> {
   const unlock = await folder.lock();
   try {
     clear(name, log);
+    await folder.dropDemoLock();
   } finally {
-    await unlock();
+    unlock();
   }
 }
 

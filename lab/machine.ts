@@ -81,8 +81,8 @@ export class Machine {
   }
 }
 
-/** Without any right, and with no way to one. */
-function as({ id, group, also }: User): readonly string[] {
+/** How a program is started as that user, without any right and with no way to one. */
+export function as({ id, group, also }: User): readonly string[] {
   const groups = also === undefined ? "--clear-groups" : `--groups=${also}`;
   return ["/usr/bin/setpriv", `--reuid=${id}`, `--regid=${group}`, groups, "--bounding-set=-all", "--no-new-privs"];
 }

@@ -103,13 +103,25 @@ async function neighbour(host: LabHost, from: End, to: End, change: readonly str
     throw new Error(`ip neigh ${change.join(" ")} in ${from.container}: ${stderr}`);
 }
 
-async function poison(host: LabHost, table: OverlayTable, { ip, mac }: End): Promise<void> {
-  const { vxlan } = table;
-  const inside = async (...command: string[]) => inOverlay(host, table, command);
-  await inside("ip", "neigh", "replace", ip, "lladdr", mac, "dev", vxlan, "nud", "permanent");
+async function poison(host: LabHost, table: OverlayTable, end: End): Promise<void> {
   // "File exists" where dockerd was first: the row is what counts, and the loss is measured.
-  await inside("bridge", "fdb", "append", mac, "dev", vxlan, "dst", host.vtep, "self", "permanent");
-  await inside("bridge", "fdb", "replace", mac, "dev", vxlan, "master", "dynamic");
+  for (const command of poisonOf(host, table, end)) await inOverlay(host, table, command);
+}
+
+/** By which a container's MAC leaves the bridge by the vxlan device: rows as dockerd itself writes them, and the bridge's. */
+function poisonOf({ vtep }: LabHost, { vxlan }: OverlayTable, { ip, mac }: End): readonly (readonly string[])[] {
+  return [
+    ["ip", "neigh", "replace", ip, "lladdr", mac, "dev", vxlan, "nud", "permanent"],
+    ["bridge", "fdb", "append", mac, "dev", vxlan, "dst", vtep, "self", "permanent"],
+    ["bridge", "fdb", "replace", mac, "dev", vxlan, "master", "dynamic"],
+  ];
+}
+
+/** What `breakPair` does in the overlay's namespace for the second of the two, as a person would type it on the host. */
+export async function breakingCommands(pair: Pair): Promise<readonly (readonly string[])[]> {
+  const [, end] = await endsOf(pair);
+  const table = await overlayTable(pair.host, end.networkId);
+  return poisonOf(pair.host, table, end).map((command) => ["nsenter", `--net=${table.netns}`, ...command]);
 }
 
 async function clean(host: LabHost, table: OverlayTable, { ip, mac }: End): Promise<void> {

@@ -39,6 +39,21 @@ export async function startTraffic(lab: LabContext, hosts: readonly LabHost[]): 
   return expectedRates(hosts, flows);
 }
 
+/** As steady, between these containers alone; begins anew as well. */
+export async function startPings(
+  lab: LabContext,
+  hosts: readonly LabHost[],
+  pairs: readonly (readonly [from: string, to: string])[],
+): Promise<void> {
+  stopTraffic(lab);
+  const owner = (container: string): LabHost => {
+    const host = hosts[Number(container.slice(1)) - 1];
+    if (host === undefined) throw new Error(`no host of the lab has a container ${container}`);
+    return host;
+  };
+  for (const [from, to] of pairs) await startFlow(lab, owner(from), await overlayFlow(from, owner(to), to));
+}
+
 export function stopTraffic(lab: LabContext): void {
   lab.cgroup.kill("traffic");
 }

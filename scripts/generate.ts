@@ -7,7 +7,9 @@ import { configJsonSchema, configOptions } from "../agent/config/options.ts";
 import { endingsTable } from "../dispatch/gateway/endings.ts";
 import { collectors } from "../collectors/registry.ts";
 import { monitorAssets } from "../monitors/assets.ts";
+import { runbooks } from "../monitors/runbooks.ts";
 import { monitorsTable } from "../monitors/table.ts";
+import { terminalPicture } from "./terminal-picture.ts";
 
 /**
  * Writes what is derived from the code: metadata.csv, the example configuration, its schema, and the tables in the
@@ -38,6 +40,9 @@ function files(): readonly Generated[] {
     { path: "agent/config/overlaywatch.schema.json", text: `${JSON.stringify(configJsonSchema(), undefined, 2)}\n` },
     ...monitorFiles(),
     answersFile(),
+    runbooksFile(),
+    configurationFile(),
+    pictureFile(),
     ...collectors.map(({ name }) => readme(name)),
   ];
 }
@@ -98,6 +103,30 @@ function monitorFiles(): readonly Generated[] {
   ];
 }
 
+/** A terminal's picture, of what was recorded on a host of the lab (docs/pictures/outage.sh). */
+function pictureFile(): Generated {
+  const recorded = readFileSync("docs/pictures/outage.txt", "utf8");
+  const title = "An outage on a host of the lab: doctor names the wrong rows, cleanup --apply heals it and proves that";
+  return { path: "docs/pictures/outage.svg", text: terminalPicture(recorded, title) };
+}
+
+function runbooksFile(): Generated {
+  const path = "docs/runbooks.md";
+  return { path, text: fill(readFileSync(path, "utf8"), "runbooks", runbooks()) };
+}
+
+/** Every option, a table for each section; those of collectors are in the collectors' READMEs. */
+function configurationFile(): Generated {
+  const path = "docs/configuration.md";
+  const { options, sections } = configOptions();
+  const named = sections.filter(({ path: at }) => at.length === 1 && at[0] !== "collectors");
+  const blocks = named.map(({ path: [name = ""], description }) => {
+    const own = options.filter(({ path: at }) => at[0] === name);
+    return `### ${name}\n\n${description}\n\n${table(["Option", "Default", ""], own.map(optionRow))}`;
+  });
+  return { path, text: fill(readFileSync(path, "utf8"), "options", blocks.join("\n")) };
+}
+
 /** What the gateway answers. */
 function answersFile(): Generated {
   const [path, head] = ["docs/webhook.md", ["Code", "`reason`", "", "Told"]];
@@ -139,12 +168,15 @@ function optionsTable(name: string): string {
   const own = configOptions().options.filter(({ path }) => path[0] === "collectors" && path[1] === name);
   return table(
     ["Option", "Default", ""],
-    own.map(({ path, default: fallback, description }) => [
-      `\`${path.slice(2).join(".")}\``,
-      `\`${JSON.stringify(fallback)}\``,
-      description,
-    ]),
+    own.map((option) => optionRow({ ...option, path: option.path.slice(1) })),
   );
+}
+
+type Option = ReturnType<typeof configOptions>["options"][number];
+
+function optionRow({ path, default: fallback, description, choices }: Option): readonly string[] {
+  const oneOf = choices.length === 0 ? "" : ` One of ${choices.map((one) => `\`${one}\``).join(", ")}.`;
+  return [`\`${path.slice(1).join(".")}\``, `\`${JSON.stringify(fallback)}\``, `${description}${oneOf}`];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

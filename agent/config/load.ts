@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { isMissing } from "../../host/thrown.ts";
 import { ConfigError, UsageError } from "../exit-codes.ts";
 import { defaultConfigFile } from "./place.ts";
 import { environmentSettings } from "./environment.ts";
@@ -61,8 +62,6 @@ function readConfigFile(path: string, required: boolean): string | undefined {
     throw new ConfigError(`cannot read the configuration ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
-
-const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT";
 
 function reasonOf(cause: unknown): string {
   if (isMissing(cause)) return "there is no such file. Name another with --config, or none: all keys have defaults.";

@@ -1,6 +1,7 @@
 import { isLoopback } from "../../dispatch/gateway/peer.ts";
 import type { Identification } from "../../dispatch/gateway/server.ts";
 import { readWhole } from "../../host/kernel-files.ts";
+import { isMissing } from "../../host/thrown.ts";
 import { readSecret } from "../../host/secret-file.ts";
 import type { Config } from "../config/schema.ts";
 import { errorText } from "../error-text.ts";
@@ -44,6 +45,7 @@ function read(key: string, path: string, reader: (path: string) => string): stri
   try {
     return reader(path);
   } catch (cause) {
-    throw new ConfigError(`webhook.tls.${key}: ${errorText(cause)}`, { cause });
+    const why = isMissing(cause) ? `there is no file ${path}` : errorText(cause);
+    throw new ConfigError(`webhook.tls.${key}: ${why}`, { cause });
   }
 }

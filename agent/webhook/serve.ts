@@ -117,7 +117,11 @@ async function started(start: () => Promise<GatewayServer>, { webhook }: Config)
         `webhook.tls: cert_file, key_file and client_ca_file do not make an identification: ${errorText(cause)}`,
         { cause },
       );
-    throw new UnavailableError(`cannot listen on ${webhook.listen}: ${errorText(cause)}`, { cause });
+    const isTaken = "code" in cause && cause.code === "EADDRINUSE";
+    const why = isTaken
+      ? "another program listens there already (EADDRINUSE); `ss -ltnp` names it. End it, or set webhook.listen to another port."
+      : errorText(cause);
+    throw new UnavailableError(`cannot listen on ${webhook.listen}: ${why}`, { cause });
   }
 }
 

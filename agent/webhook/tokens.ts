@@ -1,4 +1,5 @@
 import { digestOf } from "../../dispatch/gateway/token.ts";
+import { isMissing } from "../../host/thrown.ts";
 import { isSecretThere, readSecret } from "../../host/secret-file.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
@@ -56,9 +57,11 @@ function attempted(path: string): string {
   try {
     return readSecret(path);
   } catch (cause) {
-    throw new ConfigError(`webhook.token_files: cannot read a token: ${errorText(cause)}`, { cause });
+    const why = isMissing(cause)
+      ? `there is no file ${path}: make one by (umask 077; openssl rand -hex 32 > ${path}), and give it to the gateway's user`
+      : `cannot read a token: ${errorText(cause)}`;
+    throw new ConfigError(`webhook.token_files: ${why}`, { cause });
   }
 }
 
-const isGone = (error: unknown): boolean =>
-  error instanceof Error && error.cause instanceof Error && "code" in error.cause && error.cause.code === "ENOENT";
+const isGone = (error: unknown): boolean => error instanceof Error && isMissing(error.cause);

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { codeOf, messageOf } from "../thrown.ts";
 
 /**
@@ -61,6 +62,9 @@ export function transportError(asked: Asked, cause: unknown): DockerError {
   const said = messageOf(cause);
   if (code.startsWith("HPE_")) return garbageError(asked, `the answer is not HTTP (${said})`, cause);
   if (code === "") return garbageError(asked, said, cause);
+  // connect(2) says the same of a file that is no socket as of a socket that nobody listens on.
+  if (code === "ECONNREFUSED" && isOther(asked.socketPath))
+    return new DockerError(asked, { kind: "absent", detail: "that is there, but it is no socket", cause });
   const lost = { kind: "refused", detail: `the connection ended before the answer did (${code})` } as const;
   return new DockerError(asked, { ...(connectFailures[code] ?? lost), cause });
 }
@@ -79,3 +83,7 @@ const connectFailures: Readonly<Record<string, Failure>> = {
   // connect(2) on a unix socket gives EAGAIN where the listener's queue is full: a process that accepts no more.
   EAGAIN: { kind: "refused", detail: "the socket's queue is full, nobody takes connections from it (EAGAIN)" },
 };
+
+function isOther(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() === false;
+}

@@ -123,7 +123,7 @@ function listed(overlays: Host["overlays"]) {
     return overlays.namespaces(isOverlayName);
   } catch (error) {
     if (error instanceof NotAvailable) return [];
-    if (isForbidden(error)) throw new NotAvailable(`${error.message}. Run as root`, { cause: error });
+    if (isForbidden(error)) throw new NotAvailable(`${error.message}. Run as root.`, { cause: error });
     throw error;
   }
 }

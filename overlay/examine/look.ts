@@ -117,7 +117,7 @@ async function unread(
   signal.throwIfAborted();
   if (host.overlays.keyOf(namespace.path) !== namespace.key) return undefined;
   if (isDenied(error))
-    throw new NotAvailable(`the namespaces of overlay networks may not be entered: ${error.message}. Run as root`, {
+    throw new NotAvailable(`the namespaces of overlay networks may not be entered: ${error.message}. Run as root.`, {
       cause: error,
     });
   const known = error instanceof ProgramError || error instanceof UnreadableTable;

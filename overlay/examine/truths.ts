@@ -13,9 +13,10 @@ import { tell } from "../truth/tell.ts";
 import { type Doubt, truthOf, without } from "../truth/truth.ts";
 import { isUnread, type Look, lookInto, type Seen } from "./look.ts";
 
-/** What was told of each network, for who looks again later. */
+/** What was told of each network lately, for who looks again later. */
 export interface TruthMemory {
-  readonly of: (networkId: string) => Told | undefined;
+  /** What `now` is to be held against: the latest that is 10 s older, else the first. Undefined where nothing recent is kept. */
+  readonly before: (networkId: string, now: Told) => Told | undefined;
   readonly keep: (networkId: string, told: Told) => void;
 }
 
@@ -28,19 +29,30 @@ interface Told {
 /** More networks than a host has. */
 const most = 1000;
 
+/** Milliseconds between two tellings that are to agree, and how old the first may be. */
+const [apart, stale] = [10_000, 120_000];
+
+const areApart = (first: Told, second: Told): boolean => second.at - first.at >= apart;
+
+/**
+ * Keeps more than the last: who looks every 10 s comes a little early half of the time, and would then find a telling that is
+ * too young, and none that is old enough, at every other look.
+ */
 export function truthMemory(): TruthMemory {
-  const known = new Map<string, Told>();
+  const known = new Map<string, readonly Told[]>();
   return {
-    of: (id) => known.get(id),
+    before: (id, now) => {
+      const recent = (known.get(id) ?? []).filter(({ at }) => now.at - at <= stale);
+      return recent.findLast((one) => areApart(one, now)) ?? recent[0];
+    },
     keep: (id, told) => {
       if (known.size >= most) known.clear();
-      known.set(id, told);
+      const all = known.get(id) ?? [];
+      const from = all.findLastIndex((one) => areApart(one, told));
+      known.set(id, [...all.slice(Math.max(0, from)), told]);
     },
   };
 }
-
-/** Milliseconds between two tellings that are to agree, and how old the first may be. */
-const [apart, stale] = [10_000, 120_000];
 
 export interface TruthOptions {
   readonly memory: TruthMemory;
@@ -64,17 +76,13 @@ export async function withTruth(seen: Seen, around: Around): Promise<Seen> {
   if (network === undefined || endpoints === undefined || kind !== "overlay") return seen;
   const now = await ask(seen.input, network.id, around);
   if (typeof now === "string") return { ...seen, input: { ...seen.input, untold: now } };
-  const before = recent(around.options.memory.of(network.id), now);
-  const isApart = now.at - before.at >= apart;
-  if (isApart || before === now) around.options.memory.keep(network.id, now);
+  const { memory } = around.options;
+  const before = memory.before(network.id, now) ?? now;
+  memory.keep(network.id, now);
   if (oddMacs(seen.input, now, around).size === 0) return believing(seen, now, now, around);
-  if (isApart) return believing(seen, before, now, around);
+  if (areApart(before, now)) return believing(seen, before, now, around);
   return around.options.wait ? waited(seen, before, network.id, around) : doubting(seen, now, around, once(false));
 }
-
-/** What was told before, where that is not too long ago. */
-const recent = (before: Told | undefined, now: Told): Told =>
-  before !== undefined && now.at - before.at <= stale ? before : now;
 
 const once = (blind: boolean, why = "it was told once; it is believed when it is told again, 10 s later"): Doubt => {
   return { why, blind };

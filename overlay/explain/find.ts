@@ -183,7 +183,7 @@ const most = 12;
 
 function listed(hosts: readonly HostTables[]): string {
   const all = hosts.flatMap(({ networks }) => networks.flatMap(({ members }) => members));
-  const known = [...new Set(all.filter(({ kind }) => kind === "container").map(({ name }) => name))];
+  const known = [...new Set(all.filter(({ kind }) => kind === "container").map(({ name }) => name))].toSorted();
   if (known.length === 0) return "";
   return ` (there ${known.length === 1 ? "is" : "are"} ${known.slice(0, most).join(", ")}${known.length > most ? ", ..." : ""})`;
 }

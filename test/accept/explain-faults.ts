@@ -1,3 +1,5 @@
+import { nowhere, selfRowGone, selfRowTo } from "../../lab/remote-fault.ts";
+
 export interface Fault {
   readonly name: string;
   /** Where it is made, by hand. */
@@ -12,18 +14,16 @@ export interface Fault {
   readonly brief?: true;
 }
 
-const nowhere = "172.31.240.77";
-
 export function faultsBetween(one: Ends, two: Ends): readonly Fault[] {
   const [v1, v2] = [one.vtep, two.vtep];
-  const self = (to: string, mac = two.mac) => `OVERLAY bridge fdb replace ${mac} dev VXLAN dst ${to} self permanent`;
+  const self = (to: string, mac = two.mac) => `OVERLAY ${selfRowTo(mac, "VXLAN", to).join(" ")}`;
   const neighbour = (mac: string) => `OVERLAY ip neigh replace ${two.ip} lladdr ${mac} dev VXLAN nud permanent`;
   const answers = `OVERLAY ip neigh replace ${one.ip} lladdr ${one.mac} dev VXLAN nud permanent`;
   return [
     {
       name: "2: the self row of the remote container is deleted",
       on: 1,
-      make: `OVERLAY bridge fdb del ${two.mac} dev VXLAN dst ${v2} self`,
+      make: `OVERLAY ${selfRowGone(two.mac, "VXLAN", v2).join(" ")}`,
       undo: self(v2),
       hop: "self-row",
       shows: /^$/,

@@ -6,14 +6,13 @@ import type { JobRecord } from "../../dispatch/worker/record.ts";
 import { controlAnswer, jobView } from "../../dispatch/local/protocol.ts";
 import { askLine } from "../../host/line-socket.ts";
 import type { LabHost } from "../../lab/host.ts";
+import { as } from "../../lab/machine.ts";
+import { gatewayUser, helperGroup, workerRun, workerUser } from "../../lab/pack-users.ts";
 import { until } from "../../lab/process.ts";
 import { fieldPrefix } from "../../pipelines/entry.ts";
 import { Datadog } from "./datadog.ts";
 import { onHost, type Program, says } from "./program.ts";
 
-/** Users and groups of the parts, as the shipped units have them: each reaches the next one's socket alone. */
-const [workerUser, gatewayUser, jobsGroup, helperGroup] = ["61002", "61003", "60", "65534"] as const;
-const helperGroupName = "nogroup";
 const configFile = "/run/overlaywatch-etc/overlaywatch.yaml";
 
 export type JobSeen = z.output<typeof jobView>;
@@ -176,26 +175,17 @@ export class Post {
   }
 
   async #folders(): Promise<void> {
-    for (const [path, mode] of [
-      ["/run/overlaywatch-worker", "0750"],
-      ["/run/overlaywatch-worker-state", "0700"],
-    ] as const)
-      await this.host.exec(["install", "-d", "-o", workerUser, "-g", jobsGroup, "-m", mode, path]);
-    await this.host.exec([
-      "install",
-      "-d",
-      "-o",
-      gatewayUser,
-      "-g",
-      jobsGroup,
-      "-m",
-      "0700",
-      "/run/overlaywatch-gateway",
-    ]);
+    const places = [
+      [workerUser, workerRun, "0750"],
+      [workerUser, "/run/overlaywatch-worker-state", "0700"],
+      [gatewayUser, "/run/overlaywatch-gateway", "0700"],
+    ] as const;
+    for (const [{ id, group }, path, mode] of places)
+      await this.host.exec(["install", "-d", "-o", id, "-g", group, "-m", mode, path]);
     this.#configure();
     const token = `${this.#root}/run/overlaywatch-gateway/token`;
     writeFileSync(token, `${this.token}\n`, { mode: 0o600 });
-    await this.host.exec(["chown", gatewayUser, "/run/overlaywatch-gateway/token"]);
+    await this.host.exec(["chown", gatewayUser.id, "/run/overlaywatch-gateway/token"]);
   }
 
   #configure(): void {
@@ -241,24 +231,15 @@ const folders = [
 ];
 
 const argumentsOf: Readonly<Record<Part, readonly string[]>> = {
-  helperd: ["helperd", "--group", helperGroupName],
+  helperd: ["helperd", "--group", helperGroup],
   worker: ["worker"],
   gateway: ["webhook"],
 };
 
-const setpriv = (user: string, group: string, ...more: readonly string[]): readonly string[] => [
-  "/usr/bin/setpriv",
-  `--reuid=${user}`,
-  `--regid=${group}`,
-  ...more,
-  "--bounding-set=-all",
-  "--no-new-privs",
-];
-
 const asUser: Readonly<Record<Part, readonly string[]>> = {
   helperd: [],
-  worker: setpriv(workerUser, jobsGroup, `--groups=${helperGroup}`),
-  gateway: setpriv(gatewayUser, jobsGroup, "--clear-groups"),
+  worker: as(workerUser),
+  gateway: as(gatewayUser),
 };
 
 const ready: Readonly<Record<Part, RegExp>> = {

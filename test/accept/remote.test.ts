@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { endpointOf, loss } from "../../lab/cluster.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { inOverlay, overlayTable } from "../../lab/overlay-table.ts";
+import { macOf, selfRowGone, selfRowTo } from "../../lab/remote-fault.ts";
 import { labKinds, useLab } from "../lab/fixture.ts";
 import { figure, isFull, sized } from "./length.ts";
 import { type Lie, lyingDocker } from "./lying-docker.ts";
@@ -30,16 +31,16 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
       const { MacAddress: mac, IPAddress: ip } = await endpointOf(two(), "B2");
       return { mac: mac || macOf(ip), ip };
     };
-    const rows = async (...command: readonly string[]): Promise<void> => {
+    const rows = async (command: readonly string[]): Promise<void> => {
       const table = await overlayTable(one(), (await endpointOf(one(), "A1")).NetworkID);
-      const { code, stderr } = await inOverlay(one(), table, ["bridge", "fdb", ...command]);
+      const { code, stderr } = await inOverlay(one(), table, command);
       assert.equal(code, 0, stderr);
     };
 
     /** While a row that was learned from what it sent is still there, it is reached without its own. */
     async function cutOff(mac: string, ip: string): Promise<void> {
       for (let tries = 0; tries < 5; tries++) {
-        await rows("del", mac, "dev", "vxlan0", "dst", two().vtep, "self").catch(() => undefined);
+        await rows(selfRowGone(mac, "vxlan0", two().vtep)).catch(() => undefined);
         if ((await loss(one(), "A1", ip)) === 100) return;
       }
       assert.fail(`A1 reaches ${ip} without its row`);
@@ -66,7 +67,7 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
       const times: number[] = [];
       for (let trial = 0; trial < trials; trial++) {
         await loss(one(), "A1", (await b2()).ip);
-        await rows("del", mac, "dev", "vxlan0", "dst", two().vtep, "self");
+        await rows(selfRowGone(mac, "vxlan0", two().vtep));
         times.push(await healed("missing-fdb"));
       }
       figure(`missing-fdb on ${what}: ${trials} of ${trials}, healed after ${seconds(times)} s (10 s of them waited)`);
@@ -79,12 +80,12 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
       const times: number[] = [];
       for (let trial = 0; trial < trials; trial++) {
         await loss(one(), "A1", ip);
-        await rows("replace", mac, "dev", "vxlan0", "dst", wrong, "self", "permanent");
+        await rows(selfRowTo(mac, "vxlan0", wrong));
         times.push(await healed("wrong-vtep"));
       }
       figure(`wrong-vtep on ${what}: ${trials} of ${trials}, healed after ${seconds(times)} s`);
       if (!undone) return;
-      await rows("replace", mac, "dev", "vxlan0", "dst", wrong, "self", "permanent");
+      await rows(selfRowTo(mac, "vxlan0", wrong));
       const { json, code } = await here.cleanup("--apply");
       assert.equal(code, 10);
       const kept = await here.at("undo", json.undo ?? "");
@@ -150,15 +151,12 @@ for (const [what, shape] of labKinds.slice(0, isFull() ? labKinds.length : 2)) {
           figure(`${lie}: doctor ${judged}, cleanup ${code}`);
         } finally {
           docker.close();
-          await rows("replace", mac, "dev", "vxlan0", "dst", two().vtep, "self", "permanent");
+          await rows(selfRowTo(mac, "vxlan0", two().vtep));
         }
       });
     }
   });
 }
-
-const macOf = (ip: string): string =>
-  ["02", "42", ...ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
 
 const activeIn = ({ networks }: Awaited<ReturnType<Treatment["doctor"]>>["json"]): readonly string[] =>
   networks.flatMap(({ findings }) => findings.filter(({ state }) => state === "active").map((found) => found.class));

@@ -41,9 +41,9 @@ describe("agent/identity", () => {
   });
 
   it("says what to set where nobody tells a name, or tells one that is none", async () => {
-    const none = /not known: .*none.yaml.*there is no .*set worker.hostname/u;
+    const none = /not known: .*none.yaml.*there is no .*Set worker.hostname/u;
     await assert.rejects(hostIdentity(worker(""), {}, ["/nowhere/agent"]), none);
-    await assert.rejects(hostIdentity(worker(""), {}, program("bad", "exit 3")), /ended with code 3.*set worker/u);
+    await assert.rejects(hostIdentity(worker(""), {}, program("bad", "exit 3")), /ended with code 3.*Set worker/u);
     for (const name of ["a,b", "*", "a..b", "x".repeat(300)])
       await assert.rejects(hostIdentity(worker(""), { DD_HOSTNAME: name }, []), /no host's name: set worker.hostname/u);
     const loud = program("loud", "head -c 100000 /dev/zero; sleep 60");

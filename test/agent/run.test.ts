@@ -156,6 +156,21 @@ describe("agent/run", () => {
     assert.doesNotMatch(other.text().err, /nobody listens/u);
   });
 
+  it("says that another one sends the same already, and nothing of one that sends something else", async () => {
+    const one = run(["interfaces", ...host.args]);
+    await until("it sends", () => heard.messages.length > 0);
+    const beside = async (...names: readonly string[]): Promise<string> => {
+      const { io, text } = memoryIo({ env: { ...everySecond, DD_DOGSTATSD_URL: `unix://${path()}/dsd.sock` } });
+      assert.equal(await main(["run", ...names, "--for", "100ms", ...host.args], { ...io, pid: 4711 }), 0);
+      return text().err;
+    };
+    const pair = await beside("interfaces", "netstat");
+    assert.match(pair, /ERROR another agent \(pid \d+\) sends interfaces to dogstatsd already: .* arrives twice/u);
+    assert.doesNotMatch(await beside("netstat"), /another agent/u);
+    assert.doesNotMatch(await beside("interfaces", "--sink", "none"), /another agent/u);
+    assert.equal(await one.end(), 0);
+  });
+
   it("ends by itself after --for, also with nothing to send to", async () => {
     const one = run(["--sink", "none", "--for", "100ms", ...host.args]);
     assert.equal(await one.code, 0);

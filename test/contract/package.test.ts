@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, statSync, symlinkSync } from "node:fs";
+import { cpSync, statSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { useFolder } from "../agent/folder.ts";
@@ -75,19 +75,6 @@ describe("contract: texts", () => {
       texts.filter((file) => file !== self && registry.test(contentOf(file))),
       [],
     );
-  });
-
-  it("link to what is there", () => {
-    const dead = texts
-      .filter((file) => file.endsWith(".md"))
-      .flatMap((file) =>
-        [...contentOf(file).matchAll(/\]\(([^)\s]+)\)/gu)]
-          .map(([, link = ""]) => link)
-          .filter((link) => !/^(?:[a-z]+:|#)/u.test(link))
-          .filter((link) => !existsSync(join(dirname(file), link.split("#")[0] ?? "")))
-          .map((link) => `${file}: ${link}`),
-      );
-    assert.deepEqual(dead, []);
   });
 
   it("of the shell are valid, may be run, and stop at the first error", async () => {

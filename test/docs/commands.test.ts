@@ -4,6 +4,7 @@ import {
   constants,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -18,7 +19,7 @@ import { endAll, type Program, says, start } from "../accept/program.ts";
 import { cli } from "../agent/cli.ts";
 import { useLab } from "../lab/fixture.ts";
 import { ways } from "./ways.ts";
-import { documents, type Written, writtenIn } from "./written.ts";
+import { documents, namedIn, type Written, writtenIn } from "./written.ts";
 
 const written = documents.flatMap((file) => writtenIn(file));
 /** Each once, at its first place. */
@@ -27,11 +28,17 @@ const placeOf = ({ file, line, command }: Written) => `${file}:${line}: ${comman
 
 const saying = (program: Program): string => `${program.out()}${program.err()}`;
 
-/** Whether it has started, which takes node a fifth of a second of CPU, and has used next to none for two: it waits. */
+/** Whether it has started what it listens to, and has used next to no CPU for two seconds: it waits. */
 async function isAtRest(pid = 0): Promise<boolean> {
   const [before] = [usedBy(pid), await sleep(2000)];
-  const hasStarted = nameOf(pid) === "journalctl" || (nameOf(pid) === "node" && before >= 15);
+  const hasStarted = nameOf(pid) === "journalctl" || (nameOf(pid) === "node" && hasChildren(pid));
   return hasStarted && usedBy(pid) - before < 5;
+}
+
+/** `ip monitor` or `journalctl -f`, which it listens to: by then it heeds SIGTERM. A thread's children are listed as that thread's. */
+function hasChildren(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.some((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8") !== "");
 }
 
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
@@ -77,6 +84,12 @@ describe("docs: every command", () => {
         assert.deepEqual(await foreignOptions(command), [], command);
     }
   });
+
+  it("that a sentence, a table or a runbook names is there, with its options", async () => {
+    const named = documents.flatMap((file) => namedIn(file)).filter(({ command }) => !/ help\b/u.test(command));
+    assert.ok(named.length > 80, `only ${named.length} were found`);
+    for (const one of named) assert.deepEqual(await foreignOptions(one.command), [], placeOf(one));
+  });
 });
 
 describe("docs: commands that run", function () {
@@ -115,7 +128,7 @@ describe("docs: commands that run", function () {
       DD_APP_KEY: appKey,
       DD_DOGSTATSD_URL: `unix://${join(folder, "dsd")}`,
       // A table of rates comes with the second cycle.
-      OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "2s",
+      OVERLAYWATCH_COLLECTORS_INTERFACES_INTERVAL: "5s",
       ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }),
     };
   };

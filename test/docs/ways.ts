@@ -39,6 +39,14 @@ const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
+const inClone = (name: string): string => `${process.cwd()}/${name}`;
+/** Into a folder of the test's, as into `/opt/overlaywatch`. */
+const installed = (as: string): Ending => ({
+  on: "here",
+  codes: [0],
+  as,
+  why: "this machine's /opt is not the test's",
+});
 const inFleet = (action: string): Way => ({
   on: "here",
   codes: [0],
@@ -57,12 +65,21 @@ const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
 const pauses = "it wants a broker; test/agent/webhook/fleet-pause runs it";
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
+const demo = "test/accept/demo runs it";
+
 /** In the order of the documents: a later one may need what an earlier one made. */
 export const ways: Readonly<Record<string, Way>> = {
   "./scripts/quickstart --for 30s": shown(
     "it sets this machine up; test/accept/quickstart runs it, on a fresh clone too",
   ),
   "./scripts/test": shown("it is what runs this test"),
+  "./scripts/overlaywatch lab setup": shown("it fetches packages; labs of the tests begin with it"),
+  "./scripts/overlaywatch demo": shown(demo),
+  "./scripts/overlaywatch demo --fleet": shown(demo),
+  "./scripts/overlaywatch demo --strategy arp": shown(demo),
+  "./scripts/overlaywatch demo --fault missing-fdb": shown(demo),
+  "./scripts/overlaywatch demo --fault wrong-vtep": shown(demo),
+  "./scripts/overlaywatch demo --keep": shown(demo),
 
   "./scripts/overlaywatch check": ends(1),
   "./scripts/overlaywatch check --estimate": ends(1),
@@ -110,6 +127,7 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch monitors plan": asked(2),
   "overlaywatch monitors apply": asked(0),
   "overlaywatch monitors drift": asked(0),
+  "./scripts/setup --dry-run": ends("here"),
   "./scripts/setup": shown("it sets this machine up; test/accept/setup runs it"),
   // Another folder of state: what was applied above is not its.
   "./scripts/overlaywatch monitors drift --config overlaywatch.yaml --state-dir state": asked(0, 2),
@@ -151,8 +169,31 @@ export const ways: Readonly<Record<string, Way>> = {
     2,
   ),
 
+  "mkdir -p /opt/overlaywatch": installed("mkdir place"),
+  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /opt/overlaywatch":
+    // node_modules are large: a link will do.
+    installed(
+      `sh -c "cp -a --no-preserve=ownership ${["dist", "scripts", "package.json"].map(inClone).join(" ")} place; ln -s ${inClone("node_modules")} place"`,
+    ),
+  "ln -sfn /opt/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": installed(
+    "ln -sfn ../place/scripts/overlaywatch bin/installed",
+  ),
+  "overlaywatch --version": { ...installed("installed --version"), prints: /^overlaywatch \d+\./u },
+  "rm /usr/local/bin/overlaywatch": installed("rm bin/installed"),
+  "rm -r /opt/overlaywatch": installed("rm -r place"),
+  "overlaywatch run": shown("as ./scripts/overlaywatch run, which runs"),
+  "overlaywatch run --heal observe": shown("as ./scripts/overlaywatch run --heal observe, which runs"),
+  "systemctl disable --now overlaywatch-run overlaywatch-webhook overlaywatch-worker overlaywatch-helper.socket":
+    shown(units),
+  "rm /etc/systemd/system/overlaywatch-*": shown(units),
+  "rm /etc/sysusers.d/overlaywatch.conf /etc/tmpfiles.d/overlaywatch.conf": shown(units),
+  "rm -r /usr/lib/overlaywatch": shown(units),
+  "overlaywatch status": ends(1, 1),
+  "overlaywatch doctor": ends(1, 0, 1),
+  "overlaywatch configcheck": ends("here"),
+
   "mkdir -p /usr/lib/overlaywatch": shown(units),
-  "cp -a dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
+  "cp -a --no-preserve=ownership dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
   "install -m 644 -t /etc/systemd/system assets/systemd/*.service assets/systemd/*.socket": shown(units),
   "install -D -m 644 -t /etc/sysusers.d assets/systemd/sysusers.d/overlaywatch.conf": shown(units),
   "install -D -m 644 -t /etc/tmpfiles.d assets/systemd/tmpfiles.d/overlaywatch.conf": shown(units),

@@ -9,7 +9,7 @@ export interface Written {
 
 /** What begins a command where no prompt stands before it: output may stand beside it in the same block. */
 const programs =
-  /^(?:\.\/\S+|\/opt\/overlaywatch\/\S+|overlaywatch|bash|bridge|cat|cd|cp|curl|docker|export|git|ip|journalctl|mkdir|node|npm|npx|nsenter|source|sudo|sysctl|systemctl|telegraf|tee|useradd|install|apt-get|openssl|systemd-\S+|\(umask)\s/u;
+  /^(?:\.\/\S+|\/opt\/overlaywatch\/\S+|overlaywatch|bash|bridge|cat|cd|cp|curl|docker|export|git|ip|journalctl|ln|mkdir|node|npm|npx|nsenter|rm|source|sudo|sysctl|systemctl|telegraf|tee|useradd|install|apt-get|openssl|systemd-\S+|\(umask)\s/u;
 const prompt = /^(?:\w+[#$]|\$)\s+(.+)$/u;
 
 export const documents: readonly string[] = [
@@ -37,6 +37,19 @@ export function writtenIn(file: string): readonly Written[] {
       const command = fence === undefined ? isIndented && typed(text) : commandIn[fence]?.(text);
       return typeof command === "string" ? [{ file, line: i + 1, command }] : [];
     });
+}
+
+/** Every command of ours that a sentence or a table names. */
+export function namedIn(file: string): readonly Written[] {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((text, i) =>
+      [...text.matchAll(/`((?:\.\/scripts\/)?overlaywatch [a-z][^`]*)`/gu)].map(([, command = ""]) => ({
+        file,
+        line: i + 1,
+        command,
+      })),
+    );
 }
 
 const commandIn: Readonly<Record<string, (text: string) => string | undefined>> = {

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { LabCgroup } from "../../lab/cgroup.ts";
+import { existsSync, readFileSync } from "node:fs";
 import { endpointOf } from "../../lab/cluster.ts";
 import { LabFolder } from "../../lab/folder.ts";
 import { down, findLab, openLab, up, type Lab } from "../../lab/lab.ts";
-import { identify, isAlive, run, until, type ProcessId } from "../../lab/process.ts";
+import { isAlive, run, until } from "../../lab/process.ts";
 import { needsLab, uniqueName } from "./fixture.ts";
+import { inhabitants, machine, nothingLeft } from "./nothing-left.ts";
 
 describe("lab, from up to down", function () {
   this.timeout(90_000);
@@ -139,48 +138,6 @@ describe("lab, from up to down", function () {
   });
 });
 
-/** What a lab could leave on the machine, beside its own processes: links, mounts, cgroups, files. Below the folder for temporary ones other tests mount. */
-async function machine(): Promise<string> {
-  const links = await run(["/usr/sbin/ip", "-o", "link"]);
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => /docker|overlay/.test(line) && !line.includes(` ${tmpdir()}/`));
-  const names = links.stdout.split("\n").map((line) => line.split(":")[1]);
-  const folders = ["/etc", "/opt", "/var/lib", "/run"].map((folder) => readdirSync(folder).join(" "));
-  const forwarding = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
-  return JSON.stringify({ mounts, names, folders, forwarding });
-}
-
 async function containersOf(lab: Lab): Promise<string> {
   return (await lab.hosts[0]!.exec(["docker", "ps", "--format", "{{.Names}}"])).stdout;
-}
-
-/** All processes of the machine that are in a network, UTS or mount namespace of the lab, known to its cgroup or not. */
-function inhabitants(name: string): ProcessId[] {
-  const kinds = ["net", "uts", "mnt"];
-  const own = new Set(kinds.map((kind) => linkOf("self", kind)));
-  const known = new LabCgroup(name).pids().flatMap((pid) => kinds.map((kind) => linkOf(pid, kind)));
-  const namespaces = new Set(known.filter((id) => id !== "" && !own.has(id)));
-  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  const inside = pids.filter((pid) => kinds.some((kind) => namespaces.has(linkOf(pid, kind))));
-  return inside.flatMap((pid) => identify(Number(pid)) ?? []);
-}
-
-function linkOf(pid: number | string, kind: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/${kind}`);
-  } catch {
-    return "";
-  }
-}
-
-function nothingLeft(name: string, inside: readonly ProcessId[]): void {
-  assert.deepEqual(inside.filter(isAlive), []);
-  assert.deepEqual(new LabCgroup(name).pids(), []);
-  assert.ok(!existsSync(new LabFolder(name).path));
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  for (const fields of mounts.map((line) => line.split(" "))) {
-    const mount = fields[4] ?? "";
-    if (mount.startsWith("/sys/fs/cgroup")) assert.ok(!existsSync(`${mount}/overlaywatch-lab-${name}`), mount);
-  }
 }

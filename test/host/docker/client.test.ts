@@ -55,12 +55,14 @@ describe("host/docker/client", () => {
     assert.ok(error.cause instanceof Error);
   });
 
-  it("tells a socket that nobody listens on, and a file that is no socket", async () => {
+  it("tells a file that is no socket, and a path through one", async () => {
     const dir = await mkdtemp(join(tmpdir(), "ow-client-"));
     try {
       const path = join(dir, "file");
       await writeFile(path, "");
-      assert.equal((await dockerErrorOf(dockerClient({ socketPath: path }).get("/version"))).kind, "refused");
+      const error = await dockerErrorOf(dockerClient({ socketPath: path }).get("/version"));
+      assert.equal(error.kind, "absent");
+      assert.match(error.message, /it is no socket\. .*--docker-socket PATH/u);
       assert.equal(
         (await dockerErrorOf(dockerClient({ socketPath: join(path, "sock") }).get("/version"))).kind,
         "absent",

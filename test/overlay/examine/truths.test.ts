@@ -73,14 +73,14 @@ async function duplicatesOf(tells: readonly NetworkTask[], before: readonly Netw
   return namespaces.flatMap(({ findings }) => findings).filter((found) => found.class === "duplicate-ip").length;
 }
 
-const told = (places: readonly NetworkTask[], age: number) => {
+const told = (places: readonly NetworkTask[], ...ages: readonly number[]) => {
   const memory = truthMemory();
   const mapped = places.map(({ ip, hostIp, name, endpoint }) => {
     const mac = ["02", "42", ...ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
     return { ip, mac, vtep: hostIp, name, endpoint };
   });
   const telling = { places: mapped, doubts: 0, complete: false };
-  memory.keep(first.network?.id ?? "", { telling, at: performance.now() - age });
+  for (const age of ages) memory.keep(first.network?.id ?? "", { telling, at: performance.now() - age });
   return memory;
 };
 
@@ -106,6 +106,25 @@ describe("overlay/examine: where other hosts' containers are", () => {
     assert.equal(old.truth?.elsewhere.size, 1);
     const stale = await known({ tells: () => all, options: { memory: told(all, 121_000) } });
     assert.equal(stale.truth?.elsewhere.size, 0);
+  });
+
+  it("is believed at every look of who looks every 10 s, and comes a little early", async () => {
+    for (const ages of [
+      [19_990, 9990],
+      [40_000, 30_010, 20_005, 9980],
+      Array.from({ length: 30 }, (_, i) => 30_000 - i * 1000),
+    ]) {
+      const { truth } = await known({ tells: () => all, options: { memory: told(all, ...ages) } });
+      assert.equal(truth?.elsewhere.size, 1, ages.join(" "));
+    }
+    // What is old enough is not what was told before that.
+    const moved = truthMemory();
+    const telling = { places: [], doubts: 0, complete: false };
+    const now = performance.now();
+    for (const ms of [0, 10_500, 11_000]) moved.keep("n", { telling, at: now + ms });
+    assert.equal(moved.before("n", { telling, at: now + 20_400 })?.at, now);
+    assert.equal(moved.before("n", { telling, at: now + 20_600 })?.at, now + 10_500);
+    assert.equal(moved.before("n", { telling, at: now + 131_001 }), undefined);
   });
 
   it("is not believed where it was told otherwise before, and that matters to who waits", async () => {

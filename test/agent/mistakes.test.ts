@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { join } from "node:path";
+import { isRoot, needs } from "../needs.ts";
+import { cli } from "./cli.ts";
+import { useFolder } from "./folder.ts";
+import { replayedHost } from "./replayed-host.ts";
+
+/** One line on stderr that ends with this code and says this; nothing else is printed. */
+async function told(args: readonly string[], code: number, says: RegExp, env: Readonly<Record<string, string>> = {}) {
+  const ended = await cli(args, { env });
+  assert.deepEqual([ended.code, ended.out], [code, ""], ended.err);
+  assert.match(ended.err, says);
+  assert.equal(ended.err.split("\n").length, 2, ended.err);
+}
+
+const asNobody = (...args: readonly string[]) =>
+  spawnSync(process.execPath, ["dist/agent/main.js", ...args], { uid: 65_534, gid: 65_534, encoding: "utf8" });
+
+/**
+ * What people get wrong first, and what they are told: what was attempted, on what, what came back, what to do. A second
+ * `run`, and no Datadog agent: run.test.ts.
+ */
+describe("agent: the likeliest mistakes", () => {
+  const { path, file } = useFolder();
+
+  const gateway = (): Record<string, string> => {
+    const token = file("token", "0123456789abcdef".repeat(4));
+    chmodSync(token, 0o600);
+    return {
+      OVERLAYWATCH_WEBHOOK_TOKEN_FILES: token,
+      OVERLAYWATCH_WEBHOOK_MONITORS: "any",
+      OVERLAYWATCH_WEBHOOK_ORGS: "any",
+      OVERLAYWATCH_WORKER_HOSTNAME: "host-a",
+      OVERLAYWATCH_SINKS_ENABLED: "none",
+    };
+  };
+
+  it("not root: who has to be, and why", async function () {
+    needs(this, "root", isRoot());
+    const host = await replayedHost("two-networks", path());
+    mkdirSync(join(path(), "netns"), { mode: 0o700 });
+    chmodSync(path(), 0o755);
+    chmodSync(host.docker.socketPath, 0o666);
+    chmodSync(join(host.docker.socketPath, ".."), 0o755);
+    try {
+      const helperd = asNobody("helperd");
+      assert.deepEqual(
+        [helperd.status, helperd.stderr],
+        [69, "overlaywatch: helperd needs root: it enters network namespaces\n"],
+      );
+      const cleanup = asNobody("cleanup", "--apply", ...host.args);
+      assert.equal(cleanup.status, 20);
+      assert.match(cleanup.stdout, /# refused \(root\): only root may change what is in a network namespace/u);
+    } finally {
+      await host.remove();
+    }
+  });
+
+  it("the wrong Docker socket: none there, or another file", async () => {
+    const none = join(path(), "none.sock");
+    const advice = /Is Docker running\? If its socket is elsewhere, name it with --docker-socket PATH/u.source;
+    for (const args of [["check"], ["explain", "A", "B"]]) {
+      await told([...args, "--docker-socket", none], 69, new RegExp(`there is no such socket\\. ${advice}`, "u"));
+      const other = ["--docker-socket", file("file", "")];
+      await told([...args, ...other], 69, new RegExp(`it is no socket\\. ${advice}`, "u"));
+    }
+  });
+
+  it("a key, a command, an option that there is not: the one that was meant", async () => {
+    const config = file("c.yaml", "sinks:\n  dogstatd: {}\n");
+    await told(
+      ["run", "--config", config],
+      78,
+      /c\.yaml:2: sinks\.dogstatd: there is no such key; did you mean dogstatsd\?/u,
+    );
+    await told(["doctr"], 64, /doctr: there is no such command; did you mean doctor\?/u);
+    await told(["doctor", "--jsn"], 64, /--jsn: there is no such option; did you mean --json\?/u);
+    await told(
+      ["run", "--config", join(path(), "no.yaml")],
+      78,
+      /no\.yaml: there is no such file\. Name another with --config/u,
+    );
+  });
+
+  it("a duration without a unit: the forms that there are", async () => {
+    const forms = /expected a duration such as 500ms, 10s, 5m or 2h/u;
+    await told(["pause", "--for", "2", "--reason", "deploy"], 64, forms);
+    await told(["run", "--config", file("c.yaml", "docker:\n  timeout: soon\n")], 78, forms);
+  });
+
+  it("a network, a container or a monitor that there is not: those that there are", async () => {
+    const host = await replayedHost("two-networks", path());
+    try {
+      await told(
+        ["cleanup", "--network", "nonet", ...host.args],
+        64,
+        /--network nonet: Docker knows no such overlay network/u,
+      );
+    } finally {
+      await host.remove();
+    }
+    const { code, out } = await cli(["monitors", "validate"], {
+      env: { OVERLAYWATCH_DATADOG_MONITORS_SKIP: "fdb-misplacd" },
+    });
+    assert.equal(code, 1);
+    assert.match(out, /datadog\.monitors\.skip\.fdb-misplacd: there is no such monitor; did you mean fdb-misplaced\?/u);
+  });
+
+  it("a port that somebody else has: how to find out who", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const { port } = address;
+    try {
+      const env = { ...gateway(), OVERLAYWATCH_WEBHOOK_LISTEN: `127.0.0.1:${port}` };
+      await told(
+        ["webhook", "--state-dir", path()],
+        69,
+        /another program listens there already .*`ss -ltnp` names it/u,
+        env,
+      );
+      await told(["standin", "--port", String(port)], 69, /another program listens there; choose another --port/u);
+    } finally {
+      other.close();
+    }
+  });
+
+  it("a token, a certificate, a key or a name that is not there: which file, and how it is made", async () => {
+    const none = join(path(), "none");
+    const hook = ["webhook", "--state-dir", path()];
+    const made = /token_files: there is no file \S+none: make one by \(umask 077; openssl rand -hex 32 > \S+none\)/u;
+    await told(hook, 78, made, { ...gateway(), OVERLAYWATCH_WEBHOOK_TOKEN_FILES: none });
+    const open = file("open", "0123456789abcdef".repeat(4));
+    chmodSync(open, 0o644);
+    await told(hook, 78, /open may be read or written by others: take that from them \(chmod o-rw,g-w\)/u, {
+      ...gateway(),
+      OVERLAYWATCH_WEBHOOK_TOKEN_FILES: open,
+    });
+    const tls = { OVERLAYWATCH_WEBHOOK_TLS_CERT_FILE: none, OVERLAYWATCH_WEBHOOK_TLS_KEY_FILE: none };
+    await told(hook, 78, /webhook\.tls\.cert_file: there is no file \S+none/u, { ...gateway(), ...tls });
+    await told(["monitors", "plan"], 1, /no key: set DD_API_KEY, or name a file that has it in datadog\.api_key_file/u);
+    const unnamed = { OVERLAYWATCH_WORKER_DATADOG_CONFIG: none };
+    await told(
+      ["worker", "--state-dir", path()],
+      78,
+      /there is no \S+none; .*Set worker\.hostname to what Datadog calls it/u,
+      unnamed,
+    );
+  });
+});
