@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Health } from "../collectors/collector.ts";
 import type { Helper } from "../dispatch/worker/ask-helper.ts";
 import type { Rules } from "../dispatch/worker/machine.ts";
@@ -33,7 +34,7 @@ interface Environment {
 }
 
 /** Milliseconds. */
-const [hour, helloEvery, sendEvery, rejectedEvery] = [3_600_000, 300_000, 10_000, 60_000] as const;
+const [hour, helloEvery, helloWithin, sendEvery, rejectedEvery] = [3_600_000, 300_000, 2000, 10_000, 60_000] as const;
 
 /** What the last answers of the helper said. */
 interface Heard {
@@ -90,10 +91,8 @@ export function openTelling(environment: Environment): Telling {
 /** Those that ask at once are told the same: each question costs a process of root's. */
 function standingOf(ask: () => Promise<unknown>, heard: Heard): Standing {
   return {
-    stops: async () => {
-      await ask();
-      return heard.stops;
-    },
+    // Who asks is not to go without an answer because the helper gives none.
+    stops: async () => Promise.race([ask().then(() => heard.stops), sleep(helloWithin, null, { ref: false })]),
     lastStops: () => heard.stops,
     hearStops: (stops) => {
       heard.stops = stops;

@@ -27,10 +27,17 @@ describe("agent/fleet status", function () {
   });
   const status = async (...args: readonly string[]) => cli(["fleet", "status", ...args], { env: env(keys()) });
 
+  /** It says that it is connected a moment before it listens. */
+  const listens = async (host: string): Promise<void> => {
+    for (let tries = 0; tries < 20; tries++) if (new RegExp(`^${host} +\\d`, "mu").test((await status()).out)) return;
+    assert.fail(`${host} does not listen`);
+  };
+
   it("tells of each host, beside the gateway that runs; one that is away is told, and the rest is there", async () => {
     const gateway = await openGateway();
     const { helper, ...one } = await openWorker("host-a");
     const two = await openWorker("host-b");
+    await listens("host-b");
     assert.equal((await page(gateway.url, "host-a")).code, 202);
     await until("its page is judged", () => helper.asked.some(({ verb }) => verb === "look"));
     const both = await status();
@@ -56,8 +63,17 @@ describe("agent/fleet status", function () {
     assert.ok(one.child.exitCode === null);
   });
 
+  it("has the answer of a host whose helper gives none: why nothing is healed there is not known", async () => {
+    const { helper } = await openWorker("host-a");
+    await listens("host-a");
+    helper.raw = () => undefined;
+    const { out } = await status("--within", "4s");
+    assert.match(out, /^host-a .* not known .* its helper does not answer$/mu);
+  });
+
   it("waits as long as it is told for a host that hangs", async () => {
     const { child } = await openWorker("host-a");
+    await listens("host-a");
     child.kill("SIGSTOP");
     const { code, out } = await status("--within", "300ms");
     child.kill("SIGCONT");

@@ -69,6 +69,9 @@ describe("dispatch/worker: who is not believed", () => {
       here().helper.raw = raw;
       await assert.rejects(helper.tables("0".repeat(32)), name);
     }
+    here().helper.raw = (socket) =>
+      void socket.end(`${JSON.stringify({ v: 1, verb: "tables", trace: "f".repeat(32), packed: "AAAA" })}\n`);
+    await assert.rejects(patient.tables("0".repeat(32)), /something else than what it was asked/u);
     here().helper.raw = (socket, trace) =>
       void socket.end(`${JSON.stringify({ v: 1, verb: "tables", trace, packed: "A".repeat(13 * 2 ** 20) })}\n`);
     await assert.rejects(patient.tables("0".repeat(32)), (error: Error) => {
