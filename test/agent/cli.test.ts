@@ -52,7 +52,7 @@ describe("agent/cli", () => {
       [["help", "rnu"], "overlaywatch: rnu: there is no such command; did you mean run?\n"],
       [
         ["constructor"],
-        "overlaywatch: constructor: there is no such command; there are approve, check, cleanup, completion, configcheck, disconnect-stale-endpoints, docker-state-cleanup, doctor, explain, fleet, follow, helperd, lab, monitors, pause, quickstart, record, run, sink, standin, status, undo, webhook, worker\n",
+        "overlaywatch: constructor: there is no such command; there are approve, check, cleanup, completion, configcheck, demo, disconnect-stale-endpoints, docker-state-cleanup, doctor, explain, fleet, follow, helperd, lab, monitors, pause, quickstart, record, run, sink, standin, status, undo, webhook, worker\n",
       ],
       [["check", "--puase", "1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
       [["check", "--puase=1s"], "overlaywatch: --puase: there is no such option; did you mean --pause?\n"],
