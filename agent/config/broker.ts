@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { longestPause } from "../../dispatch/helper/protocol.ts";
 import { positiveDuration } from "./duration.ts";
-import { milliseconds } from "./milliseconds.ts";
+import { durationForm, milliseconds } from "./milliseconds.ts";
 
 const file = z.union([z.literal(""), z.string().startsWith("/", { error: "expected an absolute path" })]).default("");
 
@@ -71,7 +71,9 @@ export const brokerSection = z
     breaker_window: positiveDuration.default("5m").describe("How long a host counts for the breaker."),
     breaker_for: positiveDuration
       .default("30m")
-      .refine((text) => milliseconds(text) <= longestPause, { error: "expected 168h at most" })
+      .refine((text) => !durationForm.test(text) || milliseconds(text) <= longestPause, {
+        error: "expected 168h at most",
+      })
       .describe("How long the fleet then stands still, where nobody lifts it: `overlaywatch pause --fleet --off`."),
     replicas: z
       .int()
