@@ -67,10 +67,11 @@ describe("accept: demo", function () {
     nothingLeft(name, inside);
     const still = readdirSync("/proc").filter((pid) => /^\d+$/u.test(pid) && commandOf(pid).includes(name));
     assert.deepEqual(still.map(commandOf), []);
+    let now = "";
     await until(
-      async () => (await machine()) === before || undefined,
+      async () => (now = await machine()) === before || undefined,
       10_000,
-      () => new Error("the machine has changed"),
+      () => new Error(`the machine has changed, from ${before} to ${now}`),
     );
   }
 
@@ -130,7 +131,7 @@ describe("accept: demo", function () {
   it(`ends at Ctrl-C, at ${sized(20, 2)} random moments, and leaves nothing`, async () => {
     for (let trial = 0; trial < sized(20, 2); trial++) {
       const program = demo();
-      await pause(Math.random() * sized(50_000, 14_000));
+      await pause(Math.random() * sized(60_000, 14_000));
       const inside = inhabitants(name);
       const began = performance.now();
       // To the whole session, or, as `systemctl stop` and `kill` do, to the program alone.
