@@ -78,8 +78,8 @@ export async function fleetFor(config: Config, { host, inForce, helper, log }: H
     return {
       change: ({ record: { job, state, message, since } }) => {
         const { id, trace, alert } = job;
-        const own = alert === undefined ? ({ own: true } as const) : {};
-        source.tell({ v: 1, id, trace, state, message: message.slice(0, 2000), at: since, ...own });
+        const byItself = alert === undefined ? ({ own: true } as const) : {};
+        source.tell({ v: 1, id, trace, state, message: message.slice(0, 2000), at: since, ...byItself });
       },
       close: source.close,
     };

@@ -65,14 +65,7 @@ export function openTelling(environment: Environment): Telling {
       sendChange(change, outputs, log);
     },
     rejected: rejecting(notes, outputs, log),
-    stops: async () => {
-      await ask();
-      return standing.stops;
-    },
-    lastStops: () => standing.stops,
-    hearStops: (stops) => {
-      standing.stops = stops;
-    },
+    ...standingOf(ask, standing),
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
@@ -95,6 +88,19 @@ export function openTelling(environment: Environment): Telling {
 }
 
 /** Those that ask at once are told the same: each question costs a process of root's. */
+function standingOf(ask: () => Promise<unknown>, heard: Heard): Standing {
+  return {
+    stops: async () => {
+      await ask();
+      return heard.stops;
+    },
+    lastStops: () => heard.stops,
+    hearStops: (stops) => {
+      heard.stops = stops;
+    },
+  };
+}
+
 function asking(helper: Helper, standing: Heard) {
   const ask = async () => {
     const said = await helper.hello(randomBytes(16).toString("hex"));

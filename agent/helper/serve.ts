@@ -1,7 +1,13 @@
 import type { Readable, Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import type { Done, ErrorCode, Hello, HelperAnswer, NotDone, Paused, Tables } from "../../dispatch/helper/answer.ts";
-import { BadRequest, type HelperRequest, maxAnswerBytes, maxPackedBytes } from "../../dispatch/helper/protocol.ts";
+import {
+  BadRequest,
+  type HelperRequest,
+  maxAnswerBytes,
+  maxPackedBytes,
+  maxUnpackedBytes,
+} from "../../dispatch/helper/protocol.ts";
 import { readRequest } from "../../dispatch/helper/read-request.ts";
 import { DockerError } from "../../host/docker/error.ts";
 import { fileDigest } from "../../host/file-digest.ts";
@@ -12,7 +18,6 @@ import { bundleOf } from "../../overlay/explain/bundle.ts";
 import { fleetPause, type LimitsEvent, stops } from "../../overlay/remedy/limits.ts";
 import { errorText } from "../error-text.ts";
 import { ConfigError } from "../exit-codes.ts";
-import { ownTables } from "../explain/live.ts";
 import { cleanup } from "../remedy/cleanup.ts";
 import { remedyNote } from "../remedy/note.ts";
 import { type CleanupJson, nothingDone, remedyExits } from "../remedy/outcome.ts";
@@ -123,9 +128,12 @@ const tablesWithin = 20_000;
 
 /** What others need to judge this host. Packed here: no other process of this host has to bear how much it is. */
 async function read(request: HelperRequest, settings: HelperSettings): Promise<Ended> {
+  const { ownTables } = await import("../explain/live.ts");
   const tables = await ownTables(settings, {}, AbortSignal.timeout(tablesWithin));
-  const packed = gzipSync(JSON.stringify(bundleOf(tables, new Date().toISOString())));
-  if (packed.length > maxPackedBytes) throw new Error(`its tables have more than ${maxPackedBytes} bytes, packed`);
+  const text = JSON.stringify(bundleOf(tables, new Date().toISOString()));
+  const packed = gzipSync(text);
+  if (Buffer.byteLength(text) > maxUnpackedBytes || packed.length > maxPackedBytes)
+    throw new Error(`its tables are more than may be sent: ${text.length} characters`);
   const answer: Tables = { v: 1, verb: "tables", trace: request.trace, packed: packed.toString("base64") };
   return { answer, code: 0, told: `${titleOf(request)}: ${tables.networks.length} networks, ${packed.length} bytes` };
 }

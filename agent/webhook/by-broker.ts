@@ -12,7 +12,7 @@ import type { Config } from "../config/schema.ts";
 import { type FleetGuard, openFleetGuard } from "./fleet-guard.ts";
 import { type FleetMetrics, openFleetMetrics } from "./fleet-metrics.ts";
 import { folding } from "./folding.ts";
-import type { Ways } from "./telling.ts";
+import { safeWays, type Ways } from "./telling.ts";
 
 /** Of one host, in a minute: one that tells without end fills no log. */
 const mostTold = 60;
@@ -23,14 +23,15 @@ export interface Way extends LocalHandOver {
 }
 
 /** To the hosts of a fleet. What comes to no good there is told here. Throws `ConfigError`. */
-export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Way {
+export function handOverByBroker(config: Config, given: Omit<Ways, "now">): Way {
+  const ways = safeWays(given);
   const { log } = ways;
   const signingKey = signingKeyOf(config);
   const options = brokerOptions(config, "gateway");
   const broker = openBroker({ ...options, onChange: (change, isWell) => log[isWell ? "info" : "warn"](change) });
   const size = watchFleetSize(broker);
   const turns = folding(mostTold, Date.now);
-  const { seen } = watchFleet(broker, {
+  const { seen, admits } = watchFleet(broker, {
     onDeadLetter: (letter) => {
       metrics.deadLetter(letter.why);
       tellDead(letter, ways);
@@ -41,12 +42,12 @@ export function handOverByBroker(config: Config, ways: Omit<Ways, "now">): Way {
       const { id, state, message } = told;
       if (turns.take(key)) log.info(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`);
     },
-    onTrouble: (what) => log.warn(what, "fleet"),
+    onTrouble: (what, key = "fleet") => log.warn(what, key),
   });
   const guard = openFleetGuard(config, { broker, signingKey, seen, size: size.hosts, ways });
   const { isConnected } = broker;
   const metrics = openFleetMetrics(ways.outputs, () => ({ ...guard, isConnected, seen, enrolled: size.hosts }));
-  const handOver = natsHandOver({ broker, signingKey });
+  const handOver = natsHandOver({ broker, signingKey, admits });
   return {
     ...handOver,
     offer: watched(handOver, guard, metrics),

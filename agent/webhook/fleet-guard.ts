@@ -49,16 +49,15 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
     },
     onTrouble: (what) => ways.log.error(`${what}; hosts that were told of a pause keep it themselves`, "fleet pause"),
   });
-  void broker.ready.then(
-    (connection) => {
-      const ask = openFleet({ connection, signingKey, withinMs });
-      const wanted = () => ({ pause: watch.current(), isKnown: watch.isKnown });
-      const onTrouble = (host: string, trouble: string) =>
-        ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, `fleet pause ${host}`);
-      telling = openPauseTelling({ ask, seen, wanted, onTrouble });
-    },
-    () => undefined,
-  );
+  const wanted = () => ({ pause: watch.current(), isKnown: watch.isKnown });
+  const onTrouble = (host: string, trouble: string) =>
+    ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, "fleet pause told");
+  const begin = async (): Promise<void> => {
+    const ask = openFleet({ connection: await broker.ready, signingKey, withinMs });
+    telling = openPauseTelling({ ask, seen, wanted, onTrouble });
+  };
+  // It was closed before there was a connection.
+  void begin().catch(() => undefined);
   const open = async (reason: string): Promise<void> => {
     const opening = watch.open({ until: Date.now() + milliseconds(rules.breaker_for), reason, by: "breaker" });
     telling?.now();

@@ -31,26 +31,20 @@ const [mostNotes, mostEvents] = [600, 2];
 
 /**
  * What came of requests: each is counted, each that was let in is in the journal, and people hear of each that came to
- * nothing. A journal or a sink that is down does not stop the gateway.
+ * nothing.
  */
-export function openTelling({ outputs, notes, log, now }: Ways): Telling {
+export function openTelling({ now, ...ways }: Ways): Telling {
+  const { outputs, notes, log } = safeWays(ways);
   const counts = new Map<Ending, number>();
   const [noted, told] = [folding(mostNotes, now), folding(mostEvents, now)];
-  const safely = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      log.error(`cannot tell what came of a request: ${errorText(error)}`, "telling");
-    }
-  };
   const sendCounts = () => {
-    safely(() => outputs.writeSelf(samplesOf(counts), now()));
+    outputs.writeSelf(samplesOf(counts), now());
     for (const ending of counts.keys()) counts.set(ending, 0);
   };
   const sendHeld = () => {
     for (const [outcome, count] of noted.held())
-      safely(() => notes.write({ kind: "page", message: moreOf(outcome, count), outcome, count }));
-    for (const [outcome, count] of told.held()) safely(() => outputs.event(eventOf(outcome, moreOf(outcome, count))));
+      notes.write({ kind: "page", message: moreOf(outcome, count), outcome, count });
+    for (const [outcome, count] of told.held()) outputs.event(eventOf(outcome, moreOf(outcome, count)));
   };
   const timers = [setInterval(sendCounts, countEvery), setInterval(sendHeld, heldEvery)];
   return {
@@ -60,16 +54,34 @@ export function openTelling({ outputs, notes, log, now }: Ways): Telling {
       if (ended.trace === "") logRefused(ended, log);
       else if (noted.take(ending)) {
         logLetIn(ended, log);
-        safely(() => notes.write(noteOf(ended)));
+        notes.write(noteOf(ended));
       }
       const isToPeople = specOf(ending).escalates === true && told.take(ending);
-      if (isToPeople) safely(() => outputs.event({ ...eventOf(ending, textOf(ended)), ...storyOf(ended) }));
+      if (isToPeople) outputs.event({ ...eventOf(ending, textOf(ended)), ...storyOf(ended) });
     },
     close: () => {
       timers.forEach((timer) => clearInterval(timer));
       sendCounts();
       sendHeld();
     },
+  };
+}
+
+/** A journal or a sink that is down does not stop the gateway: that is said in the log. */
+export function safeWays({ outputs, notes, log }: Omit<Ways, "now">): Omit<Ways, "now"> {
+  const safely =
+    <A extends readonly unknown[]>(tell: (...what: A) => void) =>
+    (...what: A): void => {
+      try {
+        tell(...what);
+      } catch (error) {
+        log.error(`cannot tell what came of a request: ${errorText(error)}`, "telling");
+      }
+    };
+  return {
+    outputs: { writeSelf: safely(outputs.writeSelf), event: safely(outputs.event) },
+    notes: { write: safely(notes.write) },
+    log,
   };
 }
 

@@ -36,6 +36,7 @@ const answerSchema = z.object({
   status: z.string().optional(),
   error: z.string().optional(),
   job: z.string().optional(),
+  reason: z.string().optional(),
   trace: z.string().optional(),
 });
 
@@ -175,6 +176,8 @@ const advices: ReadonlyMap<number, string> = new Map([
 
 function adviceFor(code: number, status: string | undefined): string {
   if (status === "rate_limited") return "more pages than webhook.max_per_minute, or too many jobs wait at the worker";
+  if (status === "paused")
+    return "the whole fleet is paused: `overlaywatch pause --fleet` on the gateway's machine says why";
   return advices.get(code) ?? "this is not an answer of the gateway: see who listens there";
 }
 

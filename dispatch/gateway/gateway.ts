@@ -69,8 +69,7 @@ async function asked(message: Message, parts: GatewayParts, trace: string): Prom
   const decision = decide(message, parts.policy, now);
   if ("end" in decision) return { ending: decision.end, message };
   if (!parts.rates.take("", now)) return { ending: "rate_limited", message };
-  // What is over is taken back all the same.
-  const reason = decision.ask === "offer" ? await parts.paused?.() : undefined;
+  const reason = await pausedFor(decision, parts);
   if (reason !== undefined) return { ending: "paused", message, reason };
   const job = decision.ask === "offer" ? jobOf(decision, trace, now, parts.validFor) : undefined;
   const named = job === undefined ? { message } : { message, job: job.id };
@@ -86,6 +85,10 @@ async function asked(message: Message, parts: GatewayParts, trace: string): Prom
 }
 
 type Asking = Exclude<Decision, { readonly end: Ending }>;
+
+/** What is over is taken back all the same. */
+const pausedFor = async ({ ask }: Asking, { paused }: GatewayParts): Promise<string | undefined> =>
+  ask === "offer" ? paused?.() : undefined;
 
 function jobOf(
   { host, alert }: Extract<Asking, { readonly ask: "offer" }>,

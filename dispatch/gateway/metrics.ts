@@ -32,7 +32,7 @@ export const gatewayMetrics = defineMetrics({
   },
   "fleet.paused": {
     type: "gauge",
-    unit: "",
+    unit: "unit",
     tags: [],
     help: "Whether the whole fleet is paused, by a person or its breaker: 1 or 0.",
     orientation: -1,

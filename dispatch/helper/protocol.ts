@@ -39,12 +39,16 @@ export type HelperRequest =
 
 /** Milliseconds that one may last, and characters of its reason: who can pause for ever has switched off healing. */
 export const [longestPause, longestReason] = [7 * 24 * 3_600_000, 200];
+/** Milliseconds that a host's clock may be behind that of who pauses. */
+const slowClock = 5 * 60_000;
 
 /** Bytes, the newline included. */
 export const [maxRequestBytes, maxAnswerBytes] = [4096, 1024 * 1024];
 
 /** The same of an answer to `tables`: 8 MB that are packed, in Base64. */
 export const [maxPackedBytes, maxTablesBytes] = [8 * 1024 * 1024, 12 * 1024 * 1024];
+/** What is packed in it: some 100 000 rows have 20 MB. */
+export const maxUnpackedBytes = 32 * 1024 * 1024;
 
 /** Thrown for what is no request; its message is for who sent it. */
 export class BadRequest extends Error {
@@ -74,7 +78,7 @@ function pauseIn({ until, reason }: Readonly<Record<string, unknown>>, now: numb
     throw new BadRequest("until: expected milliseconds since the epoch");
   if (until <= now)
     throw new BadRequest(`until: over ${Math.round((now - until) / 1000)} s ago, by the clock of this host`);
-  if (until > now + longestPause) throw new BadRequest("until: 7 days from now at most");
+  if (until > now + longestPause + slowClock) throw new BadRequest("until: 7 days from now at most");
   if (typeof reason !== "string" || !isReason(reason))
     throw new BadRequest(`reason: expected 1 to ${longestReason} printable characters`);
   return { until, reason };

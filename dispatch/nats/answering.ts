@@ -11,12 +11,12 @@ export interface Answers {
   /** A bundle of this host's tables, JSON, packed. `signal`: nobody waits for it any more. */
   readonly tables: (trace: string, signal: AbortSignal) => Promise<Uint8Array>;
   /** Times: milliseconds since the epoch; `at`: when it was said, so that an older word does not undo a newer one. */
-  readonly pause?: (pause: {
+  readonly pause: (pause: {
     readonly at: number;
     readonly until: number;
     readonly reason: string;
   }) => Promise<PauseAnswer>;
-  readonly resume?: (resume: { readonly at: number }) => Promise<PauseAnswer>;
+  readonly resume: (resume: { readonly at: number }) => Promise<PauseAnswer>;
 }
 
 interface AnsweringParts {
@@ -100,16 +100,11 @@ async function answerTo({ ask, question, within, at }: AskOrder, { answers }: An
     case "tables":
       return { isTrouble: false, packed: await answers.tables(ask, AbortSignal.timeout(within)) };
     case "pause":
-      return told(await known(answers.pause)({ at, until: question.until, reason: question.reason }));
+      return told(await answers.pause({ at, until: question.until, reason: question.reason }));
     case "resume":
       break;
   }
-  return told(await known(answers.resume)({ at }));
-}
-
-function known<T>(answer: T | undefined): T {
-  if (answer === undefined) throw new Error("this version does not do that");
-  return answer;
+  return told(await answers.resume({ at }));
 }
 
 async function send(ask: string, { packed, isTrouble }: Answer, { connection, key }: AnsweringParts): Promise<void> {

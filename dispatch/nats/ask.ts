@@ -1,19 +1,13 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
-import {
-  createInbox,
-  errors,
-  headers,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from "@nats-io/transport-node";
+import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import { z } from "zod";
 import { BadBundle, bundleIn } from "../bundle.ts";
 import type { FleetQuestions, Reply } from "../fleet-questions.ts";
+import { maxPackedBytes } from "../helper/protocol.ts";
 import { hostStatus } from "../host-status.ts";
-import { Arriving, BadAnswer, mostPacked, pieceIn, unpack } from "./pieces.ts";
-import { pauseAnswer, type PauseAnswer, type Question, sealQuestion } from "./protocol.ts";
+import { Arriving, BadAnswer, pieceIn, unpack } from "./pieces.ts";
+import { headerIn, pauseAnswer, type PauseAnswer, type Question, sealQuestion } from "./protocol.ts";
 import { inboxOf } from "./server-config.ts";
 import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
 
@@ -98,7 +92,7 @@ interface Waiting {
 }
 
 /** Bytes of all answers that are arriving. */
-const mostArriving = 32 * mostPacked;
+const mostArriving = 32 * maxPackedBytes;
 
 class Asking {
   readonly #options: AskOptions;
@@ -119,7 +113,7 @@ class Asking {
       // Nobody answers there: what comes is the server's word that nobody was there to hear the question.
       connection.subscribe(`${this.#inbox}.*`, {
         callback: (error, message) => {
-          if (error instanceof errors.NoRespondersError || message.headers?.code === 503)
+          if (error === null && message.headers?.code === 503)
             this.#waiting.get(keyIn(message.subject))?.settle({ why: "it is not connected to the broker" });
         },
       }),
@@ -174,7 +168,7 @@ class Asking {
   }
 
   #hear(message: Msg): void {
-    const piece = pieceIn(message.headers?.get(answerHeader) ?? "");
+    const piece = pieceIn(headerIn(message, answerHeader));
     const waiting = piece === undefined ? undefined : this.#waiting.get(piece.ask);
     // Of the host that was asked: another can publish under its own key only.
     if (piece === undefined || waiting?.key !== keyIn(message.subject)) return;

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Broker } from "./connection.ts";
-import { type FleetPause, keepFleetPause, type Kept, Overtaken, PauseTrouble, readFleetPause } from "./fleet-pause.ts";
+import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause } from "./fleet-pause.ts";
 import { subjects } from "./subjects.ts";
 
 export interface PauseWatchOptions {
@@ -9,7 +9,7 @@ export interface PauseWatchOptions {
   readonly broker: Broker;
   readonly signingKey: KeyObject;
   /** It begins, is another one, or is over. */
-  readonly onChange: (pause: FleetPause | undefined, before: FleetPause | undefined) => void;
+  readonly onChange: (pause: FleetPause | undefined) => void;
   /** It is not known whether the fleet is paused, or that is not kept; once for each reason. */
   readonly onTrouble: (what: string) => void;
   /** Milliseconds between two readings, beside those that a message brings about; 10 000 unless told. */
@@ -83,10 +83,12 @@ export class PauseWatch {
   /** One after the other: an older answer never comes after a newer. */
   #again(): Promise<void> {
     const { broker } = this.#options;
-    this.#reading = this.#reading.then(async () => {
-      if (this.#closed || !broker.isConnected()) return;
-      await this.#look(await broker.ready);
-    });
+    const before = this.#reading;
+    const mine = async (): Promise<void> => {
+      await before;
+      if (!this.#closed && broker.isConnected()) await this.#look(await broker.ready);
+    };
+    this.#reading = mine();
     return this.#reading;
   }
 
@@ -98,9 +100,10 @@ export class PauseWatch {
       if (this.#own !== undefined) await this.#keep(this.#own, link);
       this.#trouble = "";
     } catch (error) {
-      if (!(error instanceof PauseTrouble)) throw error;
-      if (this.#trouble !== error.message && broker.isConnected()) onTrouble(error.message);
-      this.#trouble = error.message;
+      // Whatever it is: the next reading has to come.
+      const what = error instanceof Error ? error.message : String(error);
+      if (this.#trouble !== what && broker.isConnected()) onTrouble(what);
+      this.#trouble = what;
     }
     this.#tell();
   }
@@ -125,17 +128,20 @@ export class PauseWatch {
 
   /** Sees to it that its end is seen too. */
   #tell(): void {
-    const { onChange, everyMs = 10_000 } = this.#options;
     const [now, before] = [this.current(), this.#told];
     this.#told = now;
-    if (now?.until !== before?.until || now?.reason !== before?.reason) onChange(now, before);
+    if (now?.until !== before?.until || now?.reason !== before?.reason) this.#options.onChange(now);
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const next = this.#trouble === "" ? everyMs : Math.min(everyMs, soonMs);
-    const left = now === undefined ? next : Math.min(next, Math.max(0, now.until - Date.now()) + 1);
     this.#timer = setTimeout(() => {
       this.#tell();
       void this.#again();
-    }, left);
+    }, this.#untilNext(now));
+  }
+
+  #untilNext(pause: FleetPause | undefined): number {
+    const { everyMs = 10_000 } = this.#options;
+    const next = this.#trouble === "" ? everyMs : Math.min(everyMs, soonMs);
+    return pause === undefined ? next : Math.min(next, Math.max(0, pause.until - Date.now()) + 1);
   }
 }

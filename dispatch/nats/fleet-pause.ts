@@ -19,7 +19,7 @@ const fleetPause = z.strictObject({
 export type FleetPause = z.output<typeof fleetPause>;
 
 /** What a gateway signs; null: whatever there was is lifted. `at`: milliseconds since the epoch. */
-const said = z.strictObject({ v: z.literal(1), at: z.int(), pause: fleetPause.nullable() });
+const word = z.strictObject({ v: z.literal(1), at: z.int(), pause: fleetPause.nullable() });
 
 /** The last word at the broker. */
 export interface Kept {
@@ -54,7 +54,7 @@ export async function readFleetPause({ connection, timeoutMs }: Link, signingKey
     throw new PauseTrouble(
       "what the broker has as the fleet's pause was not signed with this gateway's key, and is not believed: say with `overlaywatch pause --fleet` what is to hold",
     );
-  const read = said.safeParse(jsonOf(data));
+  const read = word.safeParse(jsonOf(data));
   if (!read.success)
     throw new PauseTrouble("what the broker has as the fleet's pause is not understood: is it of another version?");
   const { pause } = read.data;
@@ -73,7 +73,7 @@ export async function keepFleetPause(
   signingKey: KeyObject,
   after?: number,
 ): Promise<number> {
-  const body = JSON.stringify({ v: 1, at: Date.now(), pause: pause ?? null } satisfies z.input<typeof said>);
+  const body = JSON.stringify({ v: 1, at: Date.now(), pause: pause ?? null } satisfies z.input<typeof word>);
   const made = headers();
   made.set(signatureHeader, signatureOf(body, signingKey));
   const expect = { streamName: fleetStream, ...(after !== undefined && { lastSubjectSequence: after }) };

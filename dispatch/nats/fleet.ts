@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Job } from "../job.ts";
 import type { Broker } from "./connection.ts";
+import { type Admits, floodGate, mostHosts } from "./flood.ts";
 import { consumerOf, jobAt, type Link } from "./hand-over.ts";
 import { jobIn, jsonOf, type Presence, presenceSchema, type Told, toldSchema } from "./protocol.ts";
 import { advisory, hostKeyOf, keyIn, stream, subjects } from "./subjects.ts";
@@ -24,8 +25,8 @@ export interface FleetEvents {
   readonly onDeadLetter: (letter: DeadLetter) => void;
   /** A host tells of a job. It may lie, of its own jobs only. */
   readonly onTold: (key: string, told: Told) => void;
-  /** What a host said is nothing that this version knows. */
-  readonly onTrouble: (what: string) => void;
+  /** What a host said is nothing that this version knows; or, with its key, it says too much. */
+  readonly onTrouble: (what: string, key?: string) => void;
 }
 
 export interface Seen extends Presence {
@@ -36,6 +37,8 @@ export interface Seen extends Presence {
 export interface Fleet {
   /** By host key: the last sign of life of each. */
   readonly seen: ReadonlyMap<string, Seen>;
+  /** Counts what a host sends: all that listen to hosts ask the same. */
+  readonly admits: Admits;
 }
 
 /** Milliseconds after which a job that no host has taken is told. */
@@ -44,16 +47,27 @@ const patience = 60_000;
 /** What the gateway hears of its hosts, as long as its broker's connection lasts. */
 export function watchFleet(broker: Broker, events: FleetEvents, untakenMs = patience): Fleet {
   const seen = new Map<string, Seen>();
-  void listen(broker, events, untakenMs, seen);
-  return { seen };
+  const admits = floodGate(events.onTrouble);
+  void listen(broker, events, untakenMs, { seen, admits });
+  return { seen, admits };
 }
 
-async function listen(broker: Broker, events: FleetEvents, untakenMs: number, seen: Map<string, Seen>): Promise<void> {
+interface Heard {
+  readonly seen: Map<string, Seen>;
+  readonly admits: Admits;
+}
+
+async function listen(broker: Broker, events: FleetEvents, untakenMs: number, { seen, admits }: Heard): Promise<void> {
   const connection = await broker.ready.catch(() => undefined);
   if (connection === undefined) return;
   const link = { connection, timeoutMs: broker.timeoutMs };
-  hear(connection, subjects.presence("*"), events, (message) => noteSeen(message, seen));
-  hear(connection, subjects.told("*"), events, (message) => {
+  const hearHost = (subject: string, read: (message: Msg) => boolean) =>
+    hear(connection, subject, events, (message) => {
+      if (!admits(keyIn(message.subject))) return true;
+      return message.data.length <= mostBytes && read(message);
+    });
+  hearHost(subjects.presence("*"), (message) => noteSeen(message, seen));
+  hearHost(subjects.told("*"), (message) => {
     const told = toldSchema.safeParse(jsonOf(message.data));
     if (told.success) events.onTold(keyIn(message.subject), told.data);
     return told.success;
@@ -66,6 +80,9 @@ async function listen(broker: Broker, events: FleetEvents, untakenMs: number, se
     });
   lookForUntaken(link, untakenMs, events);
 }
+
+/** Of what a host tells: 2000 characters, and what is around them. */
+const mostBytes = 16 * 1024;
 
 const deadly = [
   ["MAX_DELIVERIES", "undelivered"],
@@ -93,6 +110,7 @@ function noteSeen(message: Msg, seen: Map<string, Seen>): boolean {
   const key = keyIn(message.subject);
   // A host that calls itself otherwise is not believed.
   if (!presence.success || hostKeyOf(presence.data.host) !== key) return false;
+  if (seen.size >= mostHosts && !seen.has(key)) return false;
   seen.set(key, { ...presence.data, at: Date.now() });
   return true;
 }

@@ -5,8 +5,9 @@ import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
 import type { Broker } from "./connection.ts";
-import { answerSchema, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
-import { hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
+import type { Admits } from "./flood.ts";
+import { answerSchema, headerIn, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
+import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
 
 /** JetStream's error codes. */
 const [consumerNotFound, capReached] = [10014, 10077];
@@ -16,6 +17,8 @@ interface NatsHandOverOptions {
   readonly broker: Broker;
   /** Private: what is not signed with it no host does. */
   readonly signingKey: KeyObject;
+  /** Whether one more message of a host is read; all, unless told. */
+  readonly admits?: Admits;
 }
 
 /**
@@ -23,10 +26,10 @@ interface NatsHandOverOptions {
  * while it is there: kept in the stream, it would take a place under the caps, and there would be no telling whether
  * anything was taken back.
  */
-export function natsHandOver({ broker, signingKey }: NatsHandOverOptions): HandOver {
+export function natsHandOver({ broker, signingKey, admits = () => true }: NatsHandOverOptions): HandOver {
   const asked = new Map<string, Asked>();
   void broker.ready.then(
-    (connection) => listen(connection, asked),
+    (connection) => listen(connection, asked, admits),
     () => undefined,
   );
   return {
@@ -138,9 +141,15 @@ interface Asked {
   readonly settle: (answer: Receipt["answer"]) => void;
 }
 
-function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>): void {
+/** Bytes of a receipt, and some more. */
+const mostBytes = 1024;
+
+function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>, admits: Admits): void {
   connection.subscribe(subjects.answer("*"), {
     callback: (error, message) => {
+      // Pieces of other answers are for who has asked for them.
+      if (headerIn(message, answerHeader) !== "" || message.data.length > mostBytes) return;
+      if (!admits(keyIn(message.subject))) return;
       const read = error === null ? answerSchema.safeParse(jsonOf(message.data)) : undefined;
       if (read?.success !== true) return;
       const waiting = asked.get(read.data.ask);

@@ -4,7 +4,7 @@ import type { HandOver, Receipt } from "../hand-over.ts";
 import type { Job } from "../job.ts";
 import { answering, type Answers } from "./answering.ts";
 import type { Broker } from "./connection.ts";
-import { openOrder, type Order, type Presence, type Told, TurnedAway } from "./protocol.ts";
+import { headerIn, openOrder, type Order, type Presence, type Told, TurnedAway } from "./protocol.ts";
 import { Pull } from "./pull.ts";
 import { hostKeyOf, signatureHeader, subjects } from "./subjects.ts";
 
@@ -106,8 +106,7 @@ function turnAway(message: Msg, { message: why, job }: TurnedAway, { tell, onTro
 }
 
 /** Throws `TurnedAway`. */
-const orderIn = ({ data, headers }: Msg, door: Door): Order =>
-  openOrder(data, headers?.get(signatureHeader) ?? "", door);
+const orderIn = (message: Msg, door: Door): Order => openOrder(message.data, headerIn(message, signatureHeader), door);
 
 const refusals: Readonly<Partial<Record<Receipt["answer"], string>>> = {
   full: "too many jobs wait on this host",

@@ -1,10 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { maxPackedBytes } from "../helper/protocol.ts";
-
-/** Bytes of an answer that a host may send, and what may be in them: some 100 000 rows have 20 MB, and 2 when packed. */
-export const mostPacked = maxPackedBytes;
-const mostUnpacked = 64 * 2 ** 20;
+import { maxPackedBytes, maxUnpackedBytes } from "../helper/protocol.ts";
 
 /** Bytes of a piece, where the broker takes so many; beside them the headers, of which none is longer than this. */
 const [pieceBytes, headerBytes] = [256 * 1024, 1024];
@@ -57,7 +53,7 @@ export class Arriving {
     const isNext = piece.at === this.#pieces.length + 1 && piece.of === of && piece.isTrouble === isTrouble;
     if (!isNext || piece.at > of) throw new BadAnswer("its pieces do not fit together");
     this.#bytes += data.length;
-    if (this.#bytes > mostPacked) throw new BadAnswer(`it has more than ${mostPacked} bytes`);
+    if (this.#bytes > maxPackedBytes) throw new BadAnswer(`it has more than ${maxPackedBytes} bytes`);
     this.#pieces.push(data);
     return piece.at === of ? { packed: Buffer.concat(this.#pieces), isTrouble } : undefined;
   }
@@ -70,11 +66,11 @@ export const pack = async (text: string): Promise<Uint8Array> => packing(text);
 /** Of what was packed. Throws `BadAnswer`, also where so much is in it that reading it would be the harm. */
 export async function unpack(packed: Uint8Array): Promise<unknown> {
   try {
-    const bytes = await unpacking(packed, { maxOutputLength: mostUnpacked });
+    const bytes = await unpacking(packed, { maxOutputLength: maxUnpackedBytes });
     return JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
     const isTooMuch = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE";
-    throw new BadAnswer(isTooMuch ? `unpacked, it has more than ${mostUnpacked} bytes` : "it can not be unpacked", {
+    throw new BadAnswer(isTooMuch ? `unpacked, it has more than ${maxUnpackedBytes} bytes` : "it can not be unpacked", {
       cause,
     });
   }

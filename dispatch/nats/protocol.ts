@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import type { Msg } from "@nats-io/transport-node";
 import { z } from "zod";
 import { answers } from "../hand-over.ts";
 import { hostName, type Job, jobSchema, traceId, type Withdrawal, withdrawalSchema } from "../job.ts";
@@ -20,7 +21,7 @@ const question = z.discriminatedUnion("kind", [
 export type Question = z.output<typeof question>;
 
 /** Milliseconds that anybody waits for an answer. */
-export const longestWait = 10 * 60_000;
+const longestWait = 10 * 60_000;
 
 const asked = z.strictObject({
   v: z.literal(1),
@@ -139,6 +140,18 @@ export function openOrder(
 export function jobIn(bytes: Uint8Array): Job | undefined {
   const read = order.safeParse(jsonOf(bytes));
   return read.success && "job" in read.data ? read.data.job : undefined;
+}
+
+/**
+ * Of a message's headers; empty where it is not there. What cannot be read as headers is thrown by the client when it is looked at, and
+ * thrown out of a callback it would be the end of all reading: a host could have its gateway's ears.
+ */
+export function headerIn(message: Msg, name: string): string {
+  try {
+    return message.headers?.get(name) ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /** Undefined where it is none. */

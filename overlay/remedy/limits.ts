@@ -82,17 +82,12 @@ export type LimitsEvent =
 /** Pure: the state after an event. Heals too old to count are let go of. */
 export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCaps): Limits {
   if (isPin(event)) return afterPin(limits, event);
+  if (isPause(event)) return afterPause(limits, event);
   const { killed: _killed, ...alive } = limits;
   const { breaker: _breaker, ...closed } = limits;
   switch (event.kind) {
     case "healed":
       return { ...limits, heals: [...recent(limits.heals, event.at, keptFor(caps)), healOf(event)] };
-    case "paused":
-      return { ...limits, paused: { until: event.until, reason: event.reason } };
-    case "resumed":
-    case "fleet-paused":
-    case "fleet-resumed":
-      return afterPause(limits, event);
     case "killed":
       return { ...limits, killed: { at: event.at, reason: event.reason } };
     case "revived":
@@ -105,7 +100,9 @@ export function after(limits: Limits, event: LimitsEvent, caps: Caps = defaultCa
   return closed;
 }
 
-type PauseEvent = Extract<LimitsEvent, { readonly kind: "resumed" | "fleet-paused" | "fleet-resumed" }>;
+type PauseEvent = Extract<LimitsEvent, { readonly kind: "paused" | "resumed" | "fleet-paused" | "fleet-resumed" }>;
+const isPause = (event: LimitsEvent): event is PauseEvent =>
+  event.kind.endsWith("paused") || event.kind.endsWith("resumed");
 
 function afterPause(limits: Limits, event: PauseEvent): Limits {
   const { fleet, ...alone } = limits;
@@ -115,6 +112,7 @@ function afterPause(limits: Limits, event: PauseEvent): Limits {
     return fleet === undefined ? unpaused : { ...unpaused, fleet: { ...fleet, lifted: true } };
   }
   const { until, reason } = event;
+  if (event.kind === "paused") return { ...limits, paused: { until, reason } };
   // Its end is a millisecond: the same one is the same pause.
   return fleet?.until === until ? limits : { ...limits, fleet: { until, reason } };
 }

@@ -59,7 +59,7 @@ describe("accept: storm", function () {
     // More than 10, and more than a fifth; and those that were on their way in that moment.
     const most = Math.max(10, hosts.length / 5);
     assert.ok(
-      accepted.length > most && accepted.length <= most + 10,
+      accepted.length > most && accepted.length <= most + sized(20, 10),
       `${accepted.length} were accepted of ${hosts.length}`,
     );
     const others = new Set(paged.filter((page) => !isAccepted(page)).map(({ status }) => status));
@@ -90,7 +90,8 @@ describe("accept: storm", function () {
     figure(
       `delivery p99 ${calmLate} ms before and ${late} ms while one host sends ${sent} messages, is refused ${refused} times and holds back ${held} jobs`,
     );
-    assert.ok(late !== undefined && late < 2000, `${late} ms`);
+    // On a machine that is busy all is late.
+    assert.ok(late !== undefined && calmLate !== undefined && late < 1000 + 3 * calmLate, `${late} ms`);
   });
 });
 

@@ -26,6 +26,12 @@ async function open(host: string, seed: string): Promise<void> {
   const options = { servers: [url], seed, name: host, inboxPrefix: inboxOf(key), timeoutMs: 5000 };
   const broker = openBroker({ ...options, onChange: () => undefined });
   const { worker } = memoryWorker(host);
+  let paused: readonly string[] = [];
+  const keep = (now: readonly string[]) => async () => {
+    paused = now;
+    source.sayPresence();
+    return { paused: [...paused] };
+  };
   const source = openJobSource({
     broker,
     host,
@@ -40,12 +46,13 @@ async function open(host: string, seed: string): Promise<void> {
         return receipt;
       },
     },
-    answers: answersOf(host),
-    presence: () => ({ version: "0", mode: "auto", inForce: "auto", paused: false }),
+    answers: { ...answersOf(host), pause: keep(["by the fleet"]), resume: keep([]) },
+    presence: () => ({ version: "0", mode: "auto", inForce: "auto", paused: paused.length > 0 }),
     onTrouble: (trouble) => say({ host, trouble }),
   });
   await (await broker.ready).flush();
 }
 
-await Promise.all(hosts.map(async ({ host, seed }) => open(host, seed)));
+// One after the other: each signs what the server asks in plain JavaScript, and the server waits no longer than 2 s for it.
+for (const { host, seed } of hosts) await open(host, seed);
 say({ connected: hosts.length });

@@ -67,7 +67,7 @@ describe("accept: fleet", function () {
     for (let trial = 0; trial < sized(20, 2); trial++) {
       const known = keptBy(second!);
       await lab().break({ host: 2 });
-      await datadog.page(second!.name, "Triggered", { cycle: `trial-${trial}` });
+      await datadog.page(second!.name, "Triggered", { cycle: `trial-${trial}-${Date.now()}` });
       last = await newEnd(second!, known);
       assert.equal(last.state, "healed", `${last.message}\n${second!.worker.said()}`);
       took.push(last.since - last.job.at);

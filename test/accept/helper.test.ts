@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
 import { z } from "zod";
+import { bundleIn } from "../../dispatch/bundle.ts";
 import type { LabHost } from "../../lab/host.ts";
 import { askLine } from "../../host/line-socket.ts";
 import { useLab } from "../lab/fixture.ts";
@@ -12,6 +14,13 @@ import { endAll, onHost, type Program, says, start } from "./program.ts";
 import { Treatment } from "./treatment.ts";
 
 const otherTrace = "fedcba9876543210fedcba9876543210";
+
+/** Of what the helper has packed. */
+function networkIn(line: string, wanted: string) {
+  const { packed } = z.object({ packed: z.string() }).parse(JSON.parse(line));
+  const { tables } = bundleIn(JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString("utf8")));
+  return tables.networks.find(({ name }) => name === wanted);
+}
 
 /** A2 and B2 of the second host are never healed: an outage that ended by itself proves nothing. */
 describe("accept: the helper", function () {
@@ -60,7 +69,11 @@ describe("accept: the helper", function () {
       const before = await here.tables();
       const looked = answered.parse(JSON.parse(await ask("look")));
       assert.deepEqual([looked.exit, looked.result.outcome], [11, "planned"]);
-      await here.unwritten(before, "a look changes nothing");
+      const testnet = networkIn(await ask("tables"), "testnet");
+      assert.ok(testnet?.space !== undefined && testnet.space.fdb.length > 0);
+      const a1 = testnet.members.find(({ name }) => name === "A1");
+      assert.ok(a1?.inside?.devices.some(({ addresses }) => addresses.some((one) => one.startsWith(`${a1.ip}/`))));
+      await here.unwritten(before, "a look, and who asks for tables, changes nothing");
       const began = performance.now();
       const { exit, result } = answered.parse(JSON.parse(await ask("heal")));
       times.push(performance.now() - began);

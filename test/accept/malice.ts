@@ -12,7 +12,7 @@ interface Harvest {
 }
 
 /** Messages of each kind in each turn, and milliseconds between two. */
-const [burst, everyMs] = [40, 20];
+const [burst, everyMs] = [10, 20];
 
 /**
  * All that a host might try to hold up another's jobs by, with its own credentials, until `end`: it floods what it may say,

@@ -98,7 +98,7 @@ export class Storm {
         .split("\n")
         .filter((line) => !line.includes('"answer"')),
     );
-    return [...this.#programs.map((one) => one.err().slice(-3000)), ...others.flat().slice(-20)].join("\n");
+    return [...this.#programs.map((one) => one.err()), ...others.flat().slice(-20)].join("\n");
   }
 
   /** The most memory that each had at once, in MB. */

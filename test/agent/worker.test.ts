@@ -55,6 +55,23 @@ describe("agent/worker", function () {
     assert.match(gone.err(), /does `overlaywatch worker` run, and are you its user or root\?/u);
   });
 
+  it("in mode auto acts as approve where its turn has not come, and says so", async () => {
+    const worker = run(["worker", "--mode", "auto"], { OVERLAYWATCH_WORKER_AUTO_SHARE: "0" });
+    await says(
+      worker,
+      /mode auto \(in force: approve, for worker\.auto_hosts and auto_share leave it out\); this host is web-1/u,
+    );
+    const status = run(["status"]);
+    assert.equal(await status.ended, 0, status.err());
+    assert.match(status.out(), /Worker \(web-1\)\n {2}auto, in force: approve; no page/u);
+    assert.equal((await worker.stop()).code, 0, worker.err());
+    const named = run(["worker", "--mode", "auto"], {
+      OVERLAYWATCH_WORKER_AUTO_SHARE: "0",
+      OVERLAYWATCH_WORKER_AUTO_HOSTS: "web-9,WEB-1",
+    });
+    await says(named, /mode auto; this host is web-1/u);
+  });
+
   it("is not armed where two names differ, and starts with no journal that is damaged", async () => {
     folder.file("datadog.yaml", "hostname: web-2\n");
     const two = run(["worker"]);

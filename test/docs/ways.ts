@@ -54,6 +54,7 @@ const metrics = until(lines);
 const helperd = ["overlaywatch helperd", /helperd: listens at/u] as const;
 const worker = ["overlaywatch worker", /mode \w+; this host is /u] as const;
 const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
+const pauses = "it wants a broker; test/agent/webhook/fleet-pause runs it";
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
 const demo = "test/accept/demo runs it";
@@ -191,6 +192,11 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch fleet rotate HOST": inFleet("rotate web-1.example.com"),
   "overlaywatch fleet rotate HOST --finish": inFleet("rotate web-1.example.com --finish"),
   "overlaywatch fleet revoke HOST": inFleet("revoke web-1.example.com"),
+  "overlaywatch pause --fleet --for 2h --reason 'core switch replaced'": shown(pauses),
+  "overlaywatch fleet status": shown("it wants a broker; test/agent/fleet-status runs it"),
+  "overlaywatch fleet status --within 10s": shown("it wants a broker; test/agent/fleet-status runs it"),
+  "overlaywatch pause --fleet": shown(pauses),
+  "overlaywatch pause --fleet --off": shown(pauses),
 
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
   "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,

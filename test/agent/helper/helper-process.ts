@@ -14,6 +14,7 @@ export const answerSchema = z.object({
   exit: z.int().optional(),
   version: z.string().optional(),
   pid: z.int().optional(),
+  packed: z.string().optional(),
   stops: z.array(z.string()).optional(),
   result: z
     .object({ outcome: z.string(), refused: z.array(z.object({ rule: z.string(), sentence: z.string() })) })

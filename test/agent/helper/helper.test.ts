@@ -122,9 +122,12 @@ describe("agent/helper: the process", function () {
     try {
       const [stays, goes] = [startHelper(env), startHelper(env)];
       const [end, gone] = [endOf(stays), once(goes, "close")];
-      const connected = once(asking, "connection");
-      for (const one of [stays, goes]) one.stdin?.write(request("look"));
-      await connected;
+      // Each by itself: one that is still being loaded ends by a signal.
+      for (const one of [stays, goes]) {
+        const connected = once(asking, "connection");
+        one.stdin?.write(request("look"));
+        await connected;
+      }
       for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) stays.kill(signal);
       goes.stdout?.destroy();
       goes.stdin?.destroy();

@@ -9,6 +9,8 @@ import { asked, request, trace } from "./helper-process.ts";
 
 const hour = 3_600_000;
 
+const line = (more: object): string => `${JSON.stringify({ v: 1, verb: "pause", trace, ...more })}\n`;
+
 describe("agent/helper: the pause of a fleet, in a process of its own", function () {
   this.timeout(30_000);
   const folder = useFolder();
@@ -20,7 +22,6 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
     OVERLAYWATCH_PATHS_STATE_DIR: state(),
     OVERLAYWATCH_HELPER_CONFIG: `${folder.path()}/none.yaml`,
   });
-  const line = (more: object): string => `${JSON.stringify({ v: 1, verb: "pause", trace, ...more })}\n`;
   const pause = async (until: number, reason = "storm") => asked(line({ until, reason }), env());
   const own = async (...args: readonly string[]) => cli(["pause", ...args, "--state-dir", state()]);
 
@@ -60,7 +61,7 @@ describe("agent/helper: the pause of a fleet, in a process of its own", function
       [{ until: String(until), reason: "r" }, /until: expected milliseconds/u],
       [{ until: until + 0.5, reason: "r" }, /until: expected milliseconds/u],
       [{ until: Date.now() - 60_000, reason: "r" }, /until: over 6\d s ago, by the clock of this host/u],
-      [{ until: Date.now() + 7 * 24 * hour + 60_000, reason: "r" }, /until: 7 days from now at most/u],
+      [{ until: Date.now() + 7 * 24 * hour + 6 * 60_000, reason: "r" }, /until: 7 days from now at most/u],
       [{ until, reason: "" }, /reason/u],
       [{ until, reason: "  " }, /reason/u],
       [{ until, reason: "r".repeat(201) }, /reason/u],

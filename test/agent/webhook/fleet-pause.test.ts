@@ -12,6 +12,15 @@ import type { HelperServer } from "../../dispatch/worker/helper-server.ts";
 import { cli } from "../cli.ts";
 import { useFleetWay } from "./use-fleet-way.ts";
 
+const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
+const comes = async (what: string, is: () => boolean, program: Program) =>
+  until(
+    () => is() || undefined,
+    15_000,
+    () => new Error(`${what}: ${program.err()}`),
+  );
+const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
+
 describe("agent/webhook: a fleet that is paused", function () {
   this.timeout(60_000);
   const { path, inFleet, env, openGateway, openWorker, page, server } = useFleetWay(["host-a", "host-b"]);
@@ -22,15 +31,6 @@ describe("agent/webhook: a fleet that is paused", function () {
   });
   const pause = async (...args: readonly string[]) =>
     cli(["pause", "--fleet", ...args, "--state-dir", join(path(), "none")], { env: env(ofGateway()) });
-  const holds = ({ limits }: HelperServer): boolean => fleetPause(limits, Date.now()) !== undefined;
-  const comes = async (what: string, is: () => boolean, program: Program) =>
-    until(
-      () => is() || undefined,
-      15_000,
-      () => new Error(`${what}: ${program.err()}`),
-    );
-  const events = (program: Program, what: RegExp): number => program.out().match(new RegExp(what, "gu"))?.length ?? 0;
-
   it("answers pages `paused` with the reason, its hosts heal nothing, and all go on when a person lifts it", async () => {
     const gateway = await openGateway();
     const [one, two] = [await openWorker("host-a"), await openWorker("host-b")];
@@ -52,6 +52,18 @@ describe("agent/webhook: a fleet that is paused", function () {
     assert.deepEqual(await (await fetch(`${gateway.url}/healthz`)).json(), { status: "ok", reason: "paused" });
     assert.match((await pause()).out, /^The whole fleet is paused until \S+: switch replaced\n$/u);
     assert.ok(![one, two].some(({ helper }) => helper.asked.some(({ verb }) => verb === "look" || verb === "heal")));
+    const sample = await cli(["webhook", "test", "--url", `${gateway.url}/webhook`], {
+      env: env({
+        OVERLAYWATCH_WEBHOOK_TOKEN_FILES: join(path(), "token"),
+        OVERLAYWATCH_WORKER_HOSTNAME: "host-a",
+        OVERLAYWATCH_WORKER_CONTROL_SOCKET: join(path(), "host-a/control.sock"),
+      }),
+    });
+    assert.deepEqual([sample.code, /"reason":"the whole fleet/u.test(sample.out)], [1, true], sample.out + sample.err);
+    assert.match(
+      sample.out,
+      /^the whole fleet is paused: `overlaywatch pause --fleet` on the gateway's machine says why$/mu,
+    );
     const lifted = await pause("--off");
     assert.equal(lifted.code, 0, lifted.err);
     assert.match(lifted.out, /^The fleet is not paused\.\n2 of 2 hosts have taken it/u);

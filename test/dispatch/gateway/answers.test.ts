@@ -9,7 +9,7 @@ import { type Fields, now, sample, useGateway } from "./use-gateway.ts";
 
 /** Those that need another setting, below, or another connection: `connections.test.ts`, `identification.test.ts`. */
 const elsewhere: readonly Ending[] = [
-  ...(["source", "failures", "rate_limited", "unreachable", "duplicate", "healthy", "unhealthy"] as const),
+  ...(["source", "failures", "rate_limited", "paused", "unreachable", "duplicate", "healthy", "unhealthy"] as const),
   ...(["connections", "tls", "malformed", "headers_too_large", "too_slow"] as const),
 ];
 
@@ -126,6 +126,23 @@ describe("dispatch/gateway: answers", () => {
     const full = await gateway.post(fields({ event: "2" }));
     assert.deepEqual([full.code, full.body["status"]], [202, "rate_limited"]);
     assert.equal(gateway.worker().jobs.length, 1);
+  });
+
+  it("202 paused: with the reason, and nothing is handed over; what is over is taken back all the same", async () => {
+    let reason: string | undefined = "the whole fleet is paused: storm";
+    await gateway.restart({ paused: async () => reason });
+    const { code, body } = await gateway.post();
+    const { trace } = gateway.ends().at(-1) ?? {};
+    assert.deepEqual([code, body], [202, { status: "paused", reason, trace }]);
+    assert.deepEqual(gateway.worker().jobs, []);
+    assert.equal((await gateway.post({ fields: { monitor_id: "12" } })).code, 403, "to others it says nothing of it");
+    assert.equal((await gateway.post({ fields: { transition: "Recovered" } })).body["status"], "withdrawn");
+    assert.equal(gateway.worker().withdrawals.length, 1);
+    const healthz = async (): Promise<unknown> => (await fetch(`${gateway.url()}/healthz`)).json();
+    assert.deepEqual(await healthz(), { status: "ok", reason: "paused" });
+    reason = undefined;
+    assert.deepEqual(await healthz(), { status: "ok" });
+    assert.equal((await gateway.post()).body["status"], "accepted");
   });
 
   it("422 unknown_host: where the worker says so", async () => {

@@ -95,9 +95,22 @@ export const tablesOf = (host: string): HostTables => ({
   routes: [],
 });
 
+/** A network whose table has so many rows. */
+export function manyRows(count: number) {
+  const fdb = Array.from({ length: count }, (_, row) => {
+    const mac = `02:42:0a:00:${(row >> 8).toString(16).padStart(2, "0")}:${(row & 255).toString(16).padStart(2, "0")}`;
+    return { mac, ifname: "vxlan0", dst: "192.0.2.2", flags: ["self"], state: "permanent" };
+  });
+  const space = { netns: "/var/run/docker/netns/1-0123456789", links: [], fdb, neighbours: [], mtus: [], sampled: [] };
+  const network = { id: "0123456789ab", name: "many", driver: "classic", encrypted: false, members: [] } as const;
+  return { ...network, space, told: null };
+}
+
 /** What a host answers that has nothing to tell. */
 export const answersOf = (host: string): Answers => ({
   status: async () => statusOf(host),
+  pause: async () => ({ paused: [] }),
+  resume: async () => ({ paused: [] }),
   tables: async () => pack(JSON.stringify(bundleOf(tablesOf(host), "2026-01-01T00:00:00.000Z"))),
 });
 

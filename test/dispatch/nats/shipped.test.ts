@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { z } from "zod";
+import { openFleet } from "../../../dispatch/nats/ask.ts";
 import { connectOnce, openBroker } from "../../../dispatch/nats/connection.ts";
+import { openJobSource } from "../../../dispatch/nats/job-source.ts";
 import { natsHandOver } from "../../../dispatch/nats/hand-over.ts";
 import { provision } from "../../../dispatch/nats/provision.ts";
 import { serverConfig } from "../../../dispatch/nats/server-config.ts";
@@ -15,7 +17,7 @@ import { isFull } from "../../accept/length.ts";
 import { until } from "../../host/until.ts";
 import { certificate, type Certificate } from "../gateway/certificates.ts";
 import { natsServer, startServer } from "./broker.ts";
-import { caps, jobFor, makeFleet, optionsOf } from "./fleet.ts";
+import { answersOf, caps, jobFor, keyOf, makeFleet, memoryWorker, optionsOf, statusOf } from "./fleet.ts";
 
 const shipped = readdirSync("assets/nats").toSorted();
 const [a, b] = ["a.example.com", "b.example.com"] as const;
@@ -162,6 +164,7 @@ describe("assets/nats", function () {
     const first = jobFor(a);
     const offered = async (job: typeof first) => (await eventually(() => handOver.offer(job))).answer;
     assert.match(await offered(first), /^(?:accepted|duplicate)$/u);
+    await askedAcross(clients);
     for (const dead of isFull() ? [0, 1, 2] : [1]) {
       const child = children[dead]!;
       const closed = once(child, "close");
@@ -177,6 +180,37 @@ describe("assets/nats", function () {
     }
     await handOver.close();
   });
+
+  /** A host at the first server, and who asks at the last. */
+  async function askedAcross(clients: readonly number[]): Promise<void> {
+    const broker = openBroker({
+      ...connecting(clients.slice(0, 1), fleet.seeds.of(a), keyOf(a)),
+      onChange: () => undefined,
+    });
+    const source = openJobSource({
+      broker,
+      host: a,
+      gatewayKeys: fleet.gatewayKeys,
+      worker: memoryWorker(a).worker,
+      answers: answersOf(a),
+      presence: () => ({ version: "0", mode: "observe", inForce: "observe", paused: false }),
+      onTrouble: () => undefined,
+    });
+    const connection = await connectOnce(connecting(clients.slice(2), fleet.seeds.gateway, "gateway"));
+    const asking = openFleet({ connection, signingKey: fleet.signingKey, withinMs: 5000 });
+    await broker.ready;
+    // The servers tell each other who listens where.
+    await eventually(async () => {
+      const [first] = await asking.status([a], AbortSignal.timeout(10_000));
+      if (first === undefined || !("answer" in first)) throw new Error("it has not answered");
+    });
+    assert.deepEqual(await asking.hosts(), [a, b]);
+    assert.deepEqual(await asking.status([a, b], AbortSignal.timeout(10_000)), [
+      { host: a, answer: statusOf(a) },
+      { host: b, trouble: "it is not connected to the broker" },
+    ]);
+    await Promise.all([connection.close(), source.close()]);
+  }
 
   function gateway(ports: readonly number[]) {
     const broker = openBroker({ ...connecting(ports, fleet.seeds.gateway, "gateway"), onChange: () => undefined });

@@ -59,7 +59,7 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
       },
       untakenMs,
     );
-    const handOver = kept(natsHandOver({ broker, signingKey: fleet.signingKey }));
+    const handOver = kept(natsHandOver({ broker, signingKey: fleet.signingKey, admits: watched.admits }));
     await (await broker.ready).flush();
     await until("the gateway is connected", broker.isConnected);
     return { handOver, broker, changes, letters, told, troubles, fleet: watched };
@@ -86,7 +86,10 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
         onTrouble: (what) => troubles.push(what),
       }),
     );
-    await (await broker.ready).flush();
+    const connection = await broker.ready;
+    // Twice: it listens to what is asked one turn after it is connected.
+    await connection.flush();
+    await connection.flush();
     return { source, changes, troubles, broker };
   }
 

@@ -22,6 +22,8 @@ export class HelperServer {
   /** In place of a line. */
   raw: ((socket: Socket, trace: string) => void) | undefined;
   workMs: number;
+  /** This host's tables, as it packs them. */
+  packed: Uint8Array = new Uint8Array();
   #now = 0;
   #server: LineServer | undefined;
 
@@ -56,6 +58,7 @@ export class HelperServer {
   async #answer(request: HelperRequest): Promise<object> {
     const { verb, trace } = request;
     if (verb === "look" || verb === "heal") return { exit: 0, result: await this.#work(verb, trace) };
+    if (verb === "tables") return { packed: Buffer.from(this.packed).toString("base64") };
     if (request.verb === "pause") this.limits = after(this.limits, { ...request, kind: "fleet-paused" });
     if (request.verb === "resume") this.limits = after(this.limits, { kind: "fleet-resumed" });
     return { version: "0", pid: 1, stops: stops(this.limits, Date.now()) };

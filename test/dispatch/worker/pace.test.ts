@@ -45,6 +45,29 @@ describe("dispatch/worker/pace", () => {
   });
 });
 
+describe("dispatch/worker: a question that is no job", () => {
+  const here = useWorker();
+
+  it("waits for the job that the helper is at, and not longer than anybody waits for it", async () => {
+    here().helper.workMs = 600;
+    here().helper.faults = 0;
+    const worker = await here().open("observe");
+    await here().offer(jobOf("a", Date.now()));
+    await until(() => here().helper.asked.length === 1, "the helper is asked");
+    await assert.rejects(worker.turn(AbortSignal.timeout(100)));
+    await worker.turn(AbortSignal.timeout(10_000));
+    assert.deepEqual(here().statesOf("a").at(-1), "healthy");
+  });
+
+  it("takes its turn from the pace, and leaves the last ones to jobs", async () => {
+    const turns = pace();
+    const worker = await here().open("observe", { pace: turns });
+    for (let asked = 0; asked < 2; asked++) await worker.turn(AbortSignal.timeout(1000));
+    await assert.rejects(worker.turn(AbortSignal.timeout(300)));
+    assert.equal(turns.wait(true, Date.now()), 0, "for a job");
+  });
+});
+
 describe("dispatch/worker: many jobs at once", () => {
   const here = useWorker();
   const names = Array.from({ length: 100 }, (_, number) => `many-${number}`);

@@ -60,6 +60,23 @@ describe("dispatch/worker: who is not believed", () => {
     );
   });
 
+  it("believes none of them either that is asked for this host's tables", async () => {
+    const place = { socket: here().at("helper/h.sock"), owner: ownUser() };
+    const [helper, patient] = [helperAt({ ...place, timeoutMs: 500 }), helperAt({ ...place, timeoutMs: 20_000 })];
+    here().helper.packed = Buffer.from("packed");
+    assert.equal(Buffer.from(await patient.tables("0".repeat(32))).toString("utf8"), "packed");
+    for (const [name, raw] of Object.entries(strangers)) {
+      here().helper.raw = raw;
+      await assert.rejects(helper.tables("0".repeat(32)), name);
+    }
+    here().helper.raw = (socket, trace) =>
+      void socket.end(`${JSON.stringify({ v: 1, verb: "tables", trace, packed: "A".repeat(13 * 2 ** 20) })}\n`);
+    await assert.rejects(patient.tables("0".repeat(32)), (error: Error) => {
+      assert.match(String(error.cause), /more than 12582912 bytes/u);
+      return true;
+    });
+  });
+
   it("asks nothing of a helper whose socket, or its folder, is another user's or open to others", async () => {
     const socket = here().at("helper/h.sock");
     const asked = async (owner: number) => helperAt({ socket, owner, timeoutMs: 1000 }).ask("heal", "0".repeat(32));
