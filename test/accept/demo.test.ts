@@ -149,6 +149,14 @@ describe("accept: demo", function () {
     }
   });
 
+  it("ends where nobody reads any more, and leaves nothing", async () => {
+    const argv = [process.execPath, main, "demo", "--name", name].join(" ");
+    const program = start(["/bin/bash", "-o", "pipefail", "-c", `${argv} | head -n 1`], env);
+    assert.notEqual(await program.ended, 0);
+    assert.match(program.out(), /^A Docker overlay network breaks/u);
+    await leftNothing();
+  });
+
   it("is the only one of its name; one that was killed is cleared away by the next, one that was kept is not", async () => {
     const first = demo();
     await until(
