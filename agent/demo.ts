@@ -54,9 +54,17 @@ export const command: Command = {
     const place = await claimed(name, io);
     if (place === undefined) return exitCodes.locked;
     const screen = values.json === true ? jsonScreen(io) : textScreen(io);
-    return perform({ place, plan, screen, io, name, keep: values.keep, isTold: values.json !== true });
+    const signal = endingOf(io);
+    return perform({ place, plan, screen, io, signal, name, keep: values.keep, isTold: values.json !== true });
   },
 };
+
+/** Aborted as well where nobody reads any more (`| head`): what was started is to be taken down then too. */
+function endingOf({ signal, stdout }: Io): AbortSignal {
+  const unread = new AbortController();
+  stdout.on("error", () => unread.abort());
+  return AbortSignal.any([signal, unread.signal]);
+}
 
 /** Throws `UsageError`. */
 function planOf({ strategy, fault, fleet }: { strategy: string; fault?: string | undefined; fleet: boolean }): Plan {
@@ -97,13 +105,14 @@ interface Performance {
   readonly plan: Plan;
   readonly screen: Screen;
   readonly io: Io;
+  readonly signal: AbortSignal;
   readonly name: string;
   readonly keep: boolean;
   readonly isTold: boolean;
 }
 
 async function perform(performance: Performance): Promise<number> {
-  const { place, screen, io, name, isTold } = performance;
+  const { place, screen, io, signal, name, isTold } = performance;
   let isKept = false;
   if (isTold) io.stdout.write(title);
   try {
@@ -113,7 +122,7 @@ async function perform(performance: Performance): Promise<number> {
   } catch (error) {
     screen.close();
     if (error instanceof UnavailableError) throw error;
-    io.stderr.write(`overlaywatch: demo: ${io.signal.aborted ? "interrupted" : errorText(error)}\n`);
+    io.stderr.write(`overlaywatch: demo: ${signal.aborted ? "interrupted" : errorText(error)}\n`);
     return exitCodes.failed;
   } finally {
     screen.close();
@@ -126,8 +135,7 @@ async function perform(performance: Performance): Promise<number> {
 }
 
 /** Whether all of it stays. Throws where it did not go as told, or was interrupted; nothing begins any more then. */
-async function performed({ place, plan, screen, io, keep }: Performance): Promise<boolean> {
-  const { signal } = io;
+async function performed({ place, plan, screen, signal, keep }: Performance): Promise<boolean> {
   const began = Date.now();
   screen.wait("starting Docker hosts");
   const shape = plan.fault === "outage" ? { hosts: plan.fleet ? 3 : 2 } : { driver: "swarm" };

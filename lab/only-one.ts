@@ -7,8 +7,8 @@ import {
   openSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -63,7 +63,7 @@ function opened(path: string): number | undefined {
 }
 
 function release(path: string, file: number): void {
-  unlinkSync(path);
+  rmSync(path, { force: true });
   closeSync(file);
   try {
     rmdirSync(dirname(path));

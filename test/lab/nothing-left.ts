@@ -7,7 +7,7 @@ import { LabFolder, lockFolder } from "../../lab/folder.ts";
 import { identify, isAlive, run, type ProcessId } from "../../lab/process.ts";
 
 /**
- * What a lab could leave on the machine, beside its own processes: links, mounts, files. Below the folder for temporary ones other
+ * What a lab could leave on the machine, beside its own processes, a line each: links, mounts, files. Below the folder for temporary ones other
  * tests mount, and the folder of locks comes and goes with those of others.
  */
 export async function machine(): Promise<string> {
@@ -15,14 +15,14 @@ export async function machine(): Promise<string> {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => /docker|overlay/.test(line) && !line.includes(` ${tmpdir()}/`));
-  const names = links.stdout.split("\n").map((line) => line.split(":")[1]);
-  const folders = ["/etc", "/opt", "/var/lib", "/run"].map((folder) =>
+  const names = links.stdout.split("\n").map((line) => `link${line.split(":")[1] ?? ""}`);
+  const files = ["/etc", "/opt", "/var/lib", "/run"].flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name !== basename(lockFolder))
-      .join(" "),
+      .map((name) => `${folder}/${name}`),
   );
   const forwarding = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8");
-  return JSON.stringify({ mounts, names, folders, forwarding });
+  return [...mounts, ...names, ...files, `ip_forward ${forwarding}`].join("\n");
 }
 
 /** All processes of the machine that are in a network, UTS or mount namespace of the lab, known to its cgroup or not. */
