@@ -133,7 +133,7 @@ describe("docs: commands that run", function () {
     };
   };
   const type = (text: string, on: 1 | 2 | "here", state: string, stdin = false): Program => {
-    const line = `exec ${text.replace("/opt/overlaywatch/", "./").replace(/ &$/u, "")}`;
+    const line = `exec ${text.replace("/usr/lib/overlaywatch/", "./").replace(/ &$/u, "")}`;
     const of = (name: string) => join(folder, `${state}-${name}`);
     const env = {
       ...environment(),

@@ -39,14 +39,6 @@ const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
-const inClone = (name: string): string => `${process.cwd()}/${name}`;
-/** Into a folder of the test's, as into `/opt/overlaywatch`. */
-const installed = (as: string): Ending => ({
-  on: "here",
-  codes: [0],
-  as,
-  why: "this machine's /opt is not the test's",
-});
 const inFleet = (action: string): Way => ({
   on: "here",
   codes: [0],
@@ -64,6 +56,8 @@ const worker = ["overlaywatch worker", /mode \w+; this host is /u] as const;
 const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
 const pauses = "it wants a broker; test/agent/webhook/fleet-pause runs it";
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
+
+const installs = "test/docs/install runs it, into a folder of its own";
 
 const demo = "test/accept/demo runs it";
 
@@ -169,31 +163,23 @@ export const ways: Readonly<Record<string, Way>> = {
     2,
   ),
 
-  "mkdir -p /opt/overlaywatch": installed("mkdir place"),
-  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /opt/overlaywatch":
-    // node_modules are large: a link will do.
-    installed(
-      `sh -c "cp -a --no-preserve=ownership ${["dist", "scripts", "package.json"].map(inClone).join(" ")} place; ln -s ${inClone("node_modules")} place"`,
-    ),
-  "ln -sfn /opt/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": installed(
-    "ln -sfn ../place/scripts/overlaywatch bin/installed",
-  ),
-  "overlaywatch --version": { ...installed("installed --version"), prints: /^overlaywatch \d+\./u },
-  "rm /usr/local/bin/overlaywatch": installed("rm bin/installed"),
-  "rm -r /opt/overlaywatch": installed("rm -r place"),
+  "mkdir -p /usr/lib/overlaywatch": shown(installs),
+  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /usr/lib/overlaywatch/":
+    shown(installs),
+  "ln -sfn /usr/lib/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": shown(installs),
+  "overlaywatch --version": ends("here"),
+  "rm /usr/local/bin/overlaywatch": shown(installs),
+  "rm -r /usr/lib/overlaywatch": shown(installs),
   "overlaywatch run": shown("as ./scripts/overlaywatch run, which runs"),
   "overlaywatch run --heal observe": shown("as ./scripts/overlaywatch run --heal observe, which runs"),
   "systemctl disable --now overlaywatch-run overlaywatch-webhook overlaywatch-worker overlaywatch-helper.socket":
     shown(units),
   "rm /etc/systemd/system/overlaywatch-*": shown(units),
   "rm /etc/sysusers.d/overlaywatch.conf /etc/tmpfiles.d/overlaywatch.conf": shown(units),
-  "rm -r /usr/lib/overlaywatch": shown(units),
   "overlaywatch status": ends(1, 1),
   "overlaywatch doctor": ends(1, 0, 1),
   "overlaywatch configcheck": ends("here"),
 
-  "mkdir -p /usr/lib/overlaywatch": shown(units),
-  "cp -a --no-preserve=ownership dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
   "install -m 644 -t /etc/systemd/system assets/systemd/*.service assets/systemd/*.socket": shown(units),
   "install -D -m 644 -t /etc/sysusers.d assets/systemd/sysusers.d/overlaywatch.conf": shown(units),
   "install -D -m 644 -t /etc/tmpfiles.d assets/systemd/tmpfiles.d/overlaywatch.conf": shown(units),
@@ -201,18 +187,16 @@ export const ways: Readonly<Record<string, Way>> = {
   "systemd-tmpfiles --create overlaywatch.conf": shown(units),
   "(umask 077; openssl rand -hex 32 > /etc/overlaywatch/webhook/token)": shown("it writes into this machine's /etc"),
   "(umask 077 && openssl rand -hex 32 > /etc/overlaywatch/webhook.token)": shown("it writes into this machine's /etc"),
-  "node /usr/lib/overlaywatch/dist/agent/main.js helperd --environment > /etc/overlaywatch/helper.env": {
+  "overlaywatch helperd --environment > /etc/overlaywatch/helper.env": {
     on: "here",
     codes: [0],
-    as: "./scripts/overlaywatch helperd --environment",
-    why: "the path is of an installation",
+    as: "overlaywatch helperd --environment",
+    why: "this machine's /etc is not the test's",
   },
   "systemctl daemon-reload": shown(units),
   "systemctl enable --now overlaywatch-helper.socket overlaywatch-worker overlaywatch-webhook overlaywatch-run":
     shown(units),
-  "node /usr/lib/overlaywatch/dist/agent/main.js webhook test": shown(
-    "as ./scripts/overlaywatch webhook test, which runs",
-  ),
+  "overlaywatch webhook test": shown("as ./scripts/overlaywatch webhook test, which runs"),
   "journalctl -n 20 -t overlaywatch-helper": ends(1, 0, 1),
   "overlaywatch helperd &": { on: 1, says: helperd[1] },
   "overlaywatch worker": { on: 1, says: worker[1] },
@@ -233,7 +217,7 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch pause --fleet": shown(pauses),
   "overlaywatch pause --fleet --off": shown(pauses),
 
-  "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
-  "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
+  "/usr/lib/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
+  "/usr/lib/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
   "./scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
 };

@@ -9,7 +9,7 @@ export interface Written {
 
 /** What begins a command where no prompt stands before it: output may stand beside it in the same block. */
 const programs =
-  /^(?:\.\/\S+|\/opt\/overlaywatch\/\S+|overlaywatch|bash|bridge|cat|cd|cp|curl|docker|export|git|ip|journalctl|ln|mkdir|node|npm|npx|nsenter|rm|source|sudo|sysctl|systemctl|telegraf|tee|useradd|install|apt-get|openssl|systemd-\S+|\(umask)\s/u;
+  /^(?:\.\/\S+|\/usr\/lib\/overlaywatch\/\S+|overlaywatch|bash|bridge|cat|cd|cp|curl|docker|export|git|ip|journalctl|ln|mkdir|node|npm|npx|nsenter|rm|source|sudo|sysctl|systemctl|telegraf|tee|useradd|install|apt-get|openssl|systemd-\S+|\(umask)\s/u;
 const prompt = /^(?:\w+[#$]|\$)\s+(.+)$/u;
 
 export const documents: readonly string[] = [
