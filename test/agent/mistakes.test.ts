@@ -63,11 +63,9 @@ describe("agent: the likeliest mistakes", () => {
         [record.status, record.stderr],
         [69, "overlaywatch: record needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters network namespaces\n"],
       );
-      for (const action of ["setup", "up", "down"]) {
-        const lab = asNobody("lab", action, "--name", "nobodys");
-        assert.deepEqual([lab.status, lab.stdout], [69, ""], lab.stderr);
-        assert.match(lab.stderr, new RegExp(`^lab ${action} needs root: `, "u"));
-      }
+      const lab = asNobody("lab", "up", "--name", "nobodys");
+      assert.deepEqual([lab.status, lab.stdout], [69, ""], lab.stderr);
+      assert.match(lab.stderr, /^lab up needs root: /u);
     } finally {
       await host.remove();
     }
@@ -112,8 +110,8 @@ describe("agent: the likeliest mistakes", () => {
       assertDocumented("unknown network", near, 64);
       const far = /--network elsewhere: Docker knows no such overlay network; there are testnet$/mu;
       await told(["cleanup", "--network", "elsewhere", ...host.args], 64, far);
-      const there = /Z9: no running container of an overlay network is called so \(there are A1, B1\)/u;
-      await told(["explain", "Z9", "A1", ...host.args], 64, there);
+      const gone = await told(["explain", "Z9", "A1", ...host.args], 64, /^overlaywatch: /u);
+      assertDocumented("unknown container", gone, 64);
       const all = /^overlaywatch: elsewhere: there is no such collector; there are interfaces, .*, record, follow$/mu;
       await told(["run", "elsewhere", ...host.args], 64, all);
       await told(["run", "recrod", ...host.args], 64, /recrod: there is no such collector; did you mean record\?/u);
