@@ -25,6 +25,7 @@ export const command: Command = {
   summary: "let Datadog ask this host to look at itself: the gateway",
   usage,
   options,
+  words: ["test"],
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const [what, ...more] = positionals;

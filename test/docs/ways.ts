@@ -59,6 +59,8 @@ const units = "it installs the units, for a systemd that no host of the lab has;
 
 const installs = "test/docs/install runs it, into a folder of its own";
 
+const labs = "test/lab does what it does, on labs of its own";
+
 const demo = "test/accept/demo runs it";
 
 /** In the order of the documents: a later one may need what an earlier one made. */
@@ -74,6 +76,16 @@ export const ways: Readonly<Record<string, Way>> = {
   "./scripts/overlaywatch demo --fault missing-fdb": shown(demo),
   "./scripts/overlaywatch demo --fault wrong-vtep": shown(demo),
   "./scripts/overlaywatch demo --keep": shown(demo),
+
+  "npm run check": shown("it is what runs this test"),
+  "npm run accept": shown("it runs for hours: the long form of test/accept, on its own"),
+  "./scripts/overlaywatch lab up": shown(labs),
+  "./scripts/overlaywatch lab up --name s --engine 28.5": shown(labs),
+  "./scripts/overlaywatch lab exec 1 -- docker ps": shown(labs),
+  "./scripts/overlaywatch lab traffic start": shown(labs),
+  "./scripts/overlaywatch lab traffic chatty": shown(labs),
+  "./scripts/overlaywatch lab break": shown(labs),
+  "./scripts/overlaywatch lab down": shown(labs),
 
   "./scripts/overlaywatch check": ends(1),
   "./scripts/overlaywatch check --estimate": ends(1),
@@ -206,6 +218,8 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch fleet init --dir DIR": ends("here"),
   "overlaywatch fleet enroll web-1.example.com --dir DIR": ends("here"),
   "overlaywatch fleet list --dir DIR": ends("here"),
+  "nats-server -t -c /etc/nats/nats.conf": shown("test/dispatch/nats/shipped has it check each shipped configuration"),
+  "nats-server -c /etc/nats/nats.conf": shown("test/dispatch/nats/shipped runs it with each shipped configuration"),
   "overlaywatch fleet provision --dir DIR": shown("it wants a broker; test/dispatch/nats runs it"),
   "overlaywatch fleet enroll HOST": inFleet("enroll web-2.example.com"),
   "overlaywatch fleet rotate HOST": inFleet("rotate web-1.example.com"),
