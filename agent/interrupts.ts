@@ -12,12 +12,12 @@ export interface Interrupts {
 }
 
 /** Ends at the second SIGINT or SIGTERM, with 130 as a shell says it of SIGINT, unless that is outlasted. */
-export function interruptsOf(process: Interruptible): Interrupts {
+export function interruptsOf(program: Interruptible): Interrupts {
   const shutdown = new AbortController();
   let isOutlasted = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (shutdown.signal.aborted && !isOutlasted) process.exit(130);
+    program.on(signal, () => {
+      if (shutdown.signal.aborted && !isOutlasted) program.exit(130);
       shutdown.abort(new Error(signal));
     });
   }

@@ -14,7 +14,6 @@ export type Offer = ReadonlyMap<string, Offered>;
 
 export async function offer(): Promise<Offer> {
   const { out } = await cli(["completion", "bash"]);
-  const split = (text: string) => text.split(" ").filter((word) => word !== "");
   const lines = out.matchAll(/^ {4}(\S+)\) words="([^"]*)" flags="([^"]*)" takers="([^"]*)"/gmu);
   return new Map(
     [...lines].map(([, name = "", words = "", flags = "", takers = ""]) => [
@@ -23,6 +22,8 @@ export async function offer(): Promise<Offer> {
     ]),
   );
 }
+
+const split = (text: string): readonly string[] => text.split(" ").filter((word) => word !== "");
 
 /** What a script beside `overlaywatch` calls, where that is not its own name. */
 const calls: Readonly<Record<string, string>> = { "arp-cleanup": "cleanup" };
@@ -38,12 +39,14 @@ export function wrongIn(command: string, offered: Offer): readonly string[] {
   // What a shell does with it is not its own.
   const [own = ""] = command.replaceAll(/[[\]]/gu, " ").split(/ (?:[|>&]|--(?: |$))/u);
   const [program = "", ...typed] = [...own.matchAll(/'[^']*'|"[^"]*"|\S+/gu)].map(([word]) => word);
-  const script = /^(?:(?:\.|\/usr\/lib\/overlaywatch)\/scripts\/)?([a-z-]+)$/u.exec(program)?.[1] ?? "";
-  if (script !== "overlaywatch") {
-    const called = offered.get(calls[script] ?? script);
-    return called === undefined || !program.startsWith("./") ? [] : wrongArguments(typed, called, undefined);
-  }
-  const [name = "", ...args] = typed;
+  const place = /^(?:\.|\/usr\/lib\/overlaywatch)\/scripts\//u;
+  const script = program.replace(place, "");
+  if (script === "overlaywatch") return wrongBehind(typed, offered);
+  const called = place.test(program) ? offered.get(calls[script] ?? script) : undefined;
+  return called === undefined ? [] : wrongArguments(typed, called);
+}
+
+function wrongBehind([name = "", ...args]: readonly string[], offered: Offer): readonly string[] {
   if (name === "help") return args.filter((one) => !offered.has(one) && !isPlaceholder(one));
   const known = offered.get(name);
   if (known === undefined) return ["--version", "--help", "version"].includes(name) ? [] : [name];

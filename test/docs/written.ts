@@ -47,10 +47,10 @@ function linesOf(file: string): readonly Line[] {
       }
       isIndented = /^ {4,}\S/u.test(text) && (before === "" || isIndented);
       before = text;
-      if (fence === undefined && !isIndented) return [];
-      const command = fence === undefined ? typed(text) : commandIn[fence]?.(text);
-      if (command !== undefined) return [{ file, line: i + 1, command, isKnown: true }];
-      return fence === undefined ? [{ file, line: i + 1, command: text.trim(), isKnown: false }] : [];
+      const at = { file, line: i + 1 };
+      if (fence === undefined) return isIndented ? [{ ...at, ...indented(text) }] : [];
+      const command = commandIn[fence]?.(text);
+      return command === undefined ? [] : [{ ...at, command, isKnown: true }];
     });
 }
 
@@ -80,6 +80,11 @@ const commandIn: Readonly<Record<string, (text: string) => string | undefined>> 
       .map((word) => word.trim().slice(1, -1))
       .join(" "),
 };
+
+function indented(text: string): Pick<Line, "command" | "isKnown"> {
+  const command = typed(text);
+  return { command: command ?? text.trim(), isKnown: command !== undefined };
+}
 
 function typed(text: string): string | undefined {
   const line = text.trim().replace(/\s+#\s.*$/u, "");
