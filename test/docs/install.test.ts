@@ -14,7 +14,8 @@ const stepsOf = (file: string): readonly string[] =>
     .map(({ command }) => command)
     .filter((command) => command.includes(place) || command.includes(onPath));
 
-describe("docs: the program is put where the units and the shell find it", () => {
+describe("docs: the program is put where the units and the shell find it", function () {
+  this.timeout(60_000);
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "docs-install-"));

@@ -138,6 +138,12 @@ describe("monitors: what ships", () => {
     }
   });
 
+  it("has runbooks that a person can read: none of Datadog's braces", () => {
+    const text = runbooks();
+    assert.doesNotMatch(text, /\{\{|\}\}/u);
+    assert.match(text, /has not written a heartbeat for _N_ s\. _\(no data\)_ Nothing has come/u);
+  });
+
   it("tells of commands that this program has", async () => {
     const { out } = await cli(["help"]);
     const commands = new Set([...out.matchAll(/^ {2}([a-z-]+) +\S/gmu)].map(([, name = ""]) => name));
