@@ -8,6 +8,7 @@ import { monitorBody } from "../../monitors/body.ts";
 import { monitorOf, queryOf } from "../../monitors/definition.ts";
 import type { Desired } from "../../monitors/desired.ts";
 import { metricsIn, readQuery } from "../../monitors/query.ts";
+import { runbooks } from "../../monitors/runbooks.ts";
 import { levels } from "../../monitors/settings.ts";
 import { shipped, shippedMonitors } from "../../monitors/shipped.ts";
 import { webhookBody } from "../../monitors/body.ts";
