@@ -22,6 +22,8 @@ export interface Io {
   readonly stderr: Terminal;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** From now on the second does not end the process: for a command that has to take down what it started. */
+  readonly outlast: () => void;
 }
 
 export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -57,6 +59,7 @@ export const commonUsage = `Everywhere:
   --host-root DIR       where the host's root is mounted, default /
   --state-dir DIR       default /var/lib/overlaywatch
 Every command exits 64 where the command line is wrong and 78 where the configuration is: nothing was done then.
+A second SIGINT or SIGTERM ends it at once, with 130; \`demo\` takes down what it started first.
 `;
 
 const flagPaths = {

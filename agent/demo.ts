@@ -17,12 +17,12 @@ const usage = `usage: overlaywatch demo [--strategy NAME] [--fleet] [--fault NAM
 
 The whole story on this machine, in about a minute: real Docker hosts, a real outage of their overlay network, the page, and
 the cure, each step told when it has happened. Needs root, and \`overlaywatch lab setup\` once. Your own Docker is not touched,
-and nothing is left at the end, nor after Ctrl-C.
+and nothing is left at the end, nor after Ctrl-C, which takes some seconds; a second one changes nothing.
   --strategy NAME  how it is healed: pin (default), clean, learning-off; or arp, the one-liner that circulates, which does not
                    heal: that is shown, and the demo mends the outage itself
   --fleet          three hosts and a NATS broker: the page comes to one host, the outage is on another
   --fault NAME     missing-fdb or wrong-vtep, in place of the outage of moby#29024: the way to a container on another host is
-                   broken; this takes some two minutes, for it is paged after it has lasted for more than one
+                   broken; this takes about two minutes and a half, for it is paged after it has lasted for more than one
   --keep           leaves all of it running at the end, and says how to look at it and how to end it
   --name NAME      of the lab that it runs in
   --json           a line of JSON each step: {step, at_s, ...}; at_s is the seconds since the break. The last is the summary
@@ -51,6 +51,7 @@ export const command: Command = {
     const name = nameOf(values.name);
     if (ownUser() !== 0)
       throw new UnavailableError("demo needs root: it makes network namespaces and runs Docker engines in them");
+    io.outlast();
     const place = await claimed(name, io);
     if (place === undefined) return exitCodes.locked;
     const screen = values.json === true ? jsonScreen(io) : textScreen(io);
@@ -114,6 +115,7 @@ interface Performance {
 async function perform(performance: Performance): Promise<number> {
   const { place, screen, io, signal, name, isTold } = performance;
   let isKept = false;
+  void aborted(signal).then(() => tellInterrupted(performance));
   if (isTold) io.stdout.write(title);
   try {
     isKept = await performed(performance);
@@ -122,7 +124,7 @@ async function perform(performance: Performance): Promise<number> {
   } catch (error) {
     screen.close();
     if (error instanceof UnavailableError) throw error;
-    io.stderr.write(`overlaywatch: demo: ${signal.aborted ? "interrupted" : errorText(error)}\n`);
+    if (!signal.aborted) io.stderr.write(`overlaywatch: demo: ${errorText(error)}\n`);
     return exitCodes.failed;
   } finally {
     screen.close();
@@ -132,6 +134,13 @@ async function perform(performance: Performance): Promise<number> {
     }
     place.release();
   }
+}
+
+function tellInterrupted({ screen, io: { stderr, pid }, name }: Performance): void {
+  screen.close();
+  stderr.write(
+    `overlaywatch: demo: interrupted: taking all of it down, which takes some seconds. A second signal changes nothing; after kill -9 ${pid}, overlaywatch lab down --name ${name} takes it down.\n`,
+  );
 }
 
 /** Whether all of it stays. Throws where it did not go as told, or was interrupted; nothing begins any more then. */
@@ -190,7 +199,7 @@ const title = "A Docker overlay network breaks, pages and heals. Real engines, a
 
 const ending = `
 All of it is taken down: no process, namespace, mount or file is left.
-Is it yours? On a Docker host, as root: ./scripts/overlaywatch doctor (it changes nothing).
+Is this your outage? On your Docker host, as root: ./scripts/overlaywatch doctor (it changes nothing).
 `;
 
 function keptText(name: string): string {

@@ -33,10 +33,13 @@ Exit code 0: done, and of status: all answered; 1: it was not (said why), or som
 
 const options = { dir: { type: "string" }, finish: { type: "boolean" }, within: { type: "string" } } as const;
 
+const words: readonly string[] = ["init", "enroll", "rotate", "revoke", "list", "config", "provision", "status"];
+
 export const command: Command = {
   summary: "who belongs to a fleet, and what the broker lets each of them do",
   usage,
   options,
+  words,
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const [name = "", host, ...more] = positionals;
@@ -44,10 +47,7 @@ export const command: Command = {
     if (values.within !== undefined) throw new UsageError("--within: goes with status only");
     const { actions } = await import("./fleet/actions.ts");
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-    if (action === undefined)
-      throw new UsageError(
-        `fleet ${name}: there is no such action${nearestOf(name, [...Object.keys(actions), "status"])}`,
-      );
+    if (action === undefined) throw new UsageError(`fleet ${name}: there is no such action${nearestOf(name, words)}`);
     refuseMisuse(name, action.isOfHost, [host, ...more], values.finish === true);
     const flags =
       values.dir === undefined

@@ -26,7 +26,8 @@ for tests. Needs root. Nothing is installed into the system's own Docker, nothin
 
 Example: overlaywatch lab up --driver swarm --engine 28.5
 
-Exit code 0: done; 1: not (said why), or an engine of \`status\` does not answer. \`exec\` ends as its command did.
+Exit code 0: done; 1: not (said why), or an engine of \`status\` does not answer; 69: setup, up and down: not root. \`exec\` ends
+as its command did.
 `;
 
 const options = {

@@ -45,7 +45,7 @@ interface Values {
 }
 
 export const command: Command = {
-  summary: "stop all healing for a while, for ever, or no more",
+  summary: "pause healing, stop it for good, or let it go on",
   usage,
   options,
   run: async (args, io) => {

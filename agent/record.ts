@@ -14,7 +14,7 @@ import type { Config } from "./config/schema.ts";
 import { openDocker } from "./docker.ts";
 import { aborted, endingOf } from "./ending.ts";
 import { errorText } from "./error-text.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodes, UnavailableError } from "./exit-codes.ts";
 import { type Log, streamLog } from "./log.ts";
 import { grace } from "./serve.ts";
 import { hostKey } from "./host-key.ts";
@@ -28,7 +28,7 @@ Needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters the networks' namespaces
 
 Example: overlaywatch record --for 10m
 
-Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why).
+Exit code 0: ended, by the time or by SIGTERM; 1: it failed (said why); 69: not root.
 `;
 
 const options = { for: { type: "string" } } as const;
@@ -40,15 +40,16 @@ export const command: Command = {
   run: async (args, io) => {
     const { values } = parseCommand(args, options);
     const { config } = configOf(values, io);
-    await record(config, endingOf(values.for, io.signal), io);
+    const ending = endingOf(values.for, io.signal);
+    if (ownUser() !== 0)
+      throw new UnavailableError("record needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters network namespaces");
+    await record(config, ending, io);
     return exitCodes.ok;
   },
 };
 
 async function record(config: Config, ending: AbortSignal, { stderr }: Io): Promise<void> {
   const log = streamLog(stderr);
-  if (ownUser() !== 0)
-    log.warn("record: not root: without CAP_SYS_ADMIN and CAP_NET_ADMIN nothing is recorded. Run it as root.");
   const docker = openDocker(config, log);
   const door = journalDoor(log);
   const recording = openRecording(config, docker, door, log);

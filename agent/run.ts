@@ -100,7 +100,7 @@ async function runAgent({ config, names, until, heal }: Wanted, io: Io): Promise
   ending.addEventListener("abort", () => end.abort(ending.reason), { once: true });
   if (ending.aborted) end.abort(ending.reason);
   const log = streamLog(io.stderr, influx ? telegrafHead : undefined);
-  const session = openSession(config, { names: wanted.collectors, log });
+  const session = openSession(config, { names: wanted.collectors, others: halves, log });
   try {
     const outputs = await openOutputs(config, session, io, () => end.abort());
     const door = journalDoor(log);

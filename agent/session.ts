@@ -44,12 +44,14 @@ export interface Session {
 interface SessionOptions {
   /** Collectors by name; all that are enabled where it is left out. */
   readonly names?: readonly string[] | undefined;
+  /** What else could have been meant, where a name is none. */
+  readonly others?: readonly string[];
   readonly raw?: boolean;
   readonly log: Log;
 }
 
-export function openSession(config: Config, { names, raw = false, log }: SessionOptions): Session {
-  const chosen = choose(names, config);
+export function openSession(config: Config, { names, others = [], raw = false, log }: SessionOptions): Session {
+  const chosen = choose(names, config, others);
   const clock = liveClock;
   const client = openClient(config);
   const docker = openDocker(config, log, client);
@@ -92,15 +94,12 @@ interface Chosen {
   readonly interval: number;
 }
 
-function choose(names: readonly string[] | undefined, config: Config): readonly Chosen[] {
+function choose(names: readonly string[] | undefined, config: Config, others: readonly string[]): readonly Chosen[] {
   const known: readonly Collector[] = collectors;
   for (const name of names ?? []) {
     if (known.some((c) => c.name === name)) continue;
     throw new UsageError(
-      `${name}: there is no such collector${nearestOf(
-        name,
-        known.map((c) => c.name),
-      )}`,
+      `${name}: there is no such collector${nearestOf(name, [...known.map((one) => one.name), ...others])}`,
     );
   }
   return known.flatMap((collector) => {

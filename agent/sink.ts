@@ -2,7 +2,8 @@ import type { Message } from "../emit/dogstatsd/parse.ts";
 import { type ReceiverOptions, startReceiver } from "../emit/dogstatsd/receiver.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import { aborted, endingOf } from "./ending.ts";
-import { exitCodes, UsageError } from "./exit-codes.ts";
+import { errorText } from "./error-text.ts";
+import { exitCodes, UnavailableError, UsageError } from "./exit-codes.ts";
 import { liveView } from "./live-view.ts";
 
 const usage = `usage: overlaywatch sink [--udp PORT] [--uds PATH] [--for DURATION]
@@ -17,7 +18,7 @@ What can not be parsed is said on stderr and counted.
 
 Example: overlaywatch sink --udp 8125 --json
 
-Exit code 0: ended, by the time or by SIGTERM; 1: it can not listen there (said why).
+Exit code 0: ended, by the time or by SIGTERM; 69: it can not listen there (said why).
 `;
 
 const options = {
@@ -59,7 +60,9 @@ async function receive(
 ): Promise<void> {
   const onInvalid: ReceiverOptions["onInvalid"] = (reason, { transport }) =>
     void stderr.write(`refused (${transport}): ${reason}\n`);
-  const receiver = await startReceiver({ ...where, onInvalid }, show.message);
+  const receiver = await startReceiver({ ...where, onInvalid }, show.message).catch((cause: unknown) => {
+    throw new UnavailableError(`sink: ${errorText(cause)}`, { cause });
+  });
   const { udp, uds } = receiver;
   stderr.write(
     `listening on ${[udp && `udp ${udp.host}:${udp.port}`, uds && `unix ${uds.path}`].filter((w) => w !== undefined).join(" and ")}\n`,

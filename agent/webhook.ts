@@ -15,7 +15,8 @@ test sends a well-formed sample to one's own gateway, for this host, and shows w
 
 Example: overlaywatch webhook test --url https://gateway.example.com/webhook
 
-Exit code 0: it was told to end, or the sample was accepted and, as far as that can be followed, ended well; 1: it was not.
+Exit code 0: it was told to end, or the sample was accepted and, as far as that can be followed, ended well; 1: it was not;
+69: it can not listen there (said why).
 `;
 
 const options = { url: { type: "string" } } as const;
@@ -24,6 +25,7 @@ export const command: Command = {
   summary: "let Datadog ask this host to look at itself: the gateway",
   usage,
   options,
+  words: ["test"],
   run: async (args, io) => {
     const { values, positionals } = parseCommand(args, options, "some");
     const [what, ...more] = positionals;

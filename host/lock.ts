@@ -63,6 +63,8 @@ export async function tryLock(file: number): Promise<boolean> {
   const child = spawn(find("flock"), ["--exclusive", "--nonblock", "3"], {
     env: fixedEnv,
     cwd: "/",
+    // In a session of its own: Ctrl-C goes to all of a terminal's, and who takes things down at it needs the lock.
+    detached: true,
     stdio: ["ignore", "ignore", "ignore", file],
   });
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import type { ChattyOptions } from "./chatty.ts";
 import { answers } from "./engine.ts";
-import { down, findLab, openLab, setup, up, type Lab, type OutageOptions } from "./lab.ts";
+import { down, findLab, NotRoot, openLab, setup, up, type Lab, type OutageOptions } from "./lab.ts";
 import { attach } from "./process.ts";
 import { LabUsageError, type ShapeOptions } from "./shape.ts";
 import type { ExpectedRate } from "./traffic.ts";
@@ -23,7 +23,7 @@ interface JsonOption {
   readonly json?: boolean | undefined;
 }
 
-/** All commands: 0 done, 1 failed (said on `err`), 64 bad usage (nothing done); `exec` passes the program's code on. */
+/** All commands: 0 done, 1 failed (said on `err`), 64 bad usage or 69 not root (nothing done); `exec` passes the program's code on. */
 export async function labSetup(options: { readonly engine?: string | undefined }, terminal: LabTerminal) {
   return guarded(terminal, async () => {
     await setup(options, toErr(terminal));
@@ -152,7 +152,8 @@ async function guarded({ err }: LabTerminal, work: () => Promise<number>): Promi
     return await work();
   } catch (error) {
     err.write(`${describe(error)}\n`);
-    return error instanceof LabUsageError ? 64 : 1;
+    if (error instanceof LabUsageError) return 64;
+    return error instanceof NotRoot ? 69 : 1;
   }
 }
 

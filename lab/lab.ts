@@ -239,8 +239,13 @@ function notUp(name: string, folder: LabFolder, state: LabState | undefined): Er
 
 const noLog: Log = () => undefined;
 
+/** Nothing was done. */
+export class NotRoot extends Error {
+  override readonly name = "NotRoot";
+}
+
 function requireRoot(command: string): void {
-  if (geteuid?.() !== 0) throw new Error(`lab ${command} needs root: it makes namespaces and runs engines in them`);
+  if (geteuid?.() !== 0) throw new NotRoot(`lab ${command} needs root: it makes namespaces and runs engines in them`);
 }
 
 function accept(lab: Lab, shape: Shape, log: Log): Lab {

@@ -17,7 +17,11 @@ function runbook(one: MonitorDefinition): string {
   return [`## ${key}`, `**${name}** (${level}, P${priority})`, about, `${list.join("\n")}\n`].join("\n\n");
 }
 
-/** Datadog's variables, which it fills in when it tells. */
+/** Datadog's variables, which it fills in when it tells; what it says only where no data came is marked. */
 function readable(text: string): string {
-  return text.replaceAll("{{value}}", "_N_").replaceAll(/\{\{(\w+)(?:\.name)?\}\}/gu, (_, tag: string) => `_${tag}_`);
+  return text
+    .replaceAll(/\{\{\^is_no_data\}\}([^]*?)\{\{\/is_no_data\}\}/gu, "$1")
+    .replaceAll(/\{\{#is_no_data\}\}([^]*?)\{\{\/is_no_data\}\}/gu, " _(no data)_ $1")
+    .replaceAll("{{value}}", "_N_")
+    .replaceAll(/\{\{(\w+)(?:\.name)?\}\}/gu, (_, tag: string) => `_${tag}_`);
 }

@@ -120,15 +120,15 @@ function agent({ host, containers }: Step<"agent">): Told {
       false,
     ),
     after: isQuiet
-      ? `${flow}, no error, no drop: nothing to page on.`
-      : "Errors or drops grew: this time there was something to see.",
+      ? `${flow}: nothing to page on (errors and drops, which the agent does not send, were 0).`
+      : "Errors or drops grew, which the agent does not send.",
   };
 }
 
 function seenText({ host, metric, value, containers }: Step<"seen">): string {
   const means = metric.endsWith("fdb.misplaced")
     ? `the MAC address of ${containers.join(" and ")} is on the wrong port of the bridge`
-    : "so many rows of its tables do harm now";
+    : `${value === 1 ? "1 row of its tables does" : `${value} rows of its tables do`} harm now`;
   return `overlaywatch sends ${metric} = ${value} for ${host}: ${means}.`;
 }
 

@@ -16,9 +16,16 @@ export const activeFindings = defineMonitor({
       "{{value}} findings in the tables of the network {{docker_network.name}} on {{host.name}} do harm now, for 2 minutes already: rows that are missing, wrong or too many. Packets of its containers are lost.",
     look: "The tag `class` of `overlay.findings` says what it is. `latent` findings beside it are everyday life on classic engines and harm nobody.",
     run: [
+      [
+        "overlaywatch status",
+        "whether the worker is at it, or waits for your `overlaywatch approve` (an hour, unless told)",
+      ],
       ["overlaywatch doctor", "each finding with its evidence and its cure"],
       ["overlaywatch explain CONTAINER_A CONTAINER_B", "a packet's way between two of them, to the first wrong hop"],
-      ["overlaywatch cleanup", "the commands that heal it, as a dry run; `--apply` runs and proves them"],
+      [
+        "overlaywatch cleanup",
+        "the commands that heal it, as a dry run; `--apply` runs and proves them, and after exit 20, 30, 31 or 40 its lines behind # say why",
+      ],
     ],
   },
   // As a gauge that is told as 0 for 5 minutes when it ends. Where the agent dies in the outage, the page stays.

@@ -16,9 +16,16 @@ export const fdbMisplaced = defineMonitor({
       "{{value}} local containers of the network {{docker_network.name}} on {{host.name}} had their MAC address on the bridge's vxlan port for more than half of the time, at every measurement of the last minute. Frames to them leave the bridge the wrong way: their traffic on this host is lost (moby#29024).",
     look: "Which containers: the tag `container_name` of `fdb.misplaced`, or `journalctl SYSLOG_IDENTIFIER=overlaywatch OVERLAYWATCH_KIND=misplaced`. Timeouts of their services that began at the same time are the damage.",
     run: [
+      [
+        "overlaywatch status",
+        "whether the worker is at it, or waits for your `overlaywatch approve` (an hour, unless told)",
+      ],
       ["overlaywatch doctor", "which rows are wrong, and what harms now"],
       ["overlaywatch cleanup", "the commands that heal it, as a dry run"],
-      ["overlaywatch cleanup --apply", "heals it, proves that by pings, and undoes what did not help"],
+      [
+        "overlaywatch cleanup --apply",
+        "heals it, proves that by pings, and undoes what did not help; after exit 20, 30, 31 or 40 its lines behind # say why",
+      ],
     ],
   },
   // Its end is told: 0 for 5 minutes. Where the agent dies in the outage, the page stays.

@@ -59,7 +59,7 @@ describe("agent/cli", () => {
       [["check", "intrefaces"], "overlaywatch: intrefaces: there is no such collector; did you mean interfaces?\n"],
       [
         ["run", "nothing-like-it"],
-        "overlaywatch: nothing-like-it: there is no such collector; there are interfaces, netstat, overlay, reachability, tcp\n",
+        "overlaywatch: nothing-like-it: there is no such collector; there are interfaces, netstat, overlay, reachability, tcp, record, follow\n",
       ],
       [["configcheck", "all"], "overlaywatch: all: this command takes only options\n"],
       [["sink", "8125"], "overlaywatch: 8125: this command takes only options\n"],

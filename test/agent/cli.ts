@@ -32,6 +32,7 @@ export function memoryIo({ env = {}, signal = new AbortController().signal, isTT
     stdout: out.stream,
     stderr: err.stream,
     signal,
+    outlast: () => undefined,
   };
   return { io, text: () => ({ out: out.text(), err: err.text() }) };
 }

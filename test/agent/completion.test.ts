@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { actions } from "../../agent/fleet/actions.ts";
 import { cli } from "./cli.ts";
 import { useFolder } from "./folder.ts";
 
@@ -24,6 +25,8 @@ describe("agent/completion", () => {
     assert.deepEqual(await bash("help", "doc"), ["docker-state-cleanup", "doctor"]);
     assert.deepEqual(await bash("monitors", "d"), ["drift", "destroy"]);
     assert.deepEqual(await bash("lab", "t"), ["traffic"]);
+    assert.deepEqual((await bash("fleet", "")).toSorted(), [...Object.keys(actions), "status"].toSorted());
+    assert.deepEqual(await bash("webhook", ""), ["test"]);
     assert.deepEqual(await bash("cleanup", "--s"), ["--strategy", "--state-dir"]);
     assert.deepEqual(await bash("completion", "z"), ["zsh"]);
     assert.deepEqual(await bash("check", "--pause", ""), [], "a value: left to bash, which offers files");

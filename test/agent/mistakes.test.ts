@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
+import { createSocket } from "node:dgram";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { join } from "node:path";
 import { isRoot, needs } from "../needs.ts";
 import { cli } from "./cli.ts";
+import { assertDocumented, unasked } from "./documented.ts";
 import { useFolder } from "./folder.ts";
 import { replayedHost } from "./replayed-host.ts";
 
@@ -15,14 +17,15 @@ async function told(args: readonly string[], code: number, says: RegExp, env: Re
   assert.deepEqual([ended.code, ended.out], [code, ""], ended.err);
   assert.match(ended.err, says);
   assert.equal(ended.err.split("\n").length, 2, ended.err);
+  return ended.err;
 }
 
 const asNobody = (...args: readonly string[]) =>
   spawnSync(process.execPath, ["dist/agent/main.js", ...args], { uid: 65_534, gid: 65_534, encoding: "utf8" });
 
 /**
- * What people get wrong first, and what they are told: what was attempted, on what, what came back, what to do. A second
- * `run`, and no Datadog agent: run.test.ts.
+ * What people get wrong first, and what they are told: what was attempted, on what, what came back, what to do; as the table of
+ * docs/troubleshooting.md has it. A second `run`, and no Datadog agent: run.test.ts.
  */
 describe("agent: the likeliest mistakes", () => {
   const { path, file } = useFolder();
@@ -54,7 +57,15 @@ describe("agent: the likeliest mistakes", () => {
       );
       const cleanup = asNobody("cleanup", "--apply", ...host.args);
       assert.equal(cleanup.status, 20);
-      assert.match(cleanup.stdout, /# refused \(root\): only root may change what is in a network namespace/u);
+      assertDocumented("not root", cleanup.stdout, 20);
+      const record = asNobody("record", ...host.args);
+      assert.deepEqual(
+        [record.status, record.stderr],
+        [69, "overlaywatch: record needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): it enters network namespaces\n"],
+      );
+      const lab = asNobody("lab", "up", "--name", "nobodys");
+      assert.deepEqual([lab.status, lab.stdout], [69, ""], lab.stderr);
+      assert.match(lab.stderr, /^lab up needs root: /u);
     } finally {
       await host.remove();
     }
@@ -68,16 +79,16 @@ describe("agent: the likeliest mistakes", () => {
       const other = ["--docker-socket", file("file", "")];
       await told([...args, ...other], 69, new RegExp(`it is no socket\\. ${advice}`, "u"));
     }
+    const said = await told(["check", "--docker-socket", none], 69, /^overlaywatch: asked Docker/u);
+    assertDocumented("wrong Docker socket", said, 69, { "/x.sock": none });
   });
 
   it("a key, a command, an option that there is not: the one that was meant", async () => {
     const config = file("c.yaml", "sinks:\n  dogstatd: {}\n");
-    await told(
-      ["run", "--config", config],
-      78,
-      /c\.yaml:2: sinks\.dogstatd: there is no such key; did you mean dogstatsd\?/u,
-    );
-    await told(["doctr"], 64, /doctr: there is no such command; did you mean doctor\?/u);
+    const key = await told(["run", "--config", config], 78, /^overlaywatch: /u);
+    assertDocumented("wrong key", key, 78, { "overlaywatch.yaml": config });
+    const name = await told(["doctr"], 64, /^overlaywatch: /u);
+    assertDocumented("unknown command or option", name, 64);
     await told(["doctor", "--jsn"], 64, /--jsn: there is no such option; did you mean --json\?/u);
     await told(
       ["run", "--config", join(path(), "no.yaml")],
@@ -88,18 +99,22 @@ describe("agent: the likeliest mistakes", () => {
 
   it("a duration without a unit: the forms that there are", async () => {
     const forms = /expected a duration such as 500ms, 10s, 5m or 2h/u;
-    await told(["pause", "--for", "2", "--reason", "deploy"], 64, forms);
+    assertDocumented("bad duration", await told(["pause", "--for", "2", "--reason", "deploy"], 64, forms), 64);
     await told(["run", "--config", file("c.yaml", "docker:\n  timeout: soon\n")], 78, forms);
   });
 
-  it("a network, a container or a monitor that there is not: those that there are", async () => {
+  it("a network, a container, a collector or a monitor that there is not: the one that was meant, or those that there are", async () => {
     const host = await replayedHost("two-networks", path());
     try {
-      await told(
-        ["cleanup", "--network", "nonet", ...host.args],
-        64,
-        /--network nonet: Docker knows no such overlay network/u,
-      );
+      const near = await told(["cleanup", "--network", "tesnet", ...host.args], 64, /^overlaywatch: /u);
+      assertDocumented("unknown network", near, 64);
+      const far = /--network elsewhere: Docker knows no such overlay network; there are testnet$/mu;
+      await told(["cleanup", "--network", "elsewhere", ...host.args], 64, far);
+      const gone = await told(["explain", "Z9", "A1", ...host.args], 64, /^overlaywatch: /u);
+      assertDocumented("unknown container", gone, 64);
+      const all = /^overlaywatch: elsewhere: there is no such collector; there are interfaces, .*, record, follow$/mu;
+      await told(["run", "elsewhere", ...host.args], 64, all);
+      await told(["run", "recrod", ...host.args], 64, /recrod: there is no such collector; did you mean record\?/u);
     } finally {
       await host.remove();
     }
@@ -118,23 +133,31 @@ describe("agent: the likeliest mistakes", () => {
     const { port } = address;
     try {
       const env = { ...gateway(), OVERLAYWATCH_WEBHOOK_LISTEN: `127.0.0.1:${port}` };
-      await told(
-        ["webhook", "--state-dir", path()],
-        69,
-        /another program listens there already .*`ss -ltnp` names it/u,
-        env,
-      );
+      const said = await told(["webhook", "--state-dir", path()], 69, /^overlaywatch: cannot listen/u, env);
+      assertDocumented("port in use", said, 69, { "127.0.0.1:8480": `127.0.0.1:${port}` });
       await told(["standin", "--port", String(port)], 69, /another program listens there; choose another --port/u);
     } finally {
       other.close();
+    }
+    const receiver = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(receiver, "listening");
+    const udp = String(receiver.address().port);
+    try {
+      await told(
+        ["sink", "--udp", udp],
+        69,
+        /^overlaywatch: sink: .*another program listens there; choose another port/u,
+      );
+    } finally {
+      receiver.close();
     }
   });
 
   it("a token, a certificate, a key or a name that is not there: which file, and how it is made", async () => {
     const none = join(path(), "none");
     const hook = ["webhook", "--state-dir", path()];
-    const made = /token_files: there is no file \S+none: make one by \(umask 077; openssl rand -hex 32 > \S+none\)/u;
-    await told(hook, 78, made, { ...gateway(), OVERLAYWATCH_WEBHOOK_TOKEN_FILES: none });
+    const said = await told(hook, 78, /^overlaywatch: /u, { ...gateway(), OVERLAYWATCH_WEBHOOK_TOKEN_FILES: none });
+    assertDocumented("no token", said, 78, { "/etc/overlaywatch/webhook.token": none, "...": none });
     const open = file("open", "0123456789abcdef".repeat(4));
     chmodSync(open, 0o644);
     await told(hook, 78, /open may be read or written by others: take that from them \(chmod o-rw,g-w\)/u, {
@@ -150,6 +173,14 @@ describe("agent: the likeliest mistakes", () => {
       78,
       /there is no \S+none; .*Set worker\.hostname to what Datadog calls it/u,
       unnamed,
+    );
+  });
+
+  it("are all those of the table", () => {
+    const elsewhere = ["no Datadog agent", "a second `run`"];
+    assert.deepEqual(
+      unasked().filter((mistake) => !elsewhere.includes(mistake)),
+      [],
     );
   });
 });

@@ -7,6 +7,7 @@ import type { Message } from "../../emit/dogstatsd/parse.ts";
 import { dogstatsdSink } from "../../emit/dogstatsd/sink.ts";
 import { listen, type Listening } from "../emit/dogstatsd/listening.ts";
 import { until } from "../host/until.ts";
+import { assertDocumented } from "./documented.ts";
 import { memoryIo } from "./cli.ts";
 import { useFolder } from "./folder.ts";
 import { replayedHost, type ReplayedHost } from "./replayed-host.ts";
@@ -151,6 +152,8 @@ describe("agent/run", () => {
     const one = run(["interfaces", ...host.args], { DD_DOGSTATSD_URL: nowhere });
     const says = `WARN nobody listens on ${nowhere} (DD_DOGSTATSD_URL): metrics are lost until a Datadog agent does.`;
     await until("it is said", () => one.text().err.includes(says));
+    const examples = { "udp://127.0.0.1:8125": nowhere, "(default)": "(DD_DOGSTATSD_URL)" };
+    assertDocumented("no Datadog agent", one.text().err, "runs on", examples);
     const other = run(["interfaces", ...host.args]);
     await until("it sends", () => heard.messages.length > 0);
     assert.doesNotMatch(other.text().err, /nobody listens/u);
@@ -165,7 +168,8 @@ describe("agent/run", () => {
       return text().err;
     };
     const pair = await beside("interfaces", "netstat");
-    assert.match(pair, /ERROR another agent \(pid \d+\) sends interfaces to dogstatsd already: .* arrives twice/u);
+    const [, pid = ""] = /ERROR another agent \(pid (\d+)\)/u.exec(pair) ?? [];
+    assertDocumented("a second `run`", pair, "runs on", { 4711: pid, "interfaces, tcp": "interfaces" });
     assert.doesNotMatch(await beside("netstat"), /another agent/u);
     assert.doesNotMatch(await beside("interfaces", "--sink", "none"), /another agent/u);
     assert.equal(await one.end(), 0);

@@ -18,7 +18,7 @@ const ending = new AbortController();
 const log = streamLog(stderr);
 const { config } = loadConfig({ flags: [], env });
 const session = openSession(config, { log });
-const io = { env, stdin, stdout, stderr, pid, self: [], cwd: "/", signal: ending.signal };
+const io = { env, stdin, stdout, stderr, pid, self: [], cwd: "/", signal: ending.signal, outlast: () => undefined };
 const outputs = await openOutputs(config, session, io, () => undefined);
 const record = recordRuns(pid, session, outputs);
 

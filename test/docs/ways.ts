@@ -39,14 +39,6 @@ const asked = (...codes: readonly number[]): Way => ({ on: "stand-in", codes });
 const shown = (why: string): Way => ({ shown: why });
 /** Without `--apply` in brackets: what it would change is not the lab's own. */
 const dry = (as: string, why: string): Way => ({ on: 1, codes: [0], as, why });
-const inClone = (name: string): string => `${process.cwd()}/${name}`;
-/** Into a folder of the test's, as into `/opt/overlaywatch`. */
-const installed = (as: string): Ending => ({
-  on: "here",
-  codes: [0],
-  as,
-  why: "this machine's /opt is not the test's",
-});
 const inFleet = (action: string): Way => ({
   on: "here",
   codes: [0],
@@ -65,6 +57,10 @@ const gateway = ["./scripts/overlaywatch webhook", /listen/u] as const;
 const pauses = "it wants a broker; test/agent/webhook/fleet-pause runs it";
 const units = "it installs the units, for a systemd that no host of the lab has; test/accept/units starts them";
 
+const installs = "test/docs/install runs it, into a folder of its own";
+
+const labs = "test/lab does what it does, on labs of its own";
+
 const demo = "test/accept/demo runs it";
 
 /** In the order of the documents: a later one may need what an earlier one made. */
@@ -80,6 +76,16 @@ export const ways: Readonly<Record<string, Way>> = {
   "./scripts/overlaywatch demo --fault missing-fdb": shown(demo),
   "./scripts/overlaywatch demo --fault wrong-vtep": shown(demo),
   "./scripts/overlaywatch demo --keep": shown(demo),
+
+  "npm run check": shown("it is what runs this test"),
+  "npm run accept": shown("it runs for hours: the long form of test/accept, on its own"),
+  "./scripts/overlaywatch lab up": shown(labs),
+  "./scripts/overlaywatch lab up --name s --engine 28.5": shown(labs),
+  "./scripts/overlaywatch lab exec 1 -- docker ps": shown(labs),
+  "./scripts/overlaywatch lab traffic start": shown(labs),
+  "./scripts/overlaywatch lab traffic chatty": shown(labs),
+  "./scripts/overlaywatch lab break": shown(labs),
+  "./scripts/overlaywatch lab down": shown(labs),
 
   "./scripts/overlaywatch check": ends(1),
   "./scripts/overlaywatch check --estimate": ends(1),
@@ -169,31 +175,23 @@ export const ways: Readonly<Record<string, Way>> = {
     2,
   ),
 
-  "mkdir -p /opt/overlaywatch": installed("mkdir place"),
-  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /opt/overlaywatch":
-    // node_modules are large: a link will do.
-    installed(
-      `sh -c "cp -a --no-preserve=ownership ${["dist", "scripts", "package.json"].map(inClone).join(" ")} place; ln -s ${inClone("node_modules")} place"`,
-    ),
-  "ln -sfn /opt/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": installed(
-    "ln -sfn ../place/scripts/overlaywatch bin/installed",
-  ),
-  "overlaywatch --version": { ...installed("installed --version"), prints: /^overlaywatch \d+\./u },
-  "rm /usr/local/bin/overlaywatch": installed("rm bin/installed"),
-  "rm -r /opt/overlaywatch": installed("rm -r place"),
+  "mkdir -p /usr/lib/overlaywatch": shown(installs),
+  "cp -a --no-preserve=ownership dist scripts node_modules package.json metadata.csv assets /usr/lib/overlaywatch/":
+    shown(installs),
+  "ln -sfn /usr/lib/overlaywatch/scripts/overlaywatch /usr/local/bin/overlaywatch": shown(installs),
+  "overlaywatch --version": ends("here"),
+  "rm /usr/local/bin/overlaywatch": shown(installs),
+  "rm -r /usr/lib/overlaywatch": shown(installs),
   "overlaywatch run": shown("as ./scripts/overlaywatch run, which runs"),
   "overlaywatch run --heal observe": shown("as ./scripts/overlaywatch run --heal observe, which runs"),
   "systemctl disable --now overlaywatch-run overlaywatch-webhook overlaywatch-worker overlaywatch-helper.socket":
     shown(units),
   "rm /etc/systemd/system/overlaywatch-*": shown(units),
   "rm /etc/sysusers.d/overlaywatch.conf /etc/tmpfiles.d/overlaywatch.conf": shown(units),
-  "rm -r /usr/lib/overlaywatch": shown(units),
   "overlaywatch status": ends(1, 1),
   "overlaywatch doctor": ends(1, 0, 1),
   "overlaywatch configcheck": ends("here"),
 
-  "mkdir -p /usr/lib/overlaywatch": shown(units),
-  "cp -a --no-preserve=ownership dist node_modules package.json /usr/lib/overlaywatch/": shown(units),
   "install -m 644 -t /etc/systemd/system assets/systemd/*.service assets/systemd/*.socket": shown(units),
   "install -D -m 644 -t /etc/sysusers.d assets/systemd/sysusers.d/overlaywatch.conf": shown(units),
   "install -D -m 644 -t /etc/tmpfiles.d assets/systemd/tmpfiles.d/overlaywatch.conf": shown(units),
@@ -201,18 +199,16 @@ export const ways: Readonly<Record<string, Way>> = {
   "systemd-tmpfiles --create overlaywatch.conf": shown(units),
   "(umask 077; openssl rand -hex 32 > /etc/overlaywatch/webhook/token)": shown("it writes into this machine's /etc"),
   "(umask 077 && openssl rand -hex 32 > /etc/overlaywatch/webhook.token)": shown("it writes into this machine's /etc"),
-  "node /usr/lib/overlaywatch/dist/agent/main.js helperd --environment > /etc/overlaywatch/helper.env": {
+  "overlaywatch helperd --environment > /etc/overlaywatch/helper.env": {
     on: "here",
     codes: [0],
-    as: "./scripts/overlaywatch helperd --environment",
-    why: "the path is of an installation",
+    as: "overlaywatch helperd --environment",
+    why: "this machine's /etc is not the test's",
   },
   "systemctl daemon-reload": shown(units),
   "systemctl enable --now overlaywatch-helper.socket overlaywatch-worker overlaywatch-webhook overlaywatch-run":
     shown(units),
-  "node /usr/lib/overlaywatch/dist/agent/main.js webhook test": shown(
-    "as ./scripts/overlaywatch webhook test, which runs",
-  ),
+  "overlaywatch webhook test": shown("as ./scripts/overlaywatch webhook test, which runs"),
   "journalctl -n 20 -t overlaywatch-helper": ends(1, 0, 1),
   "overlaywatch helperd &": { on: 1, says: helperd[1] },
   "overlaywatch worker": { on: 1, says: worker[1] },
@@ -222,6 +218,8 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch fleet init --dir DIR": ends("here"),
   "overlaywatch fleet enroll web-1.example.com --dir DIR": ends("here"),
   "overlaywatch fleet list --dir DIR": ends("here"),
+  "nats-server -t -c /etc/nats/nats.conf": shown("test/dispatch/nats/shipped has it check each shipped configuration"),
+  "nats-server -c /etc/nats/nats.conf": shown("test/dispatch/nats/shipped runs it with each shipped configuration"),
   "overlaywatch fleet provision --dir DIR": shown("it wants a broker; test/dispatch/nats runs it"),
   "overlaywatch fleet enroll HOST": inFleet("enroll web-2.example.com"),
   "overlaywatch fleet rotate HOST": inFleet("rotate web-1.example.com"),
@@ -233,7 +231,7 @@ export const ways: Readonly<Record<string, Way>> = {
   "overlaywatch pause --fleet": shown(pauses),
   "overlaywatch pause --fleet --off": shown(pauses),
 
-  "/opt/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
-  "/opt/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
+  "/usr/lib/overlaywatch/scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
+  "/usr/lib/overlaywatch/scripts/overlaywatch run --sink influx": metrics,
   "./scripts/overlaywatch run --sink influx --on-stdin": { on: 1, says: lines, feed: "newline" },
 };

@@ -8,6 +8,7 @@ import { monitorBody } from "../../monitors/body.ts";
 import { monitorOf, queryOf } from "../../monitors/definition.ts";
 import type { Desired } from "../../monitors/desired.ts";
 import { metricsIn, readQuery } from "../../monitors/query.ts";
+import { runbooks } from "../../monitors/runbooks.ts";
 import { levels } from "../../monitors/settings.ts";
 import { shipped, shippedMonitors } from "../../monitors/shipped.ts";
 import { webhookBody } from "../../monitors/body.ts";
@@ -136,6 +137,12 @@ describe("monitors: what ships", () => {
       assert.ok(tags.includes("integration:overlaywatch"));
       assert.doesNotMatch(JSON.stringify(definition), /managed-by|overlaywatch-key/u);
     }
+  });
+
+  it("has runbooks that a person can read: none of Datadog's braces", () => {
+    const text = runbooks();
+    assert.doesNotMatch(text, /\{\{|\}\}/u);
+    assert.match(text, /has not written a heartbeat for _N_ s\. _\(no data\)_ Nothing has come/u);
   });
 
   it("tells of commands that this program has", async () => {

@@ -27,6 +27,17 @@ describe("agent/demo: the story in words", () => {
     });
   }
 
+  it("is in docs/demo.md as the first of them was told", () => {
+    const page = readFileSync("docs/demo.md", "utf8");
+    const shown = /(?<=^```text\nA Docker overlay network .*\n\n)[^]*?(?=^```$)/mu;
+    if (update)
+      writeFileSync(
+        "docs/demo.md",
+        page.replace(shown, () => toldOf("outage")),
+      );
+    assert.equal(shown.exec(readFileSync("docs/demo.md", "utf8"))?.[0], toldOf("outage"));
+  });
+
   it("fits 80 columns, and colours change nothing but colours", () => {
     for (const name of names) {
       const text = toldOf(name);
@@ -47,11 +58,17 @@ describe("agent/demo: the story in words", () => {
     assert.ok(agent !== undefined && cure !== undefined);
     const options = { colors: false, columns: 1000 };
     const loud = { ...agent, containers: agent.containers.map((one) => ({ ...one, now: { ...one.now, drops: 3 } })) };
-    assert.match(wordsOf(agent, options), /no error, no drop: nothing to page on/u);
-    assert.match(wordsOf(loud, options), /Errors or drops grew/u);
+    assert.match(
+      wordsOf(agent, options),
+      /: nothing to page on \(errors and drops, which the agent does not send, were 0\)/u,
+    );
+    assert.match(wordsOf(loud, options), /Errors or drops grew, which the agent does not send/u);
     assert.match(wordsOf(cure, options), /On dockerhost1, and nowhere else, /u);
     assert.match(wordsOf({ ...cure, elsewhere: ["dockerhost2"] }, options), /On dockerhost1, and on dockerhost2, /u);
     assert.match(wordsOf({ ...cure, commands: [], message: "paused" }, options), /nothing was changed: paused/u);
+    const rows = { step: "seen", at_s: 1, host: "h", metric: "m", containers: [] } as const;
+    assert.match(wordsOf({ ...rows, value: 1 }, options), /m = 1 for h: 1 row of its tables does harm now\./u);
+    assert.match(wordsOf({ ...rows, value: 2 }, options), /m = 2 for h: 2 rows of its tables do harm now\./u);
     assert.match(wordsOf({ step: "finding", at_s: 1, host: "h", findings: [] }, options), /finds nothing any more/u);
   });
 
