@@ -5,7 +5,7 @@ import { isFull } from "./accept/length.ts";
 const onRealThings = [
   /^accept:|^lab,|^overlay in a |^overlay\/remedy: acting|^run --sink/u,
   /^agent\/(?:doctor in|doctor, on|main)|^pipelines\/(?:follow,|record,|record\/recorder)/u,
-  /^host\/(?:journald, with|sockets, |netns)|^collectors\/(?:tcp|overlay)$/u,
+  /^host\/(?:journald, with|sockets[,:] |netns)|^collectors\/(?:tcp|overlay)$/u,
 ];
 
 // mocha 12 says nothing of a rejection that nobody handles: it fails the test that runs.

@@ -219,7 +219,8 @@ for (const [what, shape] of kinds.slice(0, isFull() ? kinds.length : 2)) {
         await two.run("G2", { network: "testnet" });
         const steps = await cured(
           async () => {
-            if (classic) await lab().loss("A1", "G2", 2);
+            // From whichever it will be pinged: a classic engine looks a name's host up at the first try.
+            if (classic) for (const from of ["A1", "B1"]) await lab().loss(from, "G2", 2);
             assert.equal(await firstLoss(here(), "G2"), 0);
             const during = here().cycle();
             await pause(trial * 40);

@@ -144,7 +144,9 @@ describe("run --sink influx", () => {
       // What makes hot-shots add fields that telegraf takes for values.
       const env = { OVERLAYWATCH_SINKS_DOGSTATSD_URL: url, DD_EXTERNAL_ENV: "it-false,cn-x", DD_CARDINALITY: "low" };
       const program = start(["--sink", "dogstatsd", "--on-stdin"], { env });
-      program.child.stdin.end("\n");
+      program.child.stdin.write("\n");
+      await program.lines(collection, 1);
+      program.child.stdin.end();
       await program.ended();
       await until("the service check has arrived", () => lines.some((line) => line.startsWith("_sc|")));
     } finally {
