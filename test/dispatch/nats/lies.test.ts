@@ -38,13 +38,14 @@ describe("dispatch/nats: hosts that answer what they like", function () {
   const { server, fleet, provide, asker, hostOf, gateway, kept } = useFleet([a, b], [b, a]);
 
   /** A host that answers what it likes, with its own credentials. */
-  async function liar(host: string, answer: (say: Say, ask: string) => void): Promise<void> {
+  async function liar(host: string, answer: (say: Say, ask: string) => void): Promise<NatsConnection> {
     const connection = await connectOnce(optionsOf(server().url, fleet.seeds.of(host), keyOf(host)));
     kept({ close: async () => connection.close() });
     connection.subscribe(subjects.ask(keyOf(host)), {
       callback: (_, message) => answer(saying(connection, keyOf(host)), askIn(message)),
     });
     await connection.flush();
+    return connection;
   }
 
   const lies: Readonly<Record<string, readonly [answer: (say: Say, ask: string) => void, trouble: RegExp]>> = {
@@ -229,5 +230,13 @@ describe("dispatch/nats: hosts that answer what they like", function () {
       [`host ${keyOf(a)} sends more than 10 messages a second: the rest is dropped`],
     );
     assert.ok(troubles.length < 150, `${troubles.length} troubles`);
+  });
+
+  it("what one host sends that is not understood hides no trouble of another", async () => {
+    await provide();
+    const { troubles, keys } = await gateway();
+    for (const host of [a, b]) (await liar(host, () => undefined)).publish(subjects.presence(keyOf(host)), "garbage");
+    await until("both are told", () => troubles.length === 2);
+    assert.equal(new Set(keys).size, 2, keys.join());
   });
 });
