@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { headers } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { z } from "zod";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { openFleet } from "../../../dispatch/nats/ask.ts";
 import { natsHandOver } from "../../../dispatch/nats/hand-over.ts";
@@ -84,4 +85,63 @@ describe("dispatch/nats: who hears what hosts answer", function () {
     );
     assert.ok(performance.now() - begun < 2500);
   });
+
+  it("holds no more than so much of what has come, and is not read yet", async () => {
+    await provide();
+    const connection = await connectOnce(optionsOf(server().url, fleet.seeds.gateway, "gateway"));
+    kept({ close: async () => connection.close() });
+    const [all, questions] = [
+      300,
+      openFleet({
+        connection: atOnce(connection, 300),
+        signingKey: fleet.signingKey,
+        withinMs: 9000,
+      }),
+    ];
+    const liar = await connectOnce(optionsOf(server().url, fleet.seeds.of(a), keyOf(a)));
+    kept({ close: async () => liar.close() });
+    const garbage = Buffer.alloc(60_000, "x");
+    liar.subscribe(subjects.ask(keyOf(a)), {
+      callback: (_, message) => {
+        const { ask } = z.object({ ask: z.string() }).parse(message.json());
+        const made = headers();
+        made.set(answerHeader, headerOf({ ask, at: 1, of: 1, isTrouble: false }));
+        liar.publish(subjects.answer(keyOf(a)), garbage, { headers: made });
+      },
+    });
+    await liar.flush();
+    const ask = async () =>
+      questions.status(
+        Array.from({ length: all }, () => a),
+        patience(),
+      );
+    // The second time there is room again.
+    for (const replies of [await ask(), await ask()]) {
+      const read = replies.filter((one) => "trouble" in one && one.trouble.includes("can not be unpacked")).length;
+      const tooMuch = replies.filter(
+        (one) => "trouble" in one && one.trouble.includes("too much comes from all"),
+      ).length;
+      assert.deepEqual([read, tooMuch], [279, 21]);
+    }
+  });
 });
+
+/** A connection on which the answers come in one turn, so many at a time. */
+function atOnce(connection: NatsConnection, count: number): NatsConnection {
+  const held: (() => void)[] = [];
+  const subscribe: NatsConnection["subscribe"] = (subject, options) =>
+    connection.subscribe(subject, {
+      ...options,
+      callback: (error, message) => {
+        held.push(() => options?.callback?.(error, message));
+        if (held.length === count || !subject.startsWith("overlay.")) for (const deliver of held.splice(0)) deliver();
+      },
+    });
+  return new Proxy(connection, {
+    get: (target, name) => {
+      if (name === "subscribe") return subscribe;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
