@@ -135,11 +135,14 @@ describe("dispatch/nats: hosts that answer what they like", function () {
 
   const tableLies: readonly (readonly [bundle: string, trouble: RegExp])[] = [
     [`[{}${",{}".repeat(11_000_000)}]`, /not understood: it has more than 3000000 values$/u],
-    [`{"tables":{"networks":[{}${",{}".repeat(1_400_000)}]}}`, /not understood: tables\.host: /u],
-    [`{"${"k".repeat(1_000_000)}":1}`, /not understood: : Unrecognized key: "k{180}\S{0,30}$/u],
+    [
+      `{"tables":{"networks":[{}${",{}".repeat(1_400_000)}]}}`,
+      /not understood: (?:tables\.host: |it holds more of one thing)/u,
+    ],
+    [`{"${"k".repeat(1_000_000)}":1}`, /not understood: : Unrecognized key: "k{100,300}\S{0,30}$/u],
     [
       `{"version":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
-      /a bundle of version unknown, and this program reads 1$/u,
+      /a bundle of version unknown, and this program reads 1$|it holds more of one thing/u,
     ],
   ];
 
