@@ -133,15 +133,17 @@ function atOnce(connection: NatsConnection, count: number): NatsConnection {
     connection.subscribe(subject, {
       ...options,
       callback: (error, message) => {
-        held.push(() => options?.callback?.(error, message));
+        held.push(() => void options?.callback?.(error, message));
         if (held.length === count || !subject.startsWith("overlay.")) for (const deliver of held.splice(0)) deliver();
       },
     });
   return new Proxy(connection, {
-    get: (target, name) => {
+    get: (target, name): unknown => {
       if (name === "subscribe") return subscribe;
       const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (typeof value !== "function") return value;
+      const bound: unknown = value.bind(target);
+      return bound;
     },
   });
 }

@@ -139,6 +139,10 @@ describe("dispatch/nats: hosts that answer what they like", function () {
       `{"tables":{"networks":[{}${",{}".repeat(1_400_000)}]}}`,
       /not understood: (?:tables\.host: |it holds more of one thing)/u,
     ],
+    [
+      `{"version":"${"2".repeat(1_000_000)}"}`,
+      /a bundle of version (?:unknown|"2{0,300}"?), and this program reads 1$/u,
+    ],
     [`{"${"k".repeat(1_000_000)}":1}`, /not understood: : Unrecognized key: "k{100,300}\S{0,30}$/u],
     [
       `{"version":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
