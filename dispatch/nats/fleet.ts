@@ -5,7 +5,7 @@ import type { Job } from "../job.ts";
 import type { Broker } from "./connection.ts";
 import { type Admits, floodGate, mostHosts } from "./flood.ts";
 import { consumerOf, jobAt, type Link } from "./hand-over.ts";
-import { jobIn, jsonOf, type Presence, presenceSchema, type Told, toldSchema } from "./protocol.ts";
+import { type HeardPresence, jobIn, jsonOf, presenceSchema, type Told, toldSchema } from "./protocol.ts";
 import { advisory, hostKeyOf, keyIn, stream, subjects } from "./subjects.ts";
 
 /** A job that the broker does not deliver any more. It is for people now. */
@@ -29,7 +29,7 @@ export interface FleetEvents {
   readonly onTrouble: (what: string, key: string) => void;
 }
 
-export interface Seen extends Presence {
+export interface Seen extends HeardPresence {
   /** Milliseconds since the epoch, by our clock. */
   readonly at: number;
 }

@@ -69,7 +69,10 @@ export const presenceSchema = z.object({
   fleetUntil: z.int().nullable().exactOptional(),
 });
 
-export type Presence = z.output<typeof presenceSchema>;
+export type HeardPresence = z.output<typeof presenceSchema>;
+
+/** As a host of this version says it: nothing that is known is left out. */
+export type Presence = HeardPresence & Required<Pick<HeardPresence, "inForce" | "paused">>;
 
 /** What became of a job, as the host tells it; of other versions, as above. */
 export const toldSchema = z.object({
