@@ -49,7 +49,7 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
     },
     onTrouble: (what) => ways.log.error(`${what}; hosts that were told of a pause keep it themselves`, "fleet pause"),
   });
-  const wanted = () => ({ pause: watch.current(), isKnown: watch.isKnown });
+  const wanted = () => ({ pause: watch.current(), isSaid: watch.isSaid });
   const onTrouble = (host: string, trouble: string) =>
     ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, "fleet pause told");
   const begin = async (): Promise<void> => {

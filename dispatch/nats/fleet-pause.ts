@@ -23,14 +23,26 @@ const word = z.strictObject({ v: z.literal(1), at: z.int(), pause: fleetPause.nu
 
 /** The last word at the broker. */
 export interface Kept {
-  /** Its place in the stream; 0: nothing was ever said. */
+  /** Its place in the stream; 0: there is none. */
   readonly seq: number;
+  /** When it was said: each word is later than the one before, whosever clock is behind. */
+  readonly at: number;
   readonly pause: FleetPause | undefined;
 }
 
 /** The message says what is wrong, and what to do. */
 export class PauseTrouble extends Error {
   override readonly name = "PauseTrouble";
+  /** Whether it was done all the same is not known. */
+  readonly isOpen: boolean;
+
+  constructor(
+    message: string,
+    { isOpen = false, cause }: { readonly isOpen?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.isOpen = isOpen;
+  }
 }
 
 /** Somebody else has said something meanwhile. */
@@ -48,7 +60,7 @@ export async function readFleetPause({ connection, timeoutMs }: Link, signingKey
   const message = await manager.streams.getMessage(fleetStream, query).catch((cause: unknown) => {
     throw troubleOf("it can not be read whether the fleet is paused", cause);
   });
-  if (message === null) return { seq: 0, pause: undefined };
+  if (message === null) return { seq: 0, at: 0, pause: undefined };
   const { data, header, seq } = message;
   if (!isSigned(data, header?.get(signatureHeader) ?? "", [createPublicKey(signingKey)]))
     throw new PauseTrouble(
@@ -57,47 +69,77 @@ export async function readFleetPause({ connection, timeoutMs }: Link, signingKey
   const read = word.safeParse(jsonOf(data));
   if (!read.success)
     throw new PauseTrouble("what the broker has as the fleet's pause is not understood: is it of another version?");
-  const { pause } = read.data;
-  // No longer than one may be, whatever the clock of who said it.
-  const most = Date.now() + longestPause + clockSkew;
-  return { seq, pause: pause === null ? undefined : { ...pause, until: Math.min(pause.until, most) } };
+  const { pause, at } = read.data;
+  // No longer than one may be, whatever the clock of who said it; and each time the same end.
+  const most = Math.min(at, Date.now()) + longestPause + clockSkew;
+  return { seq, at, pause: pause === null ? undefined : { ...pause, until: Math.min(pause.until, most) } };
 }
 
 /**
  * Kept at the broker, for all gateways, those that start later too. Undefined lifts it. With `after`, only where the last
- * word is still that one. Gives its place. Throws `PauseTrouble`, `Overtaken`.
+ * word is still that one; without, after whatever there is. Gives what is kept then. Throws `PauseTrouble`, and `Overtaken`.
  */
 export async function keepFleetPause(
-  { connection, timeoutMs }: Link,
+  link: Link,
   pause: FleetPause | undefined,
   signingKey: KeyObject,
-  after?: number,
-): Promise<number> {
-  const body = JSON.stringify({ v: 1, at: Date.now(), pause: pause ?? null } satisfies z.input<typeof word>);
-  const made = headers();
-  made.set(signatureHeader, signatureOf(body, signingKey));
-  const expect = { streamName: fleetStream, ...(after !== undefined && { lastSubjectSequence: after }) };
-  try {
-    const { seq } = await jetstream(connection, { timeout: timeoutMs }).publish(subjects.fleetPause, body, {
-      headers: made,
-      expect,
-    });
-    return seq;
-  } catch (cause) {
-    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence)
-      throw new Overtaken("somebody else has said meanwhile whether the fleet is paused", { cause });
-    throw troubleOf("the fleet's pause can not be kept at the broker", cause);
+  after?: Pick<Kept, "seq" | "at">,
+): Promise<Kept> {
+  if (after !== undefined) return said(link, pause, signingKey, after);
+  for (let left = mostTries; ; left--) {
+    // What can not be read, as another's, is what this is to put an end to.
+    const last = await readFleetPause(link, signingKey).catch(() => undefined);
+    try {
+      return await said(link, pause, signingKey, last);
+    } catch (error) {
+      if (!(error instanceof Overtaken) || left === 0) throw error;
+    }
   }
 }
 
-function troubleOf(what: string, cause: unknown): PauseTrouble {
+/** Of words that others say at the same moment. */
+const mostTries = 5;
+
+async function said(
+  link: Link,
+  pause: FleetPause | undefined,
+  signingKey: KeyObject,
+  after: Pick<Kept, "seq" | "at"> | undefined,
+): Promise<Kept> {
+  const at = Math.max(Date.now(), (after?.at ?? 0) + 1);
+  const body = JSON.stringify({ v: 1, at, pause: pause ?? null } satisfies z.input<typeof word>);
+  const made = headers();
+  made.set(signatureHeader, signatureOf(body, signingKey));
+  const expect = { streamName: fleetStream, ...(after !== undefined && { lastSubjectSequence: after.seq }) };
+  try {
+    const client = jetstream(link.connection, { timeout: link.timeoutMs });
+    const { seq } = await client.publish(subjects.fleetPause, body, { headers: made, expect });
+    return { seq, at, pause };
+  } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence)
+      throw new Overtaken("somebody else has said meanwhile whether the fleet is paused", { cause });
+    const what = "the fleet's pause can not be kept at the broker";
+    if (cause instanceof JetStreamApiError || isNobody(cause)) throw troubleOf(what, cause);
+    // The answer may have been lost, and not the question.
+    const kept = await readFleetPause(link, signingKey).catch(() => undefined);
+    if (kept?.at === at && kept.pause?.until === pause?.until) return kept;
+    throw troubleOf(what, cause, true);
+  }
+}
+
+/** Of what is published, and no stream takes. */
+const isNobody = (cause: unknown): boolean => cause instanceof Error && cause.name === "JetStreamNotEnabled";
+
+function troubleOf(what: string, cause: unknown, isOpen = false): PauseTrouble {
   const isNone = cause instanceof JetStreamApiError && cause.code === streamNotFound;
-  // Of what is published, and no stream takes.
-  const isNobody = cause instanceof Error && cause.name === "JetStreamNotEnabled";
   const said = cause instanceof Error ? cause.message : String(cause);
-  const why = isNone ? "it has no place for it" : isNobody ? "it has no place for it, or is just starting" : said;
+  const why = isNone
+    ? "it has no place for it"
+    : isNobody(cause)
+      ? "it has no place for it, or is just starting"
+      : said;
   return new PauseTrouble(
     `${what}: ${why}; where the fleet was made by an older version, run \`overlaywatch fleet config\`, have the broker read fleet.conf again, and run \`overlaywatch fleet provision\``,
-    { cause },
+    { cause, isOpen },
   );
 }

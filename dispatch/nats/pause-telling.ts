@@ -5,8 +5,8 @@ import type { FleetPause } from "./fleet-pause.ts";
 /** What is to hold on all hosts. */
 interface Wanted {
   readonly pause: FleetPause | undefined;
-  /** Whether that is known: where it is not, no host is told that there is none. */
-  readonly isKnown: boolean;
+  /** Whether that was ever said, and is known: where it is not, no host is told that there is none. */
+  readonly isSaid: boolean;
 }
 
 interface TellingOptions {
@@ -37,10 +37,10 @@ export function openPauseTelling(options: TellingOptions): PauseTelling {
   const end = new AbortController();
   let [last, since]: [number | null | undefined, number] = [undefined, 0];
   const look = (grace: number): void => {
-    const [{ pause, isKnown }, now] = [wanted(), Date.now()];
+    const [{ pause, isSaid }, now] = [wanted(), Date.now()];
     const word = pause?.until ?? null;
     if (word !== last) [last, since] = [word, now];
-    if ((word === null && !isKnown) || now - since < grace) return;
+    if ((word === null && !isSaid) || now - since < grace) return;
     const hosts = unaware({ seen, told, word, now });
     for (const { key } of hosts) told.set(key, { word, at: now });
     for (const key of told.keys()) if (!seen.has(key)) told.delete(key);

@@ -44,8 +44,8 @@ describe("dispatch/nats: who is told of the fleet's pause", () => {
         throw new Error("the connection is lost");
       },
     };
-    let [pause, isKnown]: [FleetPause | undefined, boolean] = [undefined, false];
-    const wanted = () => ({ pause, isKnown });
+    let [pause, isSaid]: [FleetPause | undefined, boolean] = [undefined, false];
+    const wanted = () => ({ pause, isSaid });
     const onTrouble = (host: string, trouble: string) => troubles.push(`${host}: ${trouble}`);
     const telling = openPauseTelling({ ask, seen, wanted, onTrouble, everyMs: 20, graceMs: 300 });
     try {
@@ -58,7 +58,7 @@ describe("dispatch/nats: who is told of the fleet's pause", () => {
       pause = { ...pause, until: pause.until + 1, reason: "longer" };
       telling.now();
       assert.deepEqual(said, ["a storm", "a longer"]);
-      [pause, isKnown] = [undefined, true];
+      [pause, isSaid] = [undefined, true];
       await until("it is told that there is none", () => said.length > 2);
       await sleep(100);
       assert.deepEqual(said, ["a storm", "a longer", "a on"], "once");
