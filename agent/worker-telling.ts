@@ -35,18 +35,22 @@ interface Environment {
 
 /** Milliseconds. */
 const [hour, helloEvery, helloWithin, sendEvery, rejectedEvery] = [3_600_000, 300_000, 2000, 10_000, 60_000] as const;
+/** For so long what the helper has said is told again; and a turn to ask it is waited for. */
+const [freshFor, turnWithin] = [10_000, 1000] as const;
 
 /** What the last answers of the helper said. */
 interface Heard {
   helper: string | undefined;
   stops: readonly string[] | null;
+  /** When, in milliseconds since the epoch. */
+  at: number;
 }
 
 export function openTelling(environment: Environment): Telling {
   const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
-  const standing: Heard = { helper: undefined, stops: null };
+  const standing: Heard = { helper: undefined, stops: null, at: 0 };
   const ask = asking(helper, standing);
   const hello = async (): Promise<void> => {
     const said = await ask();
@@ -66,7 +70,7 @@ export function openTelling(environment: Environment): Telling {
       sendChange(change, outputs, log);
     },
     rejected: rejecting(notes, outputs, log),
-    ...standingOf(ask, standing),
+    ...standingOf(ask, standing, async (signal) => worker()?.turn(signal)),
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
@@ -88,14 +92,26 @@ export function openTelling(environment: Environment): Telling {
   };
 }
 
-/** Those that ask at once are told the same: each question costs a process of root's. */
-function standingOf(ask: () => Promise<unknown>, heard: Heard): Standing {
+/** Each question costs a process of root's: what was heard just now is told again, and else one waits for its turn. */
+function standingOf(ask: () => Promise<unknown>, heard: Heard, turn: (signal: AbortSignal) => Promise<void>): Standing {
+  let underway: Promise<void> | undefined;
+  const refresh = async (): Promise<void> => {
+    if (Math.abs(Date.now() - heard.at) < freshFor) return;
+    await turn(AbortSignal.timeout(turnWithin)).then(ask);
+  };
   return {
-    // Who asks is not to go without an answer because the helper gives none.
-    stops: async () => Promise.race([ask().then(() => heard.stops), sleep(helloWithin, null, { ref: false })]),
+    stops: async () => {
+      underway ??= refresh()
+        // No turn is left: what was heard last is told.
+        .catch(() => undefined)
+        .finally(() => (underway = undefined));
+      const late = sleep(helloWithin, "late", { ref: false });
+      // Who asks is not to go without an answer because the helper gives none.
+      return (await Promise.race([underway, late])) === "late" ? null : heard.stops;
+    },
     lastStops: () => heard.stops,
     hearStops: (stops) => {
-      heard.stops = stops;
+      [heard.stops, heard.at] = [stops, Date.now()];
     },
   };
 }
@@ -105,6 +121,7 @@ function asking(helper: Helper, standing: Heard) {
     const said = await helper.hello(randomBytes(16).toString("hex"));
     standing.helper = "why" in said ? said.why : undefined;
     standing.stops = "why" in said ? null : said.stops;
+    standing.at = Date.now();
     return said;
   };
   let underway: ReturnType<typeof ask> | undefined;

@@ -27,6 +27,8 @@ export interface FleetGuard {
   readonly isPaused: () => boolean;
   /** A host has paged, or tells of a job of its own. By its key. */
   readonly saw: (key: string) => void;
+  /** A host has given a sign of life. By its key. */
+  readonly isThere: (key: string) => void;
   /** How often the breaker has opened since it was asked last. */
   readonly openings: () => number;
   readonly close: () => void;
@@ -72,6 +74,7 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
       const reason = watch.current() === undefined ? breaker.saw(key, Date.now()) : undefined;
       if (reason !== undefined) void open(reason);
     },
+    isThere: (key) => telling?.saw(key),
     openings: () => {
       const count = openings;
       openings = 0;

@@ -67,4 +67,28 @@ describe("dispatch/nats: who is told of the fleet's pause", () => {
       telling.close();
     }
   });
+
+  it("is a host that is back at once, again where it was told before, and nobody where nothing was ever said", async () => {
+    const said: string[] = [];
+    const ask = {
+      pause: async (hosts: readonly string[]) => (said.push(`${hosts.join()} pause`), []),
+      resume: async (hosts: readonly string[]) => (said.push(`${hosts.join()} on`), []),
+    };
+    const seen = one(seenAs(undefined, Date.now()));
+    let [pause, isSaid]: [FleetPause | undefined, boolean] = [undefined, false];
+    const wanted = () => ({ pause, isSaid });
+    const telling = openPauseTelling({ ask, seen, wanted, onTrouble: () => undefined, everyMs: 60_000 });
+    try {
+      telling.saw("k");
+      assert.deepEqual(said, [], "silence is no word");
+      isSaid = true;
+      telling.saw("k");
+      pause = { until: Date.now() + 60_000, reason: "storm", by: "operator" };
+      telling.saw("k");
+      telling.saw("k");
+      assert.deepEqual(said, ["a on", "a pause"]);
+    } finally {
+      telling.close();
+    }
+  });
 });
