@@ -53,8 +53,8 @@ export async function fleetFor(config: Config, host: Host): Promise<Joining> {
   const options = brokerOptions(config, hostKeyOf(host.host));
   const gatewayKeys = gatewayKeysOf(config);
   const own = { version: await version(), mode: config.worker.mode, inForce: host.inForce };
-  let hear: (stops: readonly string[]) => void = () => undefined;
-  const word = fleetWord({ helper: host.helper, pace: pace(forPauses), onKept: (stops) => hear(stops) });
+  let hear: ((stops: readonly string[]) => void) | undefined;
+  const word = fleetWord({ helper: host.helper, pace: pace(forPauses), onKept: (stops) => hear?.(stops) });
   return {
     hold: word.hold,
     helper: holding(host.helper, word),

@@ -85,12 +85,12 @@ export async function keepFleetPause(
   signingKey: KeyObject,
   after?: Pick<Kept, "seq" | "at">,
 ): Promise<Kept> {
-  if (after !== undefined) return said(link, pause, signingKey, after);
+  if (after !== undefined) return sayAfter(link, pause, signingKey, after);
   for (let left = mostTries; ; left--) {
     // What can not be read, as another's, is what this is to put an end to.
-    const last = await readFleetPause(link, signingKey).catch(() => undefined);
+    const last = await readFleetPause(link, signingKey).catch(() => ({}));
     try {
-      return await said(link, pause, signingKey, last);
+      return await sayAfter(link, pause, signingKey, last);
     } catch (error) {
       if (!(error instanceof Overtaken) || left === 0) throw error;
     }
@@ -100,31 +100,44 @@ export async function keepFleetPause(
 /** Of words that others say at the same moment. */
 const mostTries = 5;
 
-async function said(
+async function sayAfter(
   link: Link,
   pause: FleetPause | undefined,
   signingKey: KeyObject,
-  after: Pick<Kept, "seq" | "at"> | undefined,
+  after: Partial<Pick<Kept, "seq" | "at">>,
 ): Promise<Kept> {
-  const at = Math.max(Date.now(), (after?.at ?? 0) + 1);
+  const { seq: last, at: before = 0 } = after;
+  const at = Math.max(Date.now(), before + 1);
   const body = JSON.stringify({ v: 1, at, pause: pause ?? null } satisfies z.input<typeof word>);
   const made = headers();
   made.set(signatureHeader, signatureOf(body, signingKey));
-  const expect = { streamName: fleetStream, ...(after !== undefined && { lastSubjectSequence: after.seq }) };
+  const expect = { streamName: fleetStream, ...(last !== undefined && { lastSubjectSequence: last }) };
   try {
     const client = jetstream(link.connection, { timeout: link.timeoutMs });
     const { seq } = await client.publish(subjects.fleetPause, body, { headers: made, expect });
     return { seq, at, pause };
   } catch (cause) {
-    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence)
-      throw new Overtaken("somebody else has said meanwhile whether the fleet is paused", { cause });
-    const what = "the fleet's pause can not be kept at the broker";
-    if (cause instanceof JetStreamApiError || isNobody(cause)) throw troubleOf(what, cause);
-    // The answer may have been lost, and not the question.
-    const kept = await readFleetPause(link, signingKey).catch(() => undefined);
-    if (kept?.at === at && kept.pause?.until === pause?.until) return kept;
-    throw troubleOf(what, cause, true);
+    if (isDefinite(cause)) throw refusalOf(cause);
+    const kept = await heldAs(link, signingKey, { at, pause });
+    if (kept === undefined) throw troubleOf(notKept, cause, true);
+    return kept;
   }
+}
+
+/** The answer may have been lost, and not the question. Undefined where that is not known, or another word is there. */
+async function heldAs(link: Link, signingKey: KeyObject, { at, pause }: Omit<Kept, "seq">): Promise<Kept | undefined> {
+  const kept = await readFleetPause(link, signingKey).catch(() => undefined);
+  return kept?.at === at && kept.pause?.until === pause?.until ? kept : undefined;
+}
+
+const notKept = "the fleet's pause can not be kept at the broker";
+
+const isDefinite = (cause: unknown): boolean => cause instanceof JetStreamApiError || isNobody(cause);
+
+function refusalOf(cause: unknown): PauseTrouble | Overtaken {
+  if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence)
+    return new Overtaken("somebody else has said meanwhile whether the fleet is paused", { cause });
+  return troubleOf(notKept, cause);
 }
 
 /** Of what is published, and no stream takes. */

@@ -119,19 +119,20 @@ function keeping({ helper, pace, againMs = 2000 }: FleetWordParts, isLast: (word
 
 /** The same helper, which is not asked to heal while the worker knows of a pause and it does not. */
 export function holding(helper: Helper, { stop }: Pick<FleetWord, "stop">): Helper {
-  const refusal = (sentence: string): Heard => {
-    const none = { actions: [], ambiguous: [], loss: [], notes: [], unfinished: [] };
-    const refused = [{ rule: "pause", sentence }];
-    return {
-      kind: "done",
-      result: { ...none, outcome: "refused", strategy: "none", verified: false, undo: null, refused },
-    };
-  };
   return {
     ...helper,
     ask: async (verb, trace) => {
       const sentence = verb === "heal" ? stop() : undefined;
       return sentence === undefined ? helper.ask(verb, trace) : refusal(sentence);
     },
+  };
+}
+
+function refusal(sentence: string): Heard {
+  const none = { actions: [], ambiguous: [], loss: [], notes: [], unfinished: [] };
+  const refused = [{ rule: "pause", sentence }];
+  return {
+    kind: "done",
+    result: { ...none, outcome: "refused", strategy: "none", verified: false, undo: null, refused },
   };
 }
