@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Broker } from "./connection.ts";
-import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause } from "./fleet-pause.ts";
+import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause, writeAgain } from "./fleet-pause.ts";
 import type { Link } from "./hand-over.ts";
 import { subjects } from "./subjects.ts";
 
@@ -122,7 +122,11 @@ export class PauseWatch {
     if (known === undefined || read.at >= known.at) return this.#take(read);
     const what = read.seq === 0 ? "has forgotten what was said of" : "gives an older word on";
     onTrouble(`the broker ${what} the fleet's pause: what was said last holds, and is written again`);
-    this.#kept = await keepFleetPause(link, known.pause, signingKey, { seq: read.seq, at: known.at });
+    // Another gateway may do so at the same moment, and is heard of.
+    this.#kept = await writeAgain(link, known, signingKey, read.seq).catch((error: unknown) => {
+      if (error instanceof Overtaken) return known;
+      throw error;
+    });
   }
 
   /** A word that is newer than what was opened here is the fleet's; and so is a pause that holds. */

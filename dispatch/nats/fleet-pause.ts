@@ -85,12 +85,13 @@ export async function keepFleetPause(
   signingKey: KeyObject,
   after?: Pick<Kept, "seq" | "at">,
 ): Promise<Kept> {
-  if (after !== undefined) return sayAfter(link, pause, signingKey, after);
+  const later = (than: number): number => Math.max(Date.now(), than + 1);
+  if (after !== undefined) return say(link, { at: later(after.at), pause }, signingKey, after.seq);
   for (let left = mostTries; ; left--) {
     // What can not be read, as another's, is what this is to put an end to.
-    const last = await readFleetPause(link, signingKey).catch(() => ({}));
+    const last = await readFleetPause(link, signingKey).catch((): Partial<Kept> => ({}));
     try {
-      return await sayAfter(link, pause, signingKey, last);
+      return await say(link, { at: later(last.at ?? 0), pause }, signingKey, last.seq);
     } catch (error) {
       if (!(error instanceof Overtaken) || left === 0) throw error;
     }
@@ -100,14 +101,16 @@ export async function keepFleetPause(
 /** Of words that others say at the same moment. */
 const mostTries = 5;
 
-async function sayAfter(
-  link: Link,
-  pause: FleetPause | undefined,
-  signingKey: KeyObject,
-  after: Partial<Pick<Kept, "seq" | "at">>,
-): Promise<Kept> {
-  const { seq: last, at: before = 0 } = after;
-  const at = Math.max(Date.now(), before + 1);
+type Said = Omit<Kept, "seq">;
+
+/**
+ * What was said before, written again as of then: a gateway that has heard something newer meanwhile is not overtaken by it.
+ * `seq`: of what the broker has in its place. Throws like `keepFleetPause`.
+ */
+export const writeAgain = (link: Link, said: Said, signingKey: KeyObject, seq: number): Promise<Kept> =>
+  say(link, { at: said.at, pause: said.pause }, signingKey, seq);
+
+async function say(link: Link, { at, pause }: Said, signingKey: KeyObject, last: number | undefined): Promise<Kept> {
   const body = JSON.stringify({ v: 1, at, pause: pause ?? null } satisfies z.input<typeof word>);
   const made = headers();
   made.set(signatureHeader, signatureOf(body, signingKey));
@@ -125,7 +128,7 @@ async function sayAfter(
 }
 
 /** The answer may have been lost, and not the question. Undefined where that is not known, or another word is there. */
-async function heldAs(link: Link, signingKey: KeyObject, { at, pause }: Omit<Kept, "seq">): Promise<Kept | undefined> {
+async function heldAs(link: Link, signingKey: KeyObject, { at, pause }: Said): Promise<Kept | undefined> {
   const kept = await readFleetPause(link, signingKey).catch(() => undefined);
   return kept?.at === at && kept.pause?.until === pause?.until ? kept : undefined;
 }

@@ -173,14 +173,20 @@ describe("dispatch/nats: the pause of a fleet", function () {
   it("that the broker has forgotten holds all the same, and is written again; only a signed word lifts", async () => {
     await provide();
     const pause = pauseFor(60_000);
-    await keepFleetPause(await link(), pause, signingKey);
-    const one = await watch(200);
+    const { at } = await keepFleetPause(await link(), pause, signingKey);
+    const [one, two] = [await watch(200), await watch(200)];
     assert.equal(one.watching.isSaid, true);
     await forget();
     await provide();
     await until("it is written again", () => /is written again/u.test(one.troubles.join()), 5000);
-    assert.deepEqual((await readFleetPause(await link(), signingKey)).pause, pause);
-    assert.deepEqual([one.watching.current(), one.changes], [pause, ["storm"]]);
+    await until("both know it", () => one.watching.isSaid && two.watching.isSaid, 5000);
+    const again = await readFleetPause(await link(), signingKey);
+    assert.deepEqual(
+      [again.pause, again.at],
+      [pause, at],
+      "as of then: it overtakes nobody who has heard something newer",
+    );
+    assert.deepEqual([one.watching.current(), one.changes, two.changes], [pause, ["storm"], ["storm"]]);
     await keepFleetPause(await link(), undefined, signingKey);
     await until("a person lifts it", () => one.watching.current() === undefined);
     assert.equal(one.watching.isSaid, true, "that there is none was said");
