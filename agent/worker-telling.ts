@@ -35,22 +35,20 @@ interface Environment {
 
 /** Milliseconds. */
 const [hour, helloEvery, helloWithin, sendEvery, rejectedEvery] = [3_600_000, 300_000, 2000, 10_000, 60_000] as const;
-/** For so long what the helper has said is told again; and a turn to ask it is waited for. */
-const [freshFor, turnWithin] = [10_000, 1000] as const;
+/** The helper is asked for the fleet no more often; and a turn to ask it is waited for. */
+const [askEvery, turnWithin] = [10_000, 1000] as const;
 
 /** What the last answers of the helper said. */
 interface Heard {
   helper: string | undefined;
   stops: readonly string[] | null;
-  /** When, in milliseconds since the epoch. */
-  at: number;
 }
 
 export function openTelling(environment: Environment): Telling {
   const { mode, outputs, helper, worker, log } = environment;
   const door = journalDoor(log);
   const notes = openNotes(door, log);
-  const standing: Heard = { helper: undefined, stops: null, at: 0 };
+  const standing: Heard = { helper: undefined, stops: null };
   const ask = asking(helper, standing);
   const hello = async (): Promise<void> => {
     const said = await ask();
@@ -94,10 +92,12 @@ export function openTelling(environment: Environment): Telling {
 
 /** Each question costs a process of root's: what was heard just now is told again, and else one waits for its turn. */
 function standingOf(ask: () => Promise<unknown>, heard: Heard, turn: (signal: AbortSignal) => Promise<void>): Standing {
-  let underway: Promise<void> | undefined;
+  let [underway, askedAt]: [Promise<void> | undefined, number] = [undefined, -Infinity];
   const refresh = async (): Promise<void> => {
-    if (Math.abs(Date.now() - heard.at) < freshFor) return;
-    await turn(AbortSignal.timeout(turnWithin)).then(ask);
+    if (performance.now() - askedAt < askEvery) return;
+    await turn(AbortSignal.timeout(turnWithin));
+    askedAt = performance.now();
+    await ask();
   };
   return {
     stops: async () => {
@@ -111,7 +111,7 @@ function standingOf(ask: () => Promise<unknown>, heard: Heard, turn: (signal: Ab
     },
     lastStops: () => heard.stops,
     hearStops: (stops) => {
-      [heard.stops, heard.at] = [stops, Date.now()];
+      heard.stops = stops;
     },
   };
 }
@@ -121,7 +121,6 @@ function asking(helper: Helper, standing: Heard) {
     const said = await helper.hello(randomBytes(16).toString("hex"));
     standing.helper = "why" in said ? said.why : undefined;
     standing.stops = "why" in said ? null : said.stops;
-    standing.at = Date.now();
     return said;
   };
   let underway: ReturnType<typeof ask> | undefined;
