@@ -85,7 +85,6 @@ export async function keepFleetPause(
   signingKey: KeyObject,
   after?: Pick<Kept, "seq" | "at">,
 ): Promise<Kept> {
-  const later = (than: number): number => Math.max(Date.now(), than + 1);
   if (after !== undefined) return say(link, { at: later(after.at), pause }, signingKey, after.seq);
   for (let left = mostTries; ; left--) {
     // What can not be read, as another's, is what this is to put an end to.
@@ -97,6 +96,8 @@ export async function keepFleetPause(
     }
   }
 }
+
+const later = (than: number): number => Math.max(Date.now(), than + 1);
 
 /** Of words that others say at the same moment. */
 const mostTries = 5;
