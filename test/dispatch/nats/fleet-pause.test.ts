@@ -164,12 +164,6 @@ describe("dispatch/nats: the pause of a fleet", function () {
     await (await jetstreamManager(admin, { checkAPI: false })).streams.delete(fleetStream);
   }
 
-  /** The broker takes everything, and answers nothing. */
-  async function stopped(): Promise<void> {
-    server().signal("SIGSTOP");
-    await sleep(100);
-  }
-
   it("that the broker has forgotten holds all the same, and is written again; only a signed word lifts", async () => {
     await provide();
     const pause = pauseFor(60_000);
@@ -236,7 +230,7 @@ describe("dispatch/nats: the pause of a fleet", function () {
     const { broker } = await brokerOf(server().url, fleet.seeds.gateway, "gateway", 2000);
     kept(broker);
     await broker.ready;
-    await stopped();
+    await server().hang();
     const watching = new PauseWatch({
       broker,
       signingKey,
@@ -269,7 +263,7 @@ describe("dispatch/nats: the pause of a fleet", function () {
     await provide();
     const { connection } = await link();
     const pause = pauseFor(60_000);
-    await stopped();
+    await server().hang();
     const asking = keepFleetPause({ connection, timeoutMs: 700 }, pause, signingKey, { seq: 0, at: 0 });
     await sleep(1000);
     server().signal("SIGCONT");
@@ -280,7 +274,7 @@ describe("dispatch/nats: the pause of a fleet", function () {
   it("of which no answer comes at all is not known to be kept", async () => {
     await provide();
     const { connection } = await link();
-    await stopped();
+    await server().hang();
     const asking = keepFleetPause({ connection, timeoutMs: 300 }, pauseFor(60_000), signingKey, { seq: 0, at: 0 });
     try {
       await assert.rejects(asking, (error) => error instanceof PauseTrouble && error.isOpen);
