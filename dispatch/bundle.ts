@@ -1,11 +1,28 @@
 import { z } from "zod";
 import { bundleFormat, bundleVersion } from "../overlay/explain/bundle.ts";
+import { issueIn } from "./issue.ts";
 
 const text = z.string().max(4096);
 const ip = z.union([z.ipv4(), z.literal("")]);
 const address = text.regex(/^[\d.:a-f]+$/i);
 const mac = z.union([text.regex(/^(?:[\da-f]{2}:){5}[\da-f]{2}$/), z.literal("")]);
 const whole = z.int().nonnegative();
+
+/** Read until the first that is not well: `z.array` tells of each, which would be gigabytes for a million that are not. */
+const list = <T extends z.ZodType>(one: T) =>
+  z.array(z.unknown()).transform((all, context) => {
+    const read: z.output<T>[] = [];
+    for (const [at, value] of all.entries()) {
+      const next = one.safeParse(value);
+      if (!next.success) {
+        const [issue] = next.error.issues;
+        context.addIssue({ code: "custom", message: issue?.message ?? "", path: [at, ...(issue?.path ?? [])] });
+        return z.NEVER;
+      }
+      read.push(next.data);
+    }
+    return read;
+  });
 
 const vxlan = z.strictObject({
   vni: whole,
@@ -35,21 +52,21 @@ const fdbRow = z.strictObject({
   ifname: text,
   dst: address.exactOptional(),
   linkNetnsid: whole.exactOptional(),
-  flags: z.array(text),
+  flags: list(text),
   master: text.exactOptional(),
   state: text,
   vlan: whole.exactOptional(),
 });
 
-const neighbour = z.strictObject({ ip, dev: text, mac: mac.exactOptional(), state: z.array(text) });
+const neighbour = z.strictObject({ ip, dev: text, mac: mac.exactOptional(), state: list(text) });
 
 const space = z.strictObject({
   netns: text,
-  links: z.array(link),
-  fdb: z.array(fdbRow),
-  neighbours: z.array(neighbour),
-  mtus: z.array(z.strictObject({ device: text, mtu: whole })),
-  sampled: z.array(z.strictObject({ mac, reads: whole, onVxlan: whole })),
+  links: list(link),
+  fdb: list(fdbRow),
+  neighbours: list(neighbour),
+  mtus: list(z.strictObject({ device: text, mtu: whole })),
+  sampled: list(z.strictObject({ mac, reads: whole, onVxlan: whole })),
 });
 
 const device = z.strictObject({
@@ -58,7 +75,7 @@ const device = z.strictObject({
   up: z.boolean(),
   mtu: whole,
   mac: mac.exactOptional(),
-  addresses: z.array(z.cidrv4()),
+  addresses: list(z.cidrv4()),
 });
 
 const member = z.strictObject({
@@ -69,7 +86,7 @@ const member = z.strictObject({
   ip,
   mac,
   veth: text.exactOptional(),
-  inside: z.strictObject({ devices: z.array(device), neighbours: z.array(neighbour) }).exactOptional(),
+  inside: z.strictObject({ devices: list(device), neighbours: list(neighbour) }).exactOptional(),
 });
 
 const network = z.strictObject({
@@ -78,8 +95,8 @@ const network = z.strictObject({
   driver: z.enum(["classic", "swarm"]),
   encrypted: z.boolean(),
   space: space.exactOptional(),
-  members: z.array(member),
-  told: z.array(z.strictObject({ ip, mac, vtep: ip, name: text })).nullable(),
+  members: list(member),
+  told: list(z.strictObject({ ip, mac, vtep: ip, name: text })).nullable(),
 });
 
 const bundle = z.strictObject({
@@ -88,10 +105,10 @@ const bundle = z.strictObject({
   savedAt: z.iso.datetime(),
   tables: z.strictObject({
     host: text.min(1),
-    ownVteps: z.array(address),
+    ownVteps: list(address),
     advertised: ip,
-    networks: z.array(network),
-    routes: z.array(
+    networks: list(network),
+    routes: list(
       z.strictObject({
         to: ip,
         device: text.exactOptional(),
@@ -118,9 +135,10 @@ export function bundleIn(value: unknown): Bundle {
   if (!label.success) throw new BadBundle("it is no bundle of `overlaywatch doctor --save`");
   const { version } = label.data;
   if (version !== bundleVersion)
-    throw new BadBundle(`a bundle of version ${JSON.stringify(version)}, and this program reads ${bundleVersion}`);
+    throw new BadBundle(
+      `a bundle of version ${typeof version === "number" ? version : "unknown"}, and this program reads ${bundleVersion}`,
+    );
   const read = bundle.safeParse(value);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw new BadBundle(`${issue?.path.map(String).join(".") ?? "it"}: ${issue?.message ?? "is not as it should be"}`);
+  throw new BadBundle(issueIn(read.error));
 }

@@ -16,8 +16,8 @@ import { fleetQuestions } from "../fleet-questions.ts";
 /** What a person wants of the whole fleet: to be told how it stands, a pause, or none any more. */
 export type Wanted = "told" | "lifted" | { readonly until: number; readonly reason: string };
 
-/** Milliseconds that a host has: its helper waits for a heal that is under way. */
-const withinMs = 10_000;
+/** Milliseconds that a host has, as the gateway gives it: its helper waits up to 10 s for a heal that is under way. */
+const withinMs = 20_000;
 
 /**
  * Kept at the broker first, which is what all gateways follow; then each host is told. Gives the exit code. Throws

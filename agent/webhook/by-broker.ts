@@ -43,9 +43,9 @@ export function handOverByBroker(config: Config, given: Omit<Ways, "now">): Way 
       const { id, state, message } = told;
       if (turns.take(key)) log.info(`host ${key}: job ${id.slice(0, 12)}: ${state}: ${message}`);
     },
-    onTrouble: (what, key = "fleet") => log.warn(what, key),
+    onTrouble: (what, key) => log.warn(what, key),
   });
-  const guard = openFleetGuard(config, { broker, signingKey, seen, size: size.hosts, ways });
+  const guard = openFleetGuard(config, { broker, signingKey, seen, admits, size: size.hosts, ways });
   const { isConnected } = broker;
   const metrics = openFleetMetrics(ways.outputs, () => ({ ...guard, isConnected, seen, enrolled: size.hosts }));
   const handOver = natsHandOver({ broker, signingKey, admits });

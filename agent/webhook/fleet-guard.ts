@@ -3,6 +3,7 @@ import { type Breaker, fleetBreaker } from "../../dispatch/gateway/breaker.ts";
 import { openFleet } from "../../dispatch/nats/ask.ts";
 import type { Broker } from "../../dispatch/nats/connection.ts";
 import type { Seen } from "../../dispatch/nats/fleet.ts";
+import type { Admits } from "../../dispatch/nats/flood.ts";
 import type { FleetPause } from "../../dispatch/nats/fleet-pause.ts";
 import { PauseWatch } from "../../dispatch/nats/fleet-pause-watch.ts";
 import { openPauseTelling, type PauseTelling } from "../../dispatch/nats/pause-telling.ts";
@@ -15,6 +16,8 @@ interface GuardParts {
   readonly signingKey: KeyObject;
   /** By host key: signs of life. */
   readonly seen: ReadonlyMap<string, Seen>;
+  /** Counts what a host sends. */
+  readonly admits: Admits;
   /** Hosts that have a place at the broker. */
   readonly size: () => number | undefined;
   readonly ways: Omit<Ways, "now">;
@@ -38,7 +41,7 @@ export interface FleetGuard {
 const withinMs = 20_000;
 
 export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts: GuardParts): FleetGuard {
-  const { broker, signingKey, seen, size, ways } = parts;
+  const { broker, signingKey, seen, admits, size, ways } = parts;
   const breaker = breakerOf(rules, size);
   let [telling, openings]: [PauseTelling | undefined, number] = [undefined, 0];
   const watch = new PauseWatch({
@@ -53,9 +56,9 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
   });
   const wanted = () => ({ pause: watch.current(), isSaid: watch.isSaid });
   const onTrouble = (host: string, trouble: string) =>
-    ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, "fleet pause told");
+    ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, `fleet pause told ${host}`);
   const begin = async (): Promise<void> => {
-    const ask = openFleet({ connection: await broker.ready, signingKey, withinMs });
+    const ask = openFleet({ connection: await broker.ready, signingKey, withinMs, admits });
     telling = openPauseTelling({ ask, seen, wanted, onTrouble });
   };
   // It was closed before there was a connection.

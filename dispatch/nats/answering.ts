@@ -2,7 +2,7 @@ import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node"
 import type { HandOver } from "../hand-over.ts";
 import type { HostStatus } from "../host-status.ts";
 import { cut, headerOf, pack } from "./pieces.ts";
-import { type AskOrder, type Order, type PauseAnswer, TurnedAway } from "./protocol.ts";
+import { type AskOrder, type Order, type PauseAnswer, type Question, TurnedAway } from "./protocol.ts";
 import { answerHeader, clockSkew, subjects } from "./subjects.ts";
 
 /** What this host answers. Where one throws, the gateway is told the error's message. */
@@ -30,13 +30,20 @@ interface AnsweringParts {
   readonly onTrouble: (what: string) => void;
 }
 
-/** Questions that are being answered, and those that are remembered. */
-const [mostAtOnce, mostRemembered] = [8, 10_000];
+/** Questions that are remembered. */
+const mostRemembered = 10_000;
+
+/** Those that are being answered, at most; what pauses waits for no other, and those that only ask share their turns. */
+const lanes = { pause: 2, resume: 2, others: 8 } as const;
+
+type Lane = keyof typeof lanes;
+
+const laneOf = (kind: Question["kind"]): Lane => (kind === "pause" || kind === "resume" ? kind : "others");
 
 /** Answers what the gateway asks now: each question once, and nobody else's. */
 export function answering(parts: AnsweringParts): (error: Error | null, message: Msg) => Promise<void> {
   const isNew = once();
-  const underway = { count: 0 };
+  const underway = { pause: 0, resume: 0, others: 0 };
   return async (error, message) => {
     try {
       if (error !== null) throw error;
@@ -51,16 +58,17 @@ export function answering(parts: AnsweringParts): (error: Error | null, message:
   };
 }
 
-async function inTurn(order: AskOrder, parts: AnsweringParts, underway: { count: number }): Promise<Answer> {
-  if (underway.count >= mostAtOnce) return inWords("so many questions are being answered that this one is not");
-  underway.count++;
+async function inTurn(order: AskOrder, parts: AnsweringParts, underway: Record<Lane, number>): Promise<Answer> {
+  const own = laneOf(order.question.kind);
+  if (underway[own] >= lanes[own]) return inWords("so many questions are being answered that this one is not");
+  underway[own]++;
   try {
     return await answerTo(order, parts);
   } catch (error) {
     parts.onTrouble(`the gateway's question \`${order.question.kind}\` can not be answered: ${textOf(error)}`);
     return await inWords(textOf(error));
   } finally {
-    underway.count--;
+    underway[own]--;
   }
 }
 
@@ -93,18 +101,24 @@ const inWords = async (what: string): Promise<Answer> => {
 };
 const told = async (what: object): Promise<Answer> => ({ isTrouble: false, packed: await pack(JSON.stringify(what)) });
 
+/** As much as who asks reads. A person may have given a reason of any length on this host. */
+const short = (stops: readonly string[]): string[] => stops.slice(0, 100).map((stop) => stop.slice(0, 2000));
+const paused = async (answer: PauseAnswer): Promise<Answer> => told({ paused: short(answer.paused) });
+
 async function answerTo({ ask, question, within, at }: AskOrder, { answers }: AnsweringParts): Promise<Answer> {
   switch (question.kind) {
-    case "status":
-      return told(await answers.status());
+    case "status": {
+      const status = await answers.status();
+      return told({ ...status, paused: status.paused && short(status.paused) });
+    }
     case "tables":
       return { isTrouble: false, packed: await answers.tables(ask, AbortSignal.timeout(within)) };
     case "pause":
-      return told(await answers.pause({ at, until: question.until, reason: question.reason }));
+      return paused(await answers.pause({ at, until: question.until, reason: question.reason }));
     case "resume":
       break;
   }
-  return told(await answers.resume({ at }));
+  return paused(await answers.resume({ at }));
 }
 
 async function send(ask: string, { packed, isTrouble }: Answer, { connection, key }: AnsweringParts): Promise<void> {

@@ -4,12 +4,15 @@ import { createInbox, headers, type Msg, type NatsConnection, type Subscription 
 import { z } from "zod";
 import { BadBundle, bundleIn } from "../bundle.ts";
 import type { FleetQuestions, Reply } from "../fleet-questions.ts";
-import { maxPackedBytes } from "../helper/protocol.ts";
 import { hostStatus } from "../host-status.ts";
-import { Arriving, BadAnswer, pieceIn, unpack } from "./pieces.ts";
+import { issueIn } from "../issue.ts";
+import { lane } from "../../overlay/examine/lane.ts";
+import type { Admits } from "./flood.ts";
+import { type Arrived, Arriving, BadAnswer, boundsOf, pieceIn, unpack } from "./pieces.ts";
 import { headerIn, pauseAnswer, type PauseAnswer, type Question, sealQuestion } from "./protocol.ts";
 import { inboxOf } from "./server-config.ts";
 import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
+import { whileAsked } from "./while-asked.ts";
 
 export interface AskOptions {
   /** The gateway's. It is not closed by `close`. */
@@ -18,6 +21,8 @@ export interface AskOptions {
   readonly signingKey: KeyObject;
   /** Milliseconds that a host is waited for. */
   readonly withinMs: number;
+  /** Hears of each piece that nobody has asked for, by its host's key: who sends many is told of. */
+  readonly admits?: Admits;
 }
 
 /** What may be asked, and told, of every host at once. */
@@ -75,12 +80,11 @@ const pauseAnswerOf = (value: unknown): PauseAnswer => formed(pauseAnswer, value
 function formed<T>(schema: z.ZodType<T>, value: unknown): T {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
-  const [issue] = read.error.issues;
-  throw new BadAnswer(`${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not understood"}`);
+  throw new BadAnswer(issueIn(read.error));
 }
 
 type Come =
-  | { readonly packed: Uint8Array; readonly isTrouble: boolean }
+  | Arrived
   /** Why nothing came. */
   | { readonly why: string };
 
@@ -91,33 +95,32 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
-/** Bytes of all answers that are arriving. */
-const mostArriving = 32 * maxPackedBytes;
-
 class Asking {
   readonly #options: AskOptions;
   /** By the question's id. */
   readonly #waiting = new Map<string, Waiting>();
   readonly #inbox = createInbox(inboxOf("gateway"));
-  readonly #subscriptions: readonly Subscription[];
+  readonly #noResponders: Subscription;
+  readonly #listening: <T>(ask: () => Promise<T>) => Promise<T>;
+  /** What is unpacked is many times as much: one after the other. */
+  readonly #inTurn = lane(1);
+  /** Bytes that have come whole, and wait for that. */
+  #unread = 0;
 
   constructor(options: AskOptions) {
     const { connection } = options;
     this.#options = options;
-    this.#subscriptions = [
-      connection.subscribe(subjects.answer("*"), {
-        callback: (error, message) => {
-          if (error === null) this.#hear(message);
-        },
-      }),
-      // Nobody answers there: what comes is the server's word that nobody was there to hear the question.
-      connection.subscribe(`${this.#inbox}.*`, {
-        callback: (error, message) => {
-          if (error === null && message.headers?.code === 503)
-            this.#waiting.get(keyIn(message.subject))?.settle({ why: "it is not connected to the broker" });
-        },
-      }),
-    ];
+    this.#listening = whileAsked(connection, {
+      hear: (message) => this.#hear(message),
+      onDeaf: (why) => this.#settleAll(why),
+    });
+    // Nobody answers there: what comes is the server's word that nobody was there to hear the question.
+    this.#noResponders = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null && message.headers?.code === 503)
+          this.#waiting.get(keyIn(message.subject))?.settle({ why: "it is not connected to the broker" });
+      },
+    });
     void this.#failAtEnd();
   }
 
@@ -126,9 +129,13 @@ class Asking {
     for (const { fail } of this.#waiting.values()) fail(new Error("the connection to the broker is lost"));
   }
 
+  #settleAll(why: string): void {
+    for (const { settle } of this.#waiting.values()) settle({ why });
+  }
+
   close(): void {
-    for (const one of this.#subscriptions) one.unsubscribe();
-    for (const { settle } of this.#waiting.values()) settle({ why: "it was not waited for" });
+    this.#noResponders.unsubscribe();
+    this.#settleAll("it was not waited for");
   }
 
   /** Rejects where the connection is lost. */
@@ -138,14 +145,18 @@ class Asking {
     read: (value: unknown, host: string) => A,
     signal: AbortSignal,
   ): Promise<Reply<A>> {
-    const come = await this.#ask(host, question, signal);
+    const come = await this.#listening(async () => this.#ask(host, question, signal));
     if ("why" in come) return { host, trouble: come.why };
     try {
-      const value = await unpack(come.packed);
-      if (come.isTrouble) return { host, trouble: `it says: ${formed(sentence, value)}` };
-      return { host, answer: read(value, host) };
+      return await this.#inTurn(async () => {
+        const value = await unpack(come);
+        if (come.isTrouble) return { host, trouble: `it says: ${formed(sentence, value)}` };
+        return { host, answer: read(value, host) };
+      });
     } catch (error) {
       return { host, trouble: notUnderstood(error) };
+    } finally {
+      this.#unread -= come.packed.length;
     }
   }
 
@@ -160,7 +171,7 @@ class Asking {
     const come = new Promise<Come>((settle, fail) => {
       const late = () => settle({ why: `it has not answered within ${secondsSince(begun)} s` });
       end.addEventListener("abort", late, { once: true });
-      this.#waiting.set(ask, { key, arriving: new Arriving(), settle, fail });
+      this.#waiting.set(ask, { key, arriving: new Arriving(boundsOf(question.kind)), settle, fail });
       if (end.aborted) late();
       else connection.publish(subjects.ask(key), body, { headers: made, reply: `${this.#inbox}.${ask}` });
     });
@@ -169,24 +180,30 @@ class Asking {
 
   #hear(message: Msg): void {
     const piece = pieceIn(headerIn(message, answerHeader));
-    const waiting = piece === undefined ? undefined : this.#waiting.get(piece.ask);
+    if (piece === undefined) return;
+    const [waiting, key] = [this.#waiting.get(piece.ask), keyIn(message.subject)];
     // Of the host that was asked: another can publish under its own key only.
-    if (piece === undefined || waiting?.key !== keyIn(message.subject)) return;
+    if (waiting?.key !== key) return void this.#options.admits?.(key);
     try {
-      this.#refuseFlood(message.data.length);
+      this.#refuseFlood(message.data.length, waiting.arriving.bounds.together);
       const whole = waiting.arriving.add(piece, message.data);
-      if (whole !== undefined) waiting.settle(whole);
+      if (whole !== undefined) this.#settle(piece.ask, waiting, whole);
     } catch (error) {
-      waiting.settle({ why: notUnderstood(error) });
-      // What comes yet of it is nobody's.
-      this.#waiting.delete(piece.ask);
+      this.#settle(piece.ask, waiting, { why: notUnderstood(error) });
     }
   }
 
-  #refuseFlood(more: number): void {
-    let bytes = more;
+  /** What comes yet of it is nobody's. */
+  #settle(ask: string, { settle }: Waiting, come: Come): void {
+    this.#waiting.delete(ask);
+    if ("packed" in come) this.#unread += come.packed.length;
+    settle(come);
+  }
+
+  #refuseFlood(more: number, most: number): void {
+    let bytes = more + this.#unread;
     for (const { arriving } of this.#waiting.values()) bytes += arriving.bytes;
-    if (bytes > mostArriving) throw new BadAnswer("too much comes from all hosts at once");
+    if (bytes > most) throw new BadAnswer("too much comes from all hosts at once");
   }
 }
 

@@ -15,8 +15,18 @@ export function watchFleetSize(broker: Broker, everyMs = 30_000): FleetSize {
     const manager = await jetstreamManager(await broker.ready, { checkAPI: false, timeout: broker.timeoutMs });
     size = (await manager.streams.info(stream)).state.consumer_count;
   };
-  const again = (): void => void look().catch(() => undefined);
-  const timer = setInterval(again, everyMs);
+  // The first waits for the broker, however long; no other waits beside it.
+  let looking: Promise<void> | undefined;
+  const again = (): void => {
+    looking ??= look()
+      .catch(() => undefined)
+      .finally(() => {
+        looking = undefined;
+      });
+  };
+  const timer = setInterval(() => {
+    if (broker.isConnected()) again();
+  }, everyMs);
   again();
   return { hosts: () => size, close: () => clearInterval(timer) };
 }

@@ -5,7 +5,7 @@ import type { Job } from "../job.ts";
 import type { Broker } from "./connection.ts";
 import { type Admits, floodGate, mostHosts } from "./flood.ts";
 import { consumerOf, jobAt, type Link } from "./hand-over.ts";
-import { jobIn, jsonOf, type Presence, presenceSchema, type Told, toldSchema } from "./protocol.ts";
+import { type HeardPresence, jobIn, jsonOf, presenceSchema, type Told, toldSchema } from "./protocol.ts";
 import { advisory, hostKeyOf, keyIn, stream, subjects } from "./subjects.ts";
 
 /** A job that the broker does not deliver any more. It is for people now. */
@@ -27,11 +27,11 @@ export interface FleetEvents {
   readonly onTold: (key: string, told: Told) => void;
   /** A host has given a sign of life, which is in `seen`. */
   readonly onSeen?: (key: string) => void;
-  /** What a host said is nothing that this version knows; or, with its key, it says too much. */
-  readonly onTrouble: (what: string, key?: string) => void;
+  /** `key`: what else is told under it is more of the same. It has the host's key where it is of one. */
+  readonly onTrouble: (what: string, key: string) => void;
 }
 
-export interface Seen extends Presence {
+export interface Seen extends HeardPresence {
   /** Milliseconds since the epoch, by our clock. */
   readonly at: number;
 }
@@ -105,8 +105,9 @@ function hear(
 ): void {
   connection.subscribe(subject, {
     callback: (error, message) => {
-      if (error !== null) onTrouble(`${subject} can not be heard: ${error.message}`);
-      else if (!read(message)) onTrouble(`${message.subject}: what came there is not understood, and is left out`);
+      if (error !== null) onTrouble(`${subject} can not be heard: ${error.message}`, subject);
+      else if (!read(message))
+        onTrouble(`${message.subject}: what came there is not understood, and is left out`, message.subject);
     },
   });
 }
@@ -140,9 +141,8 @@ function lookForUntaken(link: Link, untakenMs: number, { onDeadLetter, onTrouble
   };
   const timer = setInterval(() => {
     looking = looking.then(look).catch((error: unknown) => {
-      onTrouble(
-        `jobs that nobody takes can not be looked for: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const why = error instanceof Error ? error.message : String(error);
+      onTrouble(`jobs that nobody takes can not be looked for: ${why}`, "not-taken");
     });
   }, untakenMs / 2);
   void link.connection.closed().then(() => clearInterval(timer));

@@ -1,13 +1,14 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConsumerInfo, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { type HandOver, NotHandedOver, type Receipt } from "../hand-over.ts";
 import type { Job, Withdrawal } from "../job.ts";
 import type { Broker } from "./connection.ts";
 import type { Admits } from "./flood.ts";
 import { answerSchema, headerIn, jobIn, jsonOf, type Sealed, sealJob, sealWithdrawal } from "./protocol.ts";
 import { answerHeader, hostKeyOf, keyIn, signatureHeader, stream, subjects } from "./subjects.ts";
+import { whileAsked } from "./while-asked.ts";
 
 /** JetStream's error codes. */
 const [consumerNotFound, capReached] = [10014, 10077];
@@ -27,18 +28,14 @@ interface NatsHandOverOptions {
  * anything was taken back.
  */
 export function natsHandOver({ broker, signingKey, admits = () => true }: NatsHandOverOptions): HandOver {
-  const asked = new Map<string, Asked>();
-  void broker.ready.then(
-    (connection) => listen(connection, asked, admits),
-    () => undefined,
-  );
+  const asking = askedOf(admits);
   return {
     offer: (job) => handedOver(broker, "job", async (link) => offer(link, job, sealJob(job, signingKey))),
     withdraw: (withdrawal) =>
       handedOver(broker, "withdrawal", async (link) => {
         // Of each try: a host answers the same question once.
         const id = randomBytes(16).toString("hex");
-        return withdraw(link, withdrawal, id, sealWithdrawal(withdrawal, id, Date.now(), signingKey), asked);
+        return withdraw(link, withdrawal, id, sealWithdrawal(withdrawal, id, Date.now(), signingKey), asking);
       }),
     close: broker.close,
   };
@@ -95,12 +92,13 @@ async function withdraw(
   { host, trace }: Withdrawal,
   ask: string,
   sealed: Sealed,
-  asked: Map<string, Asked>,
+  asking: Asking,
 ): Promise<Receipt> {
   const key = hostKeyOf(host);
   if ((await consumerOf(link, host)) === undefined) return { answer: "unknown-host", trace };
   const send = () => link.connection.publish(subjects.ask(key), sealed.body, { headers: signed(sealed) });
-  const receipt = { answer: await answerTo(asked, { ask, key, timeoutMs: link.timeoutMs }, send), trace };
+  const answer = await asking(link.connection, { ask, key, timeoutMs: link.timeoutMs }, send);
+  const receipt = { answer, trace };
   if (receipt.answer !== "nothing") return receipt;
   // The host has none, but one is on its way to it.
   const { num_pending: waiting = 0, num_ack_pending: underway = 0 } = (await consumerOf(link, host)) ?? {};
@@ -139,45 +137,59 @@ const traceAt = async (link: Link, seq: number, otherwise: string): Promise<stri
 interface Asked {
   readonly key: string;
   readonly settle: (answer: Receipt["answer"]) => void;
+  readonly fail: (error: Error) => void;
 }
 
-/** Bytes of a receipt, and some more. */
-const mostBytes = 1024;
-
-function listen(connection: NatsConnection, asked: ReadonlyMap<string, Asked>, admits: Admits): void {
-  connection.subscribe(subjects.answer("*"), {
-    callback: (error, message) => {
-      // Pieces of other answers are for who has asked for them.
-      if (headerIn(message, answerHeader) !== "" || message.data.length > mostBytes) return;
-      if (!admits(keyIn(message.subject))) return;
-      const read = error === null ? answerSchema.safeParse(jsonOf(message.data)) : undefined;
-      if (read?.success !== true) return;
-      const waiting = asked.get(read.data.ask);
-      // Of the host that was asked: another can publish under its own key only.
-      if (waiting?.key === keyIn(message.subject)) waiting.settle(read.data.answer);
-    },
-  });
-}
-
-interface Asking {
+interface Ask {
   readonly ask: string;
   readonly key: string;
   readonly timeoutMs: number;
 }
 
+type Asking = (connection: NatsConnection, ask: Ask, send: () => void) => Promise<Receipt["answer"]>;
+
+/** Bytes of a receipt, and some more. */
+const mostBytes = 1024;
+
+function askedOf(admits: Admits): Asking {
+  const asked = new Map<string, Asked>();
+  const ears = {
+    hear: (message: Msg) => hear(message, asked, admits),
+    onDeaf: (why: string) => {
+      for (const { fail } of asked.values()) fail(new Error(why));
+    },
+  };
+  let listening: ReturnType<typeof whileAsked> | undefined;
+  return async (connection, ask, send) => {
+    listening ??= whileAsked(connection, ears);
+    return listening(async () => answerTo(asked, ask, send));
+  };
+}
+
+function hear(message: Msg, asked: ReadonlyMap<string, Asked>, admits: Admits): void {
+  // Pieces of other answers are for who has asked for them.
+  if (headerIn(message, answerHeader) !== "" || message.data.length > mostBytes) return;
+  if (!admits(keyIn(message.subject))) return;
+  const read = answerSchema.safeParse(jsonOf(message.data));
+  if (!read.success) return;
+  const waiting = asked.get(read.data.ask);
+  // Of the host that was asked: another can publish under its own key only.
+  if (waiting?.key === keyIn(message.subject)) waiting.settle(read.data.answer);
+}
+
 async function answerTo(
   asked: Map<string, Asked>,
-  { ask, key, timeoutMs }: Asking,
+  { ask, key, timeoutMs }: Ask,
   send: () => void,
 ): Promise<Receipt["answer"]> {
-  return new Promise<Receipt["answer"]>((resolve, reject) => {
-    const late = () => reject(new Error(`the host has not answered within ${timeoutMs} ms`));
-    const timer = setTimeout(late, timeoutMs);
-    const settle = (answer: Receipt["answer"]) => {
-      clearTimeout(timer);
-      resolve(answer);
-    };
-    asked.set(ask, { key, settle });
+  let timer: NodeJS.Timeout | undefined;
+  return new Promise<Receipt["answer"]>((settle, fail) => {
+    const late = () => fail(new Error(`the host has not answered within ${timeoutMs} ms`));
+    timer = setTimeout(late, timeoutMs);
+    asked.set(ask, { key, settle, fail });
     send();
-  }).finally(() => asked.delete(ask));
+  }).finally(() => {
+    clearTimeout(timer);
+    asked.delete(ask);
+  });
 }

@@ -52,24 +52,30 @@ export type Order = z.output<typeof order>;
 
 export const answerSchema = z.strictObject({ v: z.literal(1), ask: askId, answer: z.enum(answers), trace: traceId });
 
-/** What a host says of itself; it may lie, of itself only. */
-export const presenceSchema = z.strictObject({
+/**
+ * What a host says of itself; it may lie, of itself only. Hosts are of other versions for a while: what is new here is not in what
+ * an older one says, and what only a newer one knows is left out.
+ */
+export const presenceSchema = z.object({
   v: z.literal(1),
   host: z.string().max(255),
   version: z.string().max(64),
   mode: z.enum(["observe", "approve", "auto"]),
   /** Staged `auto` may hold the mode back. */
-  inForce: z.enum(["observe", "approve", "auto"]),
+  inForce: z.enum(["observe", "approve", "auto"]).exactOptional(),
   /** By whatever: it heals nothing by itself. */
-  paused: z.boolean(),
+  paused: z.boolean().exactOptional(),
   /** The end of the fleet's pause that it was last told, and has kept; null: that there is none; else it was told nothing yet. */
   fleetUntil: z.int().nullable().exactOptional(),
 });
 
-export type Presence = z.output<typeof presenceSchema>;
+export type HeardPresence = z.output<typeof presenceSchema>;
 
-/** What became of a job, as the host tells it. */
-export const toldSchema = z.strictObject({
+/** As a host of this version says it: nothing that is known is left out. */
+export type Presence = HeardPresence & Required<Pick<HeardPresence, "inForce" | "paused">>;
+
+/** What became of a job, as the host tells it; of other versions, as above. */
+export const toldSchema = z.object({
   v: z.literal(1),
   id: z.string().max(64),
   trace: z.string().max(32),

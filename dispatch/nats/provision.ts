@@ -60,8 +60,11 @@ export async function provision(
   for await (const { name } of manager.consumers.list(stream)) present.add(name);
   const removed = [...present].filter((name) => !wanted.has(name));
   for (const name of removed) await manager.consumers.delete(stream, name);
-  // Those that are there too: what may be changed of them is changed, what may not is an error.
-  for (const [key, host] of wanted) await manager.consumers.add(stream, consumerConfig(key, host, caps));
+  // Those that are there too: what may be changed of them is changed, what may not is an error. From 2.10 on `add` changes nothing.
+  for (const [key, host] of wanted) {
+    const config = consumerConfig(key, host, caps);
+    await (present.has(key) ? manager.consumers.update(stream, key, config) : manager.consumers.add(stream, config));
+  }
   const added = [...wanted.keys()].filter((name) => !present.has(name));
   return { stream: made, added, removed, version: connection.info?.version ?? "" };
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { headers, MsgHdrsImpl, type Msg, type NatsConnection } from "@nats-io/transport-node";
-import { maxPackedBytes } from "../../../dispatch/helper/protocol.ts";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { headerOf, type Piece } from "../../../dispatch/nats/pieces.ts";
 import { jsonOf } from "../../../dispatch/nats/protocol.ts";
@@ -39,13 +38,14 @@ describe("dispatch/nats: hosts that answer what they like", function () {
   const { server, fleet, provide, asker, hostOf, gateway, kept } = useFleet([a, b], [b, a]);
 
   /** A host that answers what it likes, with its own credentials. */
-  async function liar(host: string, answer: (say: Say, ask: string) => void): Promise<void> {
+  async function liar(host: string, answer: (say: Say, ask: string) => void): Promise<NatsConnection> {
     const connection = await connectOnce(optionsOf(server().url, fleet.seeds.of(host), keyOf(host)));
     kept({ close: async () => connection.close() });
     connection.subscribe(subjects.ask(keyOf(host)), {
       callback: (_, message) => answer(saying(connection, keyOf(host)), askIn(message)),
     });
     await connection.flush();
+    return connection;
   }
 
   const lies: Readonly<Record<string, readonly [answer: (say: Say, ask: string) => void, trouble: RegExp]>> = {
@@ -77,14 +77,25 @@ describe("dispatch/nats: hosts that answer what they like", function () {
         for (const [piece, bytes] of [bomb.subarray(0, 20_000), bomb.subarray(20_000)].entries())
           say(headerOf({ ...whole(ask), at: piece + 1, of: 2 }), bytes);
       },
-      /not understood: unpacked, it has more than 33554432 bytes/u,
+      /not understood: unpacked, it has more than 262144 bytes/u,
+    ],
+    "a bomb of many values": [
+      (say, ask) => say(headerOf(whole(ask)), gzipSync(`[{}${",{}".repeat(80_000)}]`)),
+      /not understood: it has more than 10000 values/u,
+    ],
+    "with fields without end": [
+      (say, ask) => say(headerOf(whole(ask)), packed({ ...statusOf(a), ["m".repeat(200_000)]: 1 })),
+      /not understood: : Unrecognized key: "m{180}\S{0,30}$/u,
     ],
     "too much": [
       (say, ask) => {
-        const of = Math.ceil(maxPackedBytes / noise.length) + 10;
-        for (let piece = 1; piece <= of; piece++) say(headerOf({ ...whole(ask), at: piece, of }), noise);
+        for (const piece of [1, 2]) say(headerOf({ ...whole(ask), at: piece, of: 2 }), noise);
       },
-      /not understood: it has more than 8388608 bytes/u,
+      /not understood: it has more than 65536 bytes/u,
+    ],
+    "more pieces than it can have": [
+      (say, ask) => say(headerOf({ ...whole(ask), of: 65 }), "x"),
+      /not understood: it has more than 64 pieces/u,
     ],
     "a piece twice": [
       (say, ask) => {
@@ -121,6 +132,62 @@ describe("dispatch/nats: hosts that answer what they like", function () {
       assert.match(first !== undefined && "trouble" in first ? first.trouble : "an answer", trouble);
       assert.deepEqual(second, { host: b, answer: statusOf(b) });
     });
+
+  const tableLies: readonly (readonly [bundle: string, trouble: RegExp])[] = [
+    [`[{}${",{}".repeat(11_000_000)}]`, /not understood: it has more than 3000000 values$/u],
+    [
+      `{"tables":{"networks":[{}${",{}".repeat(1_400_000)}]}}`,
+      /not understood: (?:tables\.host: |it holds more of one thing)/u,
+    ],
+    [
+      `{"version":"${"2".repeat(1_000_000)}"}`,
+      /a bundle of version (?:unknown|"2{0,300}"?), and this program reads 1$/u,
+    ],
+    [`{"${"k".repeat(1_000_000)}":1}`, /not understood: : Unrecognized key: "k{100,300}\S{0,30}$/u],
+    [
+      `{"version":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
+      /a bundle of version unknown, and this program reads 1$|it holds more of one thing/u,
+    ],
+  ];
+
+  for (const [lie, trouble] of tableLies)
+    it(`tables that would be harm to read are not read: ${trouble.source}`, async () => {
+      await provide();
+      const asking = await asker(9000);
+      const bundle = JSON.stringify(bundleOf(tablesOf(a), at));
+      const text = lie.startsWith("{") ? `${bundle.slice(0, -1)},${lie.slice(1)}` : lie;
+      await liar(a, (say, ask) => say(headerOf(whole(ask)), gzipSync(text)));
+      const before = process.memoryUsage().rss;
+      const [first] = await asking.tables([a], patience());
+      const more = (process.memoryUsage().rss - before) / 2 ** 20;
+      assert.match(first !== undefined && "trouble" in first ? first.trouble : "an answer", trouble);
+      assert.ok(more < 500, `${more} MB`);
+    });
+
+  it("what a host answers to a pause, below the broker's limit, is no harm to its gateway", async () => {
+    await provide();
+    const asking = await asker(9000);
+    const bomb = gzipSync(`[{}${",{}".repeat(11_000_000)}]`);
+    assert.ok(bomb.length < 60_000);
+    await liar(a, (say, ask) => say(headerOf(whole(ask)), bomb));
+    let longest = 0;
+    let last = performance.now();
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 10);
+    const before = process.memoryUsage().rss;
+    const replies = await asking.pause(
+      Array.from({ length: 8 }, () => a),
+      { until: Date.now() + 60_000, reason: "r" },
+      patience(),
+    );
+    clearInterval(beat);
+    const more = (process.memoryUsage().rss - before) / 2 ** 20;
+    for (const one of replies) assert.match("trouble" in one ? one.trouble : "", /more than 262144 bytes/u);
+    assert.ok(more < 50, `${more} MB`);
+    assert.ok(longest < 500, `${longest} ms without a turn`);
+  });
 
   it("a host that knows the id of another's question can not answer it", async () => {
     await provide();
@@ -170,5 +237,13 @@ describe("dispatch/nats: hosts that answer what they like", function () {
       [`host ${keyOf(a)} sends more than 10 messages a second: the rest is dropped`],
     );
     assert.ok(troubles.length < 150, `${troubles.length} troubles`);
+  });
+
+  it("what one host sends that is not understood hides no trouble of another", async () => {
+    await provide();
+    const { troubles, keys } = await gateway();
+    for (const host of [a, b]) (await liar(host, () => undefined)).publish(subjects.presence(keyOf(host)), "garbage");
+    await until("both are told", () => troubles.length === 2);
+    assert.equal(new Set(keys).size, 2, keys.join());
   });
 });

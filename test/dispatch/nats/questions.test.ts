@@ -119,6 +119,53 @@ describe("dispatch/nats: questions", function () {
     assert.ok(replies.every((one) => "answer" in one || one.trouble.includes("so many questions")));
   });
 
+  it("are crowded out by no others where they pause or resume", async () => {
+    await provide();
+    const asking = await asker(9000);
+    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => sleep(1500, statusOf(a)) });
+    const crowd = asking.status(
+      Array.from({ length: 8 }, () => a),
+      patience(),
+    );
+    const told = { host: a, answer: { paused: [] } };
+    assert.deepEqual(await asking.pause([a], { until: 5, reason: "storm" }, patience()), [told]);
+    assert.deepEqual(await asking.resume([a], patience()), [told]);
+    assert.ok((await crowd).every((one) => "answer" in one));
+  });
+
+  it("to pause and resume are answered two of each at once", async () => {
+    await provide();
+    const asking = await asker(9000);
+    let begun = 0;
+    await hostOf(a, memoryWorker(a).worker, 100, {
+      pause: async () => {
+        begun++;
+        return sleep(1000, { paused: [] });
+      },
+    });
+    const replies = await asking.pause([a, a, a], { until: 5, reason: "storm" }, patience());
+    assert.equal(begun, 2);
+    assert.equal(replies.filter((one) => "answer" in one).length, 2);
+  });
+
+  it("are answered where somebody gave a long reason on the host, and many", async () => {
+    await provide();
+    const asking = await asker();
+    const stops = Array.from({ length: 150 }, () => "r".repeat(9000));
+    const long = { ...statusOf(a), paused: ["r".repeat(9000)] };
+    await hostOf(a, memoryWorker(a).worker, 100, { status: async () => long, pause: async () => ({ paused: stops }) });
+    const [status] = await asking.status([a], patience());
+    assert.ok(status !== undefined && "answer" in status, JSON.stringify(status));
+    assert.deepEqual(
+      status.answer.paused?.map(({ length }) => length),
+      [2000],
+    );
+    const [paused] = await asking.pause([a], { until: 5, reason: "storm" }, patience());
+    assert.ok(paused !== undefined && "answer" in paused, JSON.stringify(paused));
+    assert.equal(paused.answer.paused.length, 100);
+    assert.ok(paused.answer.paused.every(({ length }) => length === 2000));
+  });
+
   it("come to a fleet that an older version provisioned: it is said what to do", async () => {
     await provide();
     const admin = await connectOnce(optionsOf(server().url, fleet.seeds.admin, "admin"));

@@ -249,7 +249,7 @@ describe("dispatch/nats: jobs, and what goes wrong with them", function () {
     const say = (what: unknown) => liar.publish(subjects.presence(keyOf(a)), JSON.stringify(what));
     const presence = { v: 1, host: a, version: "1", mode: "auto", inForce: "approve", paused: false };
     say({ ...presence, host: b });
-    say({ ...presence, extra: "x" });
+    say({ ...presence, paused: "x" });
     say({ ...presence, mode: "root" });
     liar.publish(subjects.told(keyOf(a)), "{");
     liar.publish(subjects.answer(keyOf(a)), "\u0000");

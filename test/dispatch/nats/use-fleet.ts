@@ -19,6 +19,8 @@ interface Gateway {
   readonly letters: DeadLetter[];
   readonly told: (Told & { readonly key: string })[];
   readonly troubles: string[];
+  /** What each is told under. */
+  readonly keys: (string | undefined)[];
   readonly fleet: Fleet;
 }
 
@@ -50,19 +52,23 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
   async function gateway(timeoutMs = 3000, untakenMs = 60_000): Promise<Gateway> {
     const { broker, changes } = await brokerOf(server.url, fleet.seeds.gateway, "gateway", timeoutMs);
     const [letters, told, troubles]: [DeadLetter[], (Told & { key: string })[], string[]] = [[], [], []];
+    const keys: (string | undefined)[] = [];
     const watched = watchFleet(
       broker,
       {
         onDeadLetter: (letter) => letters.push(letter),
         onTold: (key, what) => told.push({ ...what, key }),
-        onTrouble: (what) => troubles.push(what),
+        onTrouble: (what, key) => {
+          troubles.push(what);
+          keys.push(key);
+        },
       },
       untakenMs,
     );
     const handOver = kept(natsHandOver({ broker, signingKey: fleet.signingKey, admits: watched.admits }));
     await (await broker.ready).flush();
     await until("the gateway is connected", broker.isConnected);
-    return { handOver, broker, changes, letters, told, troubles, fleet: watched };
+    return { handOver, broker, changes, letters, told, troubles, keys, fleet: watched };
   }
 
   async function hostOf(
