@@ -35,6 +35,8 @@ interface Environment {
 
 /** Milliseconds. */
 const [hour, helloEvery, helloWithin, sendEvery, rejectedEvery] = [3_600_000, 300_000, 2000, 10_000, 60_000] as const;
+/** The helper is asked for the fleet no more often; and a turn to ask it is waited for. */
+const [askEvery, turnWithin] = [10_000, 1000] as const;
 
 /** What the last answers of the helper said. */
 interface Heard {
@@ -66,7 +68,7 @@ export function openTelling(environment: Environment): Telling {
       sendChange(change, outputs, log);
     },
     rejected: rejecting(notes, outputs, log),
-    ...standingOf(ask, standing),
+    ...standingOf(ask, standing, async (signal) => worker()?.turn(signal)),
     fatal: (host, error, stateDir) => {
       const text = `the worker ends, for it can not keep what it is asked: ${errorText(error)}; look at ${stateDir}`;
       log.error(text);
@@ -88,11 +90,25 @@ export function openTelling(environment: Environment): Telling {
   };
 }
 
-/** Those that ask at once are told the same: each question costs a process of root's. */
-function standingOf(ask: () => Promise<unknown>, heard: Heard): Standing {
+/** Each question costs a process of root's: what was heard just now is told again, and else one waits for its turn. */
+function standingOf(ask: () => Promise<unknown>, heard: Heard, turn: (signal: AbortSignal) => Promise<void>): Standing {
+  let [underway, askedAt]: [Promise<void> | undefined, number] = [undefined, -Infinity];
+  const refresh = async (): Promise<void> => {
+    if (performance.now() - askedAt < askEvery) return;
+    await turn(AbortSignal.timeout(turnWithin));
+    askedAt = performance.now();
+    await ask();
+  };
   return {
-    // Who asks is not to go without an answer because the helper gives none.
-    stops: async () => Promise.race([ask().then(() => heard.stops), sleep(helloWithin, null, { ref: false })]),
+    stops: async () => {
+      underway ??= refresh()
+        // No turn is left: what was heard last is told.
+        .catch(() => undefined)
+        .finally(() => (underway = undefined));
+      const late = sleep(helloWithin, "late", { ref: false });
+      // Who asks is not to go without an answer because the helper gives none.
+      return (await Promise.race([underway, late])) === "late" ? null : heard.stops;
+    },
     lastStops: () => heard.stops,
     hearStops: (stops) => {
       heard.stops = stops;

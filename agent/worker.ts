@@ -20,7 +20,7 @@ import { hasBroker } from "./has-broker.ts";
 import { hostIdentity, type Identity } from "./identity.ts";
 import { type Log, streamLog } from "./log.ts";
 import { openOutputs } from "./outputs.ts";
-import type { FleetSide, Standing } from "./worker-broker.ts";
+import type { FleetSide, Joining } from "./worker-broker.ts";
 import { type Proof, proofIn } from "./worker-proof.ts";
 import { openTelling, type Telling } from "./worker-telling.ts";
 
@@ -104,14 +104,14 @@ async function serveWith(parts: Parts): Promise<number> {
     fleet?.change(change);
   };
   try {
-    worker = await openWorker(parts, { ...telling, change: tell }, fail);
+    worker = await openWorker({ ...parts, ...joining }, { ...telling, change: tell }, fail);
     log.info(greeting(parts, worker));
     await worker.start();
     for (const path of [settings.jobs_socket, settings.control_socket]) socketFolder(path);
     const host = { host: identity.host, mode: settings.mode, inForce: mode };
     const control = await serveControl(settings.control_socket, worker, host);
     const jobs = await serveJobs(settings.jobs_socket, worker);
-    fleet = joining?.(worker, telling);
+    fleet = joining?.join(worker, telling);
     await telling.begin();
     await aborted(end.signal);
     await Promise.race([Promise.all([jobs.close(), control.close(), fleet?.close()]), sleep(500)]);
@@ -126,7 +126,7 @@ async function serveWith(parts: Parts): Promise<number> {
   return failed === undefined ? exitCodes.ok : exitCodes.failed;
 }
 
-async function fleetOf(parts: Parts): Promise<((worker: Worker, standing: Standing) => FleetSide) | undefined> {
+async function fleetOf(parts: Parts): Promise<Joining | undefined> {
   const { config, identity, helper, log } = parts;
   if (!hasBroker(config)) return undefined;
   const host = { host: identity.host, inForce: modeOf(config, identity), helper, log };
@@ -134,8 +134,12 @@ async function fleetOf(parts: Parts): Promise<((worker: Worker, standing: Standi
 }
 
 /** What the one before left is read, and a line that its death cut short is put away. */
-async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown) => void): Promise<Worker> {
-  const { config, identity, helper, proof, log } = parts;
+async function openWorker(
+  parts: Parts & Partial<Joining>,
+  telling: Telling,
+  fail: (error: unknown) => void,
+): Promise<Worker> {
+  const { config, identity, helper, proof, log, hold = () => 0 } = parts;
   const { approve_within: approveWithin, rechecks, max_waiting: maxWaiting } = config.worker;
   const path = join(config.paths.state_dir, "worker-jobs.jsonl");
   const { file, lines, torn } = await openLogFile(path, 0o600);
@@ -153,6 +157,7 @@ async function openWorker(parts: Parts, telling: Telling, fail: (error: unknown)
       maxWaiting,
       helper,
       pace: pace(),
+      hold,
       records,
       proved: await proof.read(),
       keepProof: proof.keep,

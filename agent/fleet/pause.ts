@@ -52,7 +52,10 @@ async function atBroker(config: Config, wanted: Wanted): Promise<FleetPause | un
     return pause === undefined || pause.until <= Date.now() ? undefined : pause;
   } catch (cause) {
     if (!(cause instanceof PauseTrouble)) throw cause;
-    throw new UnavailableError(`${cause.message}: nothing was done`, { cause });
+    const done = cause.isOpen
+      ? `whether it was done is not known: \`overlaywatch pause --fleet\` says it`
+      : "nothing was done";
+    throw new UnavailableError(`${cause.message}: ${done}`, { cause });
   } finally {
     await connection.close();
   }

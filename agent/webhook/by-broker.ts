@@ -36,6 +36,7 @@ export function handOverByBroker(config: Config, given: Omit<Ways, "now">): Way 
       metrics.deadLetter(letter.why);
       tellDead(letter, ways);
     },
+    onSeen: (key) => guard.isThere(key),
     // Its own journal and events have all of it.
     onTold: (key, told) => {
       if (isOwnBegin(told)) guard.saw(key);

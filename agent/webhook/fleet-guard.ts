@@ -30,6 +30,8 @@ export interface FleetGuard {
   readonly isPaused: () => boolean;
   /** A host has paged, or tells of a job of its own. By its key. */
   readonly saw: (key: string) => void;
+  /** A host has given a sign of life. By its key. */
+  readonly isThere: (key: string) => void;
   /** How often the breaker has opened since it was asked last. */
   readonly openings: () => number;
   readonly close: () => void;
@@ -52,7 +54,7 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
     },
     onTrouble: (what) => ways.log.error(`${what}; hosts that were told of a pause keep it themselves`, "fleet pause"),
   });
-  const wanted = () => ({ pause: watch.current(), isKnown: watch.isKnown });
+  const wanted = () => ({ pause: watch.current(), isSaid: watch.isSaid });
   const onTrouble = (host: string, trouble: string) =>
     ways.log.warn(`${host} could not be told whether the fleet is paused: ${trouble}`, `fleet pause told ${host}`);
   const begin = async (): Promise<void> => {
@@ -75,6 +77,7 @@ export function openFleetGuard({ broker: rules }: Pick<Config, "broker">, parts:
       const reason = watch.current() === undefined ? breaker.saw(key, Date.now()) : undefined;
       if (reason !== undefined) void open(reason);
     },
+    isThere: (key) => telling?.saw(key),
     openings: () => {
       const count = openings;
       openings = 0;

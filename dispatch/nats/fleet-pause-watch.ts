@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Broker } from "./connection.ts";
-import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause } from "./fleet-pause.ts";
+import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause, writeAgain } from "./fleet-pause.ts";
+import type { Link } from "./hand-over.ts";
 import { subjects } from "./subjects.ts";
 
 export interface PauseWatchOptions {
@@ -47,7 +48,8 @@ export class PauseWatch {
   /** What holds now, by what is known. */
   current(): FleetPause | undefined {
     const now = Date.now();
-    return [this.#own, this.#kept?.pause].find((one) => one !== undefined && now < one.until);
+    const [first, second] = [this.#own, this.#kept?.pause].filter((one) => one !== undefined && now < one.until);
+    return first !== undefined && second !== undefined && second.until > first.until ? second : first;
   }
 
   /** The same, once a connection that is new was asked, or that has taken too long. */
@@ -59,6 +61,11 @@ export class PauseWatch {
   /** Whether the broker has told, and tells: where it does not, a pause may hold that is not known here. */
   get isKnown(): boolean {
     return this.#kept !== undefined && this.#trouble === "";
+  }
+
+  /** Whether that there is a pause, or none, was ever said, signed: a broker that knows nothing lifts none. */
+  get isSaid(): boolean {
+    return this.isKnown && this.#kept !== undefined && this.#kept.at > 0;
   }
 
   /** Holds here from now on; false where one did already, or another gateway was first. Resolves when it is at the broker. */
@@ -93,10 +100,10 @@ export class PauseWatch {
   }
 
   async #look(connection: NatsConnection): Promise<void> {
-    const { broker, signingKey, onTrouble } = this.#options;
+    const { broker, onTrouble } = this.#options;
     const link = { connection, timeoutMs: broker.timeoutMs };
     try {
-      this.#take(await readFleetPause(link, signingKey));
+      await this.#read(link);
       if (this.#own !== undefined) await this.#keep(this.#own, link);
       this.#trouble = "";
     } catch (error) {
@@ -108,21 +115,36 @@ export class PauseWatch {
     this.#tell();
   }
 
-  /** A word that is newer than what was opened here is the fleet's. */
+  /** A broker that has lost its disk, or that gives an older word again, does not undo what was said: it is written again. */
+  async #read(link: Link): Promise<void> {
+    const { signingKey, onTrouble } = this.#options;
+    const [read, known] = [await readFleetPause(link, signingKey), this.#kept];
+    if (known === undefined || read.at >= known.at) return this.#take(read);
+    const what = read.seq === 0 ? "has forgotten what was said of" : "gives an older word on";
+    onTrouble(`the broker ${what} the fleet's pause: what was said last holds, and is written again`);
+    // Another gateway may do so at the same moment, and is heard of.
+    this.#kept = await writeAgain(link, known, signingKey, read.seq).catch((error: unknown) => {
+      if (error instanceof Overtaken) return known;
+      throw error;
+    });
+  }
+
+  /** A word that is newer than what was opened here is the fleet's; and so is a pause that holds. */
   #take(kept: Kept): void {
-    if (this.#kept !== undefined && kept.seq !== this.#kept.seq) this.#own = undefined;
+    const isNewer = this.#kept !== undefined && kept.at !== this.#kept.at;
+    const { pause } = kept;
+    if (isNewer || (pause !== undefined && Date.now() < pause.until)) this.#own = undefined;
     this.#kept = kept;
   }
 
-  async #keep(pause: FleetPause, link: { readonly connection: NatsConnection; readonly timeoutMs: number }) {
+  async #keep(pause: FleetPause, link: Link): Promise<void> {
     try {
-      const seq = await keepFleetPause(link, pause, this.#options.signingKey, this.#kept?.seq ?? 0);
-      this.#kept = { seq, pause };
+      this.#kept = await keepFleetPause(link, pause, this.#options.signingKey, this.#kept ?? { seq: 0, at: 0 });
       this.#own = undefined;
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
       this.#own = undefined;
-      this.#take(await readFleetPause(link, this.#options.signingKey));
+      await this.#read(link);
     }
   }
 

@@ -25,6 +25,8 @@ export interface FleetEvents {
   readonly onDeadLetter: (letter: DeadLetter) => void;
   /** A host tells of a job. It may lie, of its own jobs only. */
   readonly onTold: (key: string, told: Told) => void;
+  /** A host has given a sign of life, which is in `seen`. */
+  readonly onSeen?: (key: string) => void;
   /** `key`: what else is told under it is more of the same. It has the host's key where it is of one. */
   readonly onTrouble: (what: string, key: string) => void;
 }
@@ -66,7 +68,11 @@ async function listen(broker: Broker, events: FleetEvents, untakenMs: number, { 
       if (!admits(keyIn(message.subject))) return true;
       return message.data.length <= mostBytes && read(message);
     });
-  hearHost(subjects.presence("*"), (message) => noteSeen(message, seen));
+  hearHost(subjects.presence("*"), (message) => {
+    const isSeen = noteSeen(message, seen);
+    if (isSeen) events.onSeen?.(keyIn(message.subject));
+    return isSeen;
+  });
   hearHost(subjects.told("*"), (message) => {
     const told = toldSchema.safeParse(jsonOf(message.data));
     if (told.success) events.onTold(keyIn(message.subject), told.data);

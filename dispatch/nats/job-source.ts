@@ -18,6 +18,8 @@ export interface JobSourceOptions {
   readonly worker: Pick<HandOver, "offer" | "withdraw">;
   /** To what the gateway asks. */
   readonly answers: Answers;
+  /** At the first connection, and at each new one, before its sign of life. */
+  readonly onConnected?: () => void;
   readonly presence: () => Omit<Presence, "v" | "host">;
   /** Milliseconds between two signs of life; 20 000 unless told. */
   readonly presenceMs?: number;
@@ -76,9 +78,19 @@ async function serve(connection: NatsConnection, door: Door, say: () => void): P
   const { key, signal, broker, onTrouble } = door;
   const answer = answering({ ...door, connection, orderIn: (message) => orderIn(message, door) });
   connection.subscribe(subjects.ask(key), { callback: (error, message) => void answer(error, message) });
-  say();
+  const begin = (): void => {
+    door.onConnected?.();
+    // By it the gateway sees that this host is back, and tells it what holds.
+    say();
+  };
+  begin();
+  void eachReconnect(connection, begin);
   const take = async (message: Msg) => takeJob(message, connection, door);
   await new Pull({ broker, connection, key, signal, take, onTrouble }).run();
+}
+
+async function eachReconnect(connection: NatsConnection, begin: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === "reconnect") begin();
 }
 
 /** Acknowledged when it is durable here; turned away for good; or to be sent again. */

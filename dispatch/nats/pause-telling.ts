@@ -5,8 +5,8 @@ import type { FleetPause } from "./fleet-pause.ts";
 /** What is to hold on all hosts. */
 interface Wanted {
   readonly pause: FleetPause | undefined;
-  /** Whether that is known: where it is not, no host is told that there is none. */
-  readonly isKnown: boolean;
+  /** Whether that was ever said, and is known: where it is not, no host is told that there is none. */
+  readonly isSaid: boolean;
 }
 
 interface TellingOptions {
@@ -24,6 +24,8 @@ interface TellingOptions {
 export interface PauseTelling {
   /** Tells all that are there and do not know it, now. */
   readonly now: () => void;
+  /** A host, by its key, gives a sign of life: it is told what it does not know, now where it is back. */
+  readonly saw: (key: string) => void;
   readonly close: () => void;
 }
 
@@ -36,12 +38,19 @@ export function openPauseTelling(options: TellingOptions): PauseTelling {
   const told = new Map<string, Told>();
   const end = new AbortController();
   let [last, since]: [number | null | undefined, number] = [undefined, 0];
-  const look = (grace: number): void => {
-    const [{ pause, isKnown }, now] = [wanted(), Date.now()];
+  /** What is to be told; undefined: nothing is known, or it is told by who has set it. */
+  const due = (now: number, grace: number) => {
+    const { pause, isSaid } = wanted();
     const word = pause?.until ?? null;
     if (word !== last) [last, since] = [word, now];
-    if ((word === null && !isKnown) || now - since < grace) return;
-    const hosts = unaware({ seen, told, word, now });
+    return (word === null && !isSaid) || now - since < grace ? undefined : { word, pause };
+  };
+  const look = (grace: number, among: ReadonlyMap<string, Seen> = seen): void => {
+    const now = Date.now();
+    const what = due(now, grace);
+    if (what === undefined) return;
+    const { word, pause } = what;
+    const hosts = unaware({ seen: among, told, word, now });
     for (const { key } of hosts) told.set(key, { word, at: now });
     for (const key of told.keys()) if (!seen.has(key)) told.delete(key);
     void tell(
@@ -58,12 +67,22 @@ export function openPauseTelling(options: TellingOptions): PauseTelling {
   const timer = setInterval(() => look(graceMs), everyMs);
   return {
     now: () => look(0),
+    saw: (key) => {
+      const [one, before] = [seen.get(key), told.get(key)];
+      // It is on a new connection, or was started anew. Who waits says so each second.
+      if (one === undefined || one.fleetUntil !== undefined) return;
+      if (before !== undefined && Date.now() - before.at >= backAfter) told.delete(key);
+      look(0, new Map([[key, one]]));
+    },
     close: () => {
       clearInterval(timer);
       end.abort();
     },
   };
 }
+
+/** Milliseconds in which a host that is back is not told twice. */
+const backAfter = 5000;
 
 export const bare = ({ until, reason }: FleetPause) => ({ until, reason });
 

@@ -76,7 +76,7 @@ interface Hello {
 export interface Helper {
   /** Never rejects. */
   readonly ask: (verb: "look" | "heal", trace: string) => Promise<Heard>;
-  /** Has the fleet's pause kept, or ended where there is none. Gives why nothing is healed then; rejects with why it is not kept. */
+  /** Has the fleet's pause kept, or ended where there is none. Gives why nothing is healed then; rejects with why it is not kept, `HelperBusy` too. */
   readonly pause: (pause: Pause | undefined, trace: string) => Promise<readonly string[]>;
   /** Its version, or why it is not there. Never rejects. */
   readonly hello: (trace: string) => Promise<Hello | { readonly why: string }>;
@@ -95,6 +95,11 @@ interface HelperOptions {
   /** Whose the socket must be: root's, but in tests. */
   readonly owner: number;
   readonly timeoutMs: number;
+}
+
+/** Somebody else is at work, which ends by itself. */
+export class HelperBusy extends Error {
+  override readonly name = "HelperBusy";
 }
 
 /** Milliseconds: it waits up to 10 s for who is at work. */
@@ -123,6 +128,7 @@ export function helperAt(options: HelperOptions): Helper {
       const what = pause === undefined ? ({ verb: "resume" } as const) : ({ verb: "pause", ...pause } as const);
       const answer = await asked({ v: 1, trace, ...what }, { ...options, timeoutMs: pauseTimeout });
       if ("stops" in answer && answer.verb === what.verb && answer.trace === trace) return answer.stops ?? [];
+      if ("error" in answer && answer.error.code === 75) throw new HelperBusy(answer.error.message);
       throw new Error("error" in answer ? answer.error.message : otherwise);
     },
     hello: async (trace) => {

@@ -8,9 +8,18 @@ export interface Pace {
   readonly take: (now: number) => void;
 }
 
-const [most, everyMs, keptForNew] = [4, 4500, 2] as const;
+interface PaceRules {
+  /** Turns at once, and milliseconds until there is one more. */
+  readonly most: number;
+  readonly everyMs: number;
+  readonly keptForNew: number;
+}
 
-export function pace(): Pace {
+const forJobs: PaceRules = { most: 4, everyMs: 4500, keptForNew: 2 };
+/** Of the fleet's pause: turns of their own, which no question and no job takes. Both together are half of what the socket bears. */
+export const forPauses: PaceRules = { most: 3, everyMs: 8000, keptForNew: 0 };
+
+export function pace({ most, everyMs, keptForNew }: PaceRules = forJobs): Pace {
   let [turns, at]: [number, number] = [most, 0];
   const fill = (now: number): void => {
     // A clock that was set back gives nothing, and takes nothing.

@@ -46,6 +46,8 @@ export interface WorkerParts {
   readonly maxWaiting: number;
   readonly helper: Helper;
   readonly pace: Pace;
+  /** Milliseconds that a job is not begun yet; 0 unless told. */
+  readonly hold?: (job: Job) => number;
   /** What the journal had, by id. */
   readonly records: Map<string, JobRecord>;
   /** When a page was seen to reach this host; milliseconds since the epoch. */
@@ -333,16 +335,20 @@ export class Worker {
     return verbFor(record, { ...rules, proved: this.#proved !== undefined }, now());
   }
 
-  #mayAsk({ recheck }: Due): boolean {
-    const { pace, now } = this.#parts;
-    return pace.wait(recheck === undefined, now()) === 0;
+  #mayAsk(one: Due): boolean {
+    return this.#wait(one, this.#parts.now()) === 0;
+  }
+
+  #wait({ id, recheck }: Due, at: number): number {
+    const { pace, records, hold } = this.#parts;
+    const job = recheck === undefined ? records.get(id)?.job : undefined;
+    return Math.max(pace.wait(recheck === undefined, at), job === undefined ? 0 : (hold?.(job) ?? 0));
   }
 
   /** Milliseconds until the first of what is due already may be asked for, or something else is due. */
   #untilNext(): number {
-    const { now, pace } = this.#parts;
-    const [all, at] = [this.#unfinished(), now()];
-    const waits = due(all, at).map(({ recheck }) => pace.wait(recheck === undefined, at));
+    const [all, at] = [this.#unfinished(), this.#parts.now()];
+    const waits = due(all, at).map((one) => this.#wait(one, at));
     const later = wakeAt(all.filter((one) => due([one], at).length === 0)) - at;
     return Math.min(later, ...waits);
   }

@@ -65,8 +65,10 @@ describe("agent/fleet status", function () {
 
   it("has the answer of a host whose helper gives none: why nothing is healed there is not known", async () => {
     const { helper } = await openWorker("host-a");
-    await listens("host-a");
+    await until("it was heard once", () => helper.asked.some(({ verb }) => verb === "hello"));
+    // Before the first question: in the next 10 s its helper is not asked again.
     helper.raw = () => undefined;
+    await listens("host-a");
     const { out } = await status("--within", "4s");
     assert.match(out, /^host-a .* not known .* its helper does not answer$/mu);
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connectOnce } from "../../../dispatch/nats/connection.ts";
 import { fleetStream } from "../../../dispatch/nats/subjects.ts";
@@ -31,6 +32,13 @@ describe("agent/webhook: a fleet that is paused", function () {
   });
   const pause = async (...args: readonly string[]) =>
     cli(["pause", "--fleet", ...args, "--state-dir", join(path(), "none")], { env: env(ofGateway()) });
+  const dropStream = async (): Promise<void> => {
+    const seed = readFileSync(inFleet("admin.seed"), "utf8").trim();
+    const admin = await connectOnce(optionsOf(server().url, seed, "admin"));
+    await (await jetstreamManager(admin, { checkAPI: false })).streams.delete(fleetStream);
+    await admin.close();
+  };
+
   it("answers pages `paused` with the reason, its hosts heal nothing, and all go on when a person lifts it", async () => {
     const gateway = await openGateway();
     const [one, two] = [await openWorker("host-a"), await openWorker("host-b")];
@@ -95,6 +103,46 @@ describe("agent/webhook: a fleet that is paused", function () {
     assert.ok(!holds(two.helper));
   });
 
+  it("holds on a host that was away before the job that waits for it is begun", async () => {
+    const gateway = await openGateway();
+    assert.equal((await page(gateway.url, "host-b")).body["status"], "accepted");
+    assert.equal((await pause("--for", "1h", "--reason", "storm")).code, 1);
+    const { helper, ...two } = await openWorker("host-b");
+    await says(two, /: refused: .*pause: the whole fleet is paused until \S+: storm/u);
+    assert.deepEqual(
+      helper.asked.map(({ verb }) => verb).filter((verb) => verb !== "hello"),
+      ["pause", "look"],
+    );
+  });
+
+  it("is not lifted by a gateway that was started anew and a broker that knows nothing of it", async () => {
+    const gateway = await openGateway();
+    const { helper } = await openWorker("host-a");
+    await pause("--for", "1h", "--reason", "storm");
+    await gateway.stop();
+    await dropStream();
+    const url = { OVERLAYWATCH_BROKER_SERVERS: server().url };
+    assert.equal((await cli(["fleet", "provision", "--dir", inFleet("")], { env: url })).code, 0);
+    const again = await openGateway();
+    const { helper: late } = await openWorker("host-b");
+    await sleep(3000);
+    assert.ok(holds(helper));
+    assert.ok(![helper, late].some(({ asked }) => asked.some(({ verb }) => verb === "resume")));
+    assert.doesNotMatch(again.err(), /not paused any more/u);
+  });
+
+  it("can be told, and how a host stands be asked, without end: its helper is asked at a pace", async () => {
+    const { helper } = await openWorker("host-a");
+    for (let n = 0; n < 12; n++) {
+      const status = await cli(["fleet", "status"], { env: env(ofGateway()) });
+      assert.match(status.out, /^host-a /mu);
+      await pause("--off");
+    }
+    const count = (verb: string) => helper.asked.filter((one) => one.verb === verb).length;
+    assert.ok(count("hello") <= 3, `asked ${count("hello")} times`);
+    assert.equal(count("resume"), 1, "it was kept already");
+  });
+
   it("is opened by the breaker when too many hosts page, once, told to people, kept over a restart, and lifted by a person", async () => {
     const rules = { OVERLAYWATCH_BROKER_BREAKER_HOSTS: "1", OVERLAYWATCH_BROKER_BREAKER_FOR: "10m" };
     const gateway = await openGateway(rules);
@@ -150,11 +198,7 @@ describe("agent/webhook: a fleet that is paused", function () {
     const elsewhere = await cli(["pause", "--fleet", "--off"], { env: env({}) });
     assert.equal(elsewhere.code, 78);
     assert.match(elsewhere.err, /on its gateway's machine: there, broker.servers, broker.seed_file/u);
-    const admin = await connectOnce(
-      optionsOf(server().url, readFileSync(inFleet("admin.seed"), "utf8").trim(), "admin"),
-    );
-    await (await jetstreamManager(admin, { checkAPI: false })).streams.delete(fleetStream);
-    await admin.close();
+    await dropStream();
     const old = await pause("--for", "1h", "--reason", "r");
     assert.equal(old.code, 69);
     assert.match(

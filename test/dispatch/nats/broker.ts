@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "mocha";
@@ -65,6 +65,14 @@ export class TestBroker {
 
   signal(name: NodeJS.Signals): void {
     this.#child?.kill(name);
+  }
+
+  /** It takes everything from now on, and answers nothing: each of its threads stops by itself, a moment after the signal. */
+  async hang(): Promise<void> {
+    this.signal("SIGSTOP");
+    const tasks = `/proc/${this.pid}/task`;
+    const isStopped = (task: string) => /\) T /u.test(readFileSync(`${tasks}/${task}/stat`, "latin1"));
+    await until("it is stopped", () => readdirSync(tasks).every(isStopped));
   }
 
   /** Writes `fleet.conf` anew, has the server read it, and waits until it has. */

@@ -55,6 +55,16 @@ describe("dispatch/nats: jobs", function () {
     await until("it has come", () => one.jobs.has(job.id), 10_000);
   });
 
+  it("their host knows of each new connection, on which it is to hear anew what holds", async () => {
+    await provide();
+    let count = 0;
+    await hostOf(a, memoryWorker(a).worker, 100, {}, () => void count++);
+    assert.equal(count, 1);
+    await server().end("SIGKILL");
+    await server().start();
+    await until("it is connected again", () => count === 2, 10_000);
+  });
+
   it("for a host that nobody enrolled, or that is called like everybody, go nowhere", async () => {
     await provide();
     const { handOver } = await gateway();

@@ -44,8 +44,8 @@ describe("dispatch/nats: who is told of the fleet's pause", () => {
         throw new Error("the connection is lost");
       },
     };
-    let [pause, isKnown]: [FleetPause | undefined, boolean] = [undefined, false];
-    const wanted = () => ({ pause, isKnown });
+    let [pause, isSaid]: [FleetPause | undefined, boolean] = [undefined, false];
+    const wanted = () => ({ pause, isSaid });
     const onTrouble = (host: string, trouble: string) => troubles.push(`${host}: ${trouble}`);
     const telling = openPauseTelling({ ask, seen, wanted, onTrouble, everyMs: 20, graceMs: 300 });
     try {
@@ -58,11 +58,35 @@ describe("dispatch/nats: who is told of the fleet's pause", () => {
       pause = { ...pause, until: pause.until + 1, reason: "longer" };
       telling.now();
       assert.deepEqual(said, ["a storm", "a longer"]);
-      [pause, isKnown] = [undefined, true];
+      [pause, isSaid] = [undefined, true];
       await until("it is told that there is none", () => said.length > 2);
       await sleep(100);
       assert.deepEqual(said, ["a storm", "a longer", "a on"], "once");
       assert.deepEqual(troubles, ["a: no helper", "a: no helper"]);
+    } finally {
+      telling.close();
+    }
+  });
+
+  it("is a host that is back at once, again where it was told before, and nobody where nothing was ever said", async () => {
+    const said: string[] = [];
+    const ask = {
+      pause: async (hosts: readonly string[]) => (said.push(`${hosts.join()} pause`), []),
+      resume: async (hosts: readonly string[]) => (said.push(`${hosts.join()} on`), []),
+    };
+    const seen = one(seenAs(undefined, Date.now()));
+    let [pause, isSaid]: [FleetPause | undefined, boolean] = [undefined, false];
+    const wanted = () => ({ pause, isSaid });
+    const telling = openPauseTelling({ ask, seen, wanted, onTrouble: () => undefined, everyMs: 60_000 });
+    try {
+      telling.saw("k");
+      assert.deepEqual(said, [], "silence is no word");
+      isSaid = true;
+      telling.saw("k");
+      pause = { until: Date.now() + 60_000, reason: "storm", by: "operator" };
+      telling.saw("k");
+      telling.saw("k");
+      assert.deepEqual(said, ["a on", "a pause"]);
     } finally {
       telling.close();
     }

@@ -173,7 +173,7 @@ describe("dispatch/nats: jobs, and what goes wrong with them", function () {
   it("are not handed over while the broker is away, or hangs; and the caller is told in time", async () => {
     await provide();
     const { handOver, broker } = await gateway(500);
-    server().signal("SIGSTOP");
+    await server().hang();
     const begun = performance.now();
     const job = jobFor(a);
     await assert.rejects(handOver.offer(job), NotHandedOver);

@@ -76,6 +76,7 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
     worker: Pick<HandOver, "offer" | "withdraw">,
     againMs = 100,
     answers: Partial<Answers> = {},
+    onConnected: () => void = () => undefined,
   ) {
     const { broker, changes } = await brokerOf(server.url, fleet.seeds.of(host), keyOf(host));
     const troubles: string[] = [];
@@ -87,6 +88,7 @@ export function useFleet(hosts: readonly string[], provisionedHosts: readonly st
         worker,
         answers: { ...answersOf(host), ...answers },
         presence: () => ({ version: "0", mode: "observe", inForce: "observe", paused: false }),
+        onConnected,
         presenceMs: 200,
         againMs,
         onTrouble: (what) => troubles.push(what),

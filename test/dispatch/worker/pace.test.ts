@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { pace } from "../../../dispatch/worker/pace.ts";
+import { forPauses, pace } from "../../../dispatch/worker/pace.ts";
 import { isEnd } from "../../../dispatch/worker/record.ts";
 import { until } from "../../emit/dogstatsd/listening.ts";
 import { cleanupOf, jobOf } from "./made.ts";
@@ -12,8 +12,8 @@ describe("dispatch/worker/pace", () => {
   it("lets the helper be asked less often than its socket bears, however it is wanted", () => {
     const gaps = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 400 });
     fc.assert(
-      fc.property(gaps, fc.boolean(), (all, isNew) => {
-        const turns = pace();
+      fc.property(gaps, fc.boolean(), fc.boolean(), (all, isNew, isPause) => {
+        const [turns, most] = isPause ? [pace(forPauses), 12] : [pace(), 18];
         const taken: number[] = [];
         let now = 1_800_000_000_000;
         for (const gap of all) {
@@ -22,7 +22,7 @@ describe("dispatch/worker/pace", () => {
           turns.take(now);
           taken.push(now);
         }
-        for (const at of taken) assert.ok(taken.filter((one) => one >= at && one < at + minute).length <= 18);
+        for (const at of taken) assert.ok(taken.filter((one) => one >= at && one < at + minute).length <= most);
       }),
     );
   });
