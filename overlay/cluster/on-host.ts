@@ -1,6 +1,7 @@
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding, Unjudged } from "../diagnose/finding.ts";
 import type { NamespaceInput } from "../diagnose/input.ts";
+import { isByTruth } from "../diagnose/remote.ts";
 import { type View, viewOf } from "../diagnose/view.ts";
 import type { Endpoint } from "../endpoints.ts";
 import { within } from "../explain/command.ts";
@@ -84,8 +85,7 @@ function patientIn({ answers }: Moment, host: string, id: string): Patient | und
 }
 
 /** Rests on what others tell, or on that nobody tells it. */
-const isAgainst = ({ class: of, container }: Finding): boolean =>
-  of === "wrong-vtep" || of === "orphan-row" || (of === "missing-fdb" && container !== null);
+const isAgainst = (one: Finding): boolean => isByTruth(one) || one.class === "orphan-row";
 
 /** Told for all hosts together; and the missing row of a container that nobody tells of: whether it is one is not known. */
 const isLeftOut = ({ class: of }: Finding): boolean => of === "duplicate-ip" || of === "missing-fdb";
@@ -164,15 +164,19 @@ function placed(finding: Finding, patient: Patient, view: View): ClusterFinding 
   const { host, network } = patient;
   const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(finding.mac ?? "") : undefined;
   if (place !== undefined && finding.device !== null)
-    return { ...finding, host, ...cureOf(place, finding.device, patient, view) };
+    return { ...finding, host, ...cureOf(place, finding, patient, view) };
   const isCutOff = finding.class === "local-mac-on-vxlan-port" && finding.state === "active";
   return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
 }
 
-function cureOf(place: Place, device: string, { network, space }: Patient, view: View) {
+function cureOf(place: Place, { class: of, device }: Finding, { network, space }: Patient, view: View) {
   const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
   if (against !== undefined) return { why: against, command: null };
-  const row = ["bridge", "fdb", "replace", place.mac, "dev", device, "dst", place.vtep, "self", "permanent"];
+  const dev = ["dev", device ?? ""];
+  const row =
+    of === "wrong-neighbour"
+      ? ["ip", "neigh", "replace", place.ip, "lladdr", place.mac, ...dev, "nud", "permanent"]
+      : ["bridge", "fdb", "replace", place.mac, ...dev, "dst", place.vtep, "self", "permanent"];
   return {
     why: "it rests on what hosts tell of themselves: a person decides",
     command: within(space.netns, ...row),

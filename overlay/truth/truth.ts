@@ -10,6 +10,8 @@ export interface Truth {
   readonly disputed: ReadonlyMap<string, Doubt>;
   /** Addresses that more than one endpoint has. */
   readonly twice: ReadonlyMap<string, readonly Place[]>;
+  /** Told of any endpoint either time, also where nothing is believed of it. */
+  readonly addresses: ReadonlySet<string>;
   /** What is told nowhere is nowhere. */
   readonly complete: boolean;
 }
@@ -39,7 +41,8 @@ export function truthOf(first: Telling, second: Telling, ownVteps: ReadonlySet<s
   const twice = [...grouped(second, ipOf)].filter(
     ([ip, all]) => all.length > 1 && isSame(grouped(first, ipOf).get(ip) ?? [], all),
   );
-  return { elsewhere, here, disputed, twice: new Map(twice), complete: first.complete && second.complete };
+  const addresses = new Set([...first.places, ...second.places].map(ipOf));
+  return { elsewhere, here, disputed, twice: new Map(twice), addresses, complete: first.complete && second.complete };
 }
 
 const macOf = ({ mac }: Place): string => mac;

@@ -71,6 +71,34 @@ describe("overlay/cluster", () => {
     }
   });
 
+  it("finds a neighbour row that answers with another MAC, and never calls it an orphan", () => {
+    const answering = (all: readonly Asked[], mac: string) =>
+      withSpace(all, 1, ({ neighbours }) => ({
+        neighbours: neighbours.map((row) => (row.ip === farIp ? { ...row, mac } : row)),
+      }));
+    for (const driver of ["classic", "swarm"] as const)
+      for (const mac of [gone.mac, macOf(3, 1)]) {
+        const all = cluster({ hosts: 3, containers: 2, driver });
+        const wrong = answering(all, mac);
+        const diagnosis = twice(wrong);
+        assert.deepEqual(
+          [briefly(diagnosis), diagnosis.verdict],
+          [[["web-1", "wrong-neighbour", "active", far, "c2-1"]], "faulty"],
+        );
+        assert.equal(
+          findingsOf(diagnosis)[0]?.command,
+          `nsenter --net=/var/run/docker/netns/1-8fcc19e5f0 ip neigh replace ${farIp} lladdr ${far} dev vxlan0 nud permanent`,
+        );
+        assert.match(
+          findingsOf(diagnosis)[0]?.evidence ?? "",
+          new RegExp(`lladdr ${mac} PERMANENT; c2-1 has ${far}$`, "u"),
+        );
+        // Of one telling, and of what changed in between, nothing is said: nor that it harms nobody.
+        for (const unsure of [diagnoseCluster({ now: wrong }), twice(wrong, all), twice(silenced(wrong, 2))])
+          assert.deepEqual([briefly(unsure), unsure.verdict], [[], "unknown"], `${driver} ${mac}`);
+      }
+  });
+
   it("calls a row an orphan only where every host that may have its container answered, with all that it has", () => {
     const orphan = withSpace(three, 1, ({ fdb, neighbours }) => ({
       fdb: [...fdb, selfRow(gone.mac, vtepOf(2))],
