@@ -1,5 +1,38 @@
 import { z } from "zod";
+import { printable } from "../host/iproute2/error.ts";
 import { bundleFormat, bundleVersion } from "../overlay/explain/bundle.ts";
+
+/** Read one by one, the number first: zod would keep an issue for each of some millions of bad ones. */
+const list = <T extends z.ZodType>(element: T, most: number) =>
+  z
+    .array(z.unknown())
+    .max(most)
+    .transform((values, context): readonly z.output<T>[] => {
+      const all: z.output<T>[] = [];
+      for (const [at, value] of values.entries()) {
+        const read = element.safeParse(value);
+        if (read.success) all.push(read.data);
+        else {
+          const [{ path = [], message = "" } = {}] = read.error.issues;
+          context.issues.push({ code: "custom", path: [at, ...path], message, input: undefined });
+          return z.NEVER;
+        }
+      }
+      return all;
+    });
+
+/** More than any host has. */
+const most = {
+  words: 32,
+  addresses: 256,
+  devices: 64,
+  members: 5000,
+  links: 6000,
+  networks: 1000,
+  rows: 300_000,
+  keys: 64,
+  depth: 16,
+} as const;
 
 const text = z.string().max(4096);
 const ip = z.union([z.ipv4(), z.literal("")]);
@@ -35,21 +68,21 @@ const fdbRow = z.strictObject({
   ifname: text,
   dst: address.exactOptional(),
   linkNetnsid: whole.exactOptional(),
-  flags: z.array(text),
+  flags: list(text, most.words),
   master: text.exactOptional(),
   state: text,
   vlan: whole.exactOptional(),
 });
 
-const neighbour = z.strictObject({ ip, dev: text, mac: mac.exactOptional(), state: z.array(text) });
+const neighbour = z.strictObject({ ip, dev: text, mac: mac.exactOptional(), state: list(text, most.words) });
 
 const space = z.strictObject({
   netns: text,
-  links: z.array(link),
-  fdb: z.array(fdbRow),
-  neighbours: z.array(neighbour),
-  mtus: z.array(z.strictObject({ device: text, mtu: whole })),
-  sampled: z.array(z.strictObject({ mac, reads: whole, onVxlan: whole })),
+  links: list(link, most.links),
+  fdb: list(fdbRow, most.rows),
+  neighbours: list(neighbour, most.rows),
+  mtus: list(z.strictObject({ device: text, mtu: whole }), most.links),
+  sampled: list(z.strictObject({ mac, reads: whole, onVxlan: whole }), most.members),
 });
 
 const device = z.strictObject({
@@ -58,7 +91,7 @@ const device = z.strictObject({
   up: z.boolean(),
   mtu: whole,
   mac: mac.exactOptional(),
-  addresses: z.array(z.cidrv4()),
+  addresses: list(z.cidrv4(), most.addresses),
 });
 
 const member = z.strictObject({
@@ -69,7 +102,9 @@ const member = z.strictObject({
   ip,
   mac,
   veth: text.exactOptional(),
-  inside: z.strictObject({ devices: z.array(device), neighbours: z.array(neighbour) }).exactOptional(),
+  inside: z
+    .strictObject({ devices: list(device, most.devices), neighbours: list(neighbour, most.rows) })
+    .exactOptional(),
 });
 
 const network = z.strictObject({
@@ -78,8 +113,16 @@ const network = z.strictObject({
   driver: z.enum(["classic", "swarm"]),
   encrypted: z.boolean(),
   space: space.exactOptional(),
-  members: z.array(member),
-  told: z.array(z.strictObject({ ip, mac, vtep: ip, name: text })).nullable(),
+  members: list(member, most.members),
+  told: list(z.strictObject({ ip, mac, vtep: ip, name: text }), most.rows).nullable(),
+});
+
+const route = z.strictObject({
+  to: ip,
+  device: text.exactOptional(),
+  source: address.exactOptional(),
+  mtu: whole.exactOptional(),
+  problem: text.exactOptional(),
 });
 
 const bundle = z.strictObject({
@@ -88,18 +131,10 @@ const bundle = z.strictObject({
   savedAt: z.iso.datetime(),
   tables: z.strictObject({
     host: text.min(1),
-    ownVteps: z.array(address),
+    ownVteps: list(address, most.addresses),
     advertised: ip,
-    networks: z.array(network),
-    routes: z.array(
-      z.strictObject({
-        to: ip,
-        device: text.exactOptional(),
-        source: address.exactOptional(),
-        mtu: whole.exactOptional(),
-        problem: text.exactOptional(),
-      }),
-    ),
+    networks: list(network, most.networks),
+    routes: list(route, most.members),
   }),
 });
 
@@ -110,10 +145,19 @@ export class BadBundle extends Error {
   override readonly name = "BadBundle";
 }
 
+/** Objects with a million keys, and lists in lists without end, cost as much to refuse one by one. */
+function isSwollen(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const all: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  const limit = Array.isArray(value) ? most.rows : most.keys;
+  return depth > most.depth || all.length > limit || all.some((one) => isSwollen(one, depth + 1));
+}
+
 const labelled = z.looseObject({ format: z.literal(bundleFormat), version: z.unknown() });
 
 /** Of what another host, or another version, wrote. Throws `BadBundle`. */
 export function bundleIn(value: unknown): Bundle {
+  if (isSwollen(value, 0)) throw new BadBundle("it holds more of one thing than any host has");
   const label = labelled.safeParse(value);
   if (!label.success) throw new BadBundle("it is no bundle of `overlaywatch doctor --save`");
   const { version } = label.data;
@@ -122,5 +166,7 @@ export function bundleIn(value: unknown): Bundle {
   const read = bundle.safeParse(value);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  throw new BadBundle(`${issue?.path.map(String).join(".") ?? "it"}: ${issue?.message ?? "is not as it should be"}`);
+  const trouble = `${issue?.path.map(String).join(".") ?? "it"}: ${issue?.message ?? "is not as it should be"}`;
+  // It may quote what another host wrote.
+  throw new BadBundle(printable(trouble.slice(0, 300)));
 }

@@ -1,6 +1,7 @@
 import { printable } from "../../host/iproute2/error.ts";
 import type { Unjudged } from "../diagnose/finding.ts";
 import { grouped } from "../diagnose/view.ts";
+import { fewOf } from "../words.ts";
 import { byText } from "./machines.ts";
 import type { ClusterFinding } from "./finding.ts";
 import type { ClusterTelling, Located } from "./telling.ts";
@@ -45,7 +46,7 @@ const textOf = ({ class: of, key, places }: Doubled): string =>
   [of, key, ...places.map(({ host, endpoint }) => `${host} ${endpoint}`)].join("\n");
 
 const told = ({ key, places }: Doubled): string =>
-  `${key} is the address of ${places.map(({ name, host, vtep }) => `${printable(name)} on ${printable(host)} (${vtep})`).join(", ")}`;
+  `${key} is the address of ${fewOf(places, ({ name, host, vtep }) => `${printable(name)} on ${printable(host)} (${vtep})`)}`;
 
 /** One for each host that has one of them. */
 function findingsOf(one: Doubled): readonly ClusterFinding[] {

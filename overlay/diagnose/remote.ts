@@ -7,7 +7,7 @@ import { remoteObjection } from "../safety.ts";
 import type { Tables } from "../tables.ts";
 import type { Place } from "../truth/place.ts";
 import type { Truth } from "../truth/truth.ts";
-import { fdbLine, neighbourLine } from "../words.ts";
+import { fdbLine, fewOf, neighbourLine } from "../words.ts";
 import type { Finding, FindingClass, FindingState, Unjudged } from "./finding.ts";
 import { type HostObjection, isLoop } from "./local.ts";
 import { grouped, isUnicast, type View } from "./view.ts";
@@ -250,7 +250,7 @@ function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[
     mac: null,
     container: null,
     device: subnet?.vxlan.name ?? null,
-    evidence: `${ip} is the address of ${names.map(printable).join(", ")}`,
+    evidence: `${ip} is the address of ${fewOf(names, printable)}`,
     remedy: "recreate all but one of them",
     automatic: false,
     why: "which of them is to keep the address is a person's decision",

@@ -206,6 +206,25 @@ describe("overlay/cluster", () => {
     );
   });
 
+  it("judges a host that lists some thousand containers of one MAC in no time, and names few of them", () => {
+    const member = { kind: "container", name: "x", ip: farIp, mac: far } as const;
+    const all = withNetwork(three, 3, ({ members }) => ({
+      members: [...members, ...Array.from({ length: 5000 }, (_, at) => ({ ...member, id: `x${at}`, pid: at }))],
+    }));
+    const changing = withNetwork(all, 3, ({ members }) => ({ members: members.map((one) => ({ ...one, pid: 1 })) }));
+    const began = performance.now();
+    for (const before of [all, changing]) {
+      const diagnosis = twice(all, before);
+      const longest = [...findingsOf(diagnosis).map(({ evidence, why }) => `${evidence}${why}`), ...blind(diagnosis)];
+      assert.ok(
+        longest.every((text) => text.length < 600),
+        longest.find((text) => text.length >= 600)?.slice(0, 900),
+      );
+    }
+    const ms = performance.now() - began;
+    assert.ok(ms < 3000, `${Math.round(ms)} ms`);
+  });
+
   it("says of which containers two that claim one address do not tell the same", () => {
     const claimed = changed(three, 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2)] }));
     const said = blind(twice(claimed)).join("\n");
