@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FleetQuestions } from "../../dispatch/fleet-questions.ts";
 import { diagnoseCluster } from "../../overlay/cluster/cluster.ts";
 import type { ClusterDiagnosis } from "../../overlay/cluster/finding.ts";
+import type { Unjudged } from "../../overlay/diagnose/finding.ts";
 import { type Asked, isAnswer } from "../../overlay/cluster/machines.ts";
 import type { HostTables } from "../../overlay/explain/tables.ts";
 import type { Config } from "../config/schema.ts";
@@ -57,8 +58,12 @@ export async function askedTwice(
   return diagnoseCluster({ now: await ask(), before, ...networks });
 }
 
+/** Bundles are of one moment where they are so near to each other; and two tellings are not more than this apart. */
+const [momentMs, mostApartMs] = [120_000, 600_000];
+
 /**
- * From files of `doctor --save`: the last of each host; told twice where each host has two, 10 s apart. Throws `ConfigError`, and
+ * From files of `doctor --save`: the last of each host; told twice where each host has two, 10 s apart, and the last of all are of
+ * one moment, and so are those before. Which bundle is of another moment is told, and then all is told once. Throws `ConfigError`, and
  * `UsageError` for a network that none has.
  */
 export async function clusterIn(
@@ -71,17 +76,40 @@ export async function clusterIn(
   for (const bundle of bundles.toSorted((a, b) => Date.parse(a.savedAt) - Date.parse(b.savedAt)))
     byHost.set(bundle.tables.host, [...(byHost.get(bundle.tables.host) ?? []), bundle]);
   const groups = [...byHost.values()];
-  const now = groups.flatMap((all) => asked(all.at(-1)));
-  const before = groups.flatMap((all) => (isApart(all) ? asked(all[0]) : []));
+  const last = groups.flatMap((all) => all.at(-1) ?? []);
+  const first = groups.flatMap((all) => beforeLast(all) ?? []);
+  const [now, before] = [last.map(askedOf), first.map(askedOf)];
   const networks = network === undefined ? {} : { networks: namedBy(network, now) };
-  return diagnoseCluster({ now, ...(before.length === now.length ? { before } : {}), ...networks });
+  const old = [...outOfTime(last), ...outOfTime(first)];
+  const isTwice = first.length === last.length && old.length === 0;
+  const diagnosis = diagnoseCluster({ now, ...(isTwice ? { before } : {}), ...networks });
+  if (old.length === 0) return diagnosis;
+  const verdict = diagnosis.verdict === "healthy" ? "unknown" : diagnosis.verdict;
+  return { ...diagnosis, verdict, unjudged: [...old, ...diagnosis.unjudged] };
 }
 
-const asked = (bundle: Bundle | undefined): readonly Asked[] =>
-  bundle === undefined ? [] : [{ host: bundle.tables.host, tables: bundle.tables }];
+const askedOf = ({ tables }: Bundle): Asked => ({ host: tables.host, tables });
 
-const isApart = (all: readonly Bundle[]): boolean =>
-  Date.parse(all.at(-1)?.savedAt ?? "") - Date.parse(all[0]?.savedAt ?? "") >= apartMs;
+const timeOf = ({ savedAt }: Bundle): number => Date.parse(savedAt);
+
+/** The latest that is old enough to be held against the last. */
+const beforeLast = (all: readonly Bundle[]): Bundle | undefined =>
+  all.findLast((one) => {
+    const apart = Math.max(...all.map(timeOf)) - timeOf(one);
+    return apart >= apartMs && apart <= mostApartMs;
+  });
+
+/** A container that moved in between would be in the tables of both, or of none. */
+function outOfTime(all: readonly Bundle[]): readonly Unjudged[] {
+  const newest = Math.max(...all.map(timeOf));
+  return all
+    .filter((one) => newest - timeOf(one) > momentMs)
+    .map((one) => ({
+      what: `what ${one.tables.host} tells beside the others`,
+      why: `${one.path} was saved ${Math.round((newest - timeOf(one)) / 1000)} s before the newest of them: all are to be of one moment`,
+      blind: true,
+    }));
+}
 
 /** By name, or by the beginning of an id. */
 function namedBy(name: string, all: readonly Asked[]): ReadonlySet<string> {

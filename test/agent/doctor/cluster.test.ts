@@ -63,6 +63,34 @@ describe("agent/doctor --cluster", () => {
     assert.equal((await run(...first, ...(await saved(wrong, 20)).slice(0, 4))).code, 2);
   });
 
+  it("believes bundles of one moment only, and says which is of another", async () => {
+    const [one, ...others] = wrong;
+    assert.ok(one !== undefined);
+    const at120 = async (seconds: number, far: number) => [
+      ...(await saved([one], seconds)),
+      ...(await saved([one], seconds + 10)),
+      ...(await saved(others, far)),
+      ...(await saved(others, far + 10)),
+    ];
+    assert.equal((await run(...(await at120(0, 120)))).code, 1);
+    const day = 86_400;
+    const old = await run(...(await at120(0, 25 * day)));
+    assert.deepEqual([old.code, /wrong-vtep +c2-1/u.test(old.out)], [2, false], old.out);
+    assert.match(old.out.replaceAll(/\s+/gu, " "), /web-1-10\.json was saved 2160000 s before the newest/u);
+  });
+
+  it("holds against each other two of each host that are 10 s and not much more apart", async () => {
+    const day = 86_400;
+    const all = [await saved(wrong, 0), await saved(wrong, day), await saved(wrong, day + 9)].flat();
+    assert.equal((await run(...all)).code, 2);
+    assert.equal((await run(...all, ...(await saved(wrong, day + 12)))).code, 1);
+    // The first tellings are of different times, the second ones are not.
+    const [one, ...others] = three;
+    assert.ok(one !== undefined);
+    const firsts = [...(await saved([one], 0)), ...(await saved(others, 300))];
+    assert.equal((await run(...firsts, ...(await saved(wrong, 320)))).code, 2);
+  });
+
   it("looks at the network that is named, by name or id", async () => {
     const all = [...(await saved(wrong, 0)), ...(await saved(wrong, 10))];
     assert.equal((await run(...all, "--network", "testnet")).code, 1);
