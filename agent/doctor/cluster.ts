@@ -76,6 +76,7 @@ export async function clusterIn(
   for (const bundle of bundles.toSorted((a, b) => Date.parse(a.savedAt) - Date.parse(b.savedAt)))
     byHost.set(bundle.tables.host, [...(byHost.get(bundle.tables.host) ?? []), bundle]);
   const groups = [...byHost.values()];
+  groups.forEach(refuseNamesakes);
   const last = groups.flatMap((all) => all.at(-1) ?? []);
   const first = groups.flatMap((all) => beforeLast(all) ?? []);
   const [now, before] = [last.map(askedOf), first.map(askedOf)];
@@ -86,6 +87,19 @@ export async function clusterIn(
   if (old.length === 0) return diagnosis;
   const verdict = diagnosis.verdict === "healthy" ? "unknown" : diagnosis.verdict;
   return { ...diagnosis, verdict, unjudged: [...old, ...diagnosis.unjudged] };
+}
+
+/** Two machines of one name (`localhost`) would be judged as one. Bridges come and go, what an engine advertises stays. */
+function refuseNamesakes([first, ...more]: readonly Bundle[]): void {
+  const addresses = ({ tables }: Bundle): string => tables.ownVteps.toSorted().join(" ");
+  for (const one of more) {
+    if (first === undefined || (first.tables.advertised !== "" && first.tables.advertised === one.tables.advertised))
+      continue;
+    if (addresses(first) !== addresses(one))
+      throw new UsageError(
+        `--with: ${first.path} and ${one.path} are of hosts with one name, ${first.tables.host}, and different addresses: two machines can not be told apart by it`,
+      );
+  }
 }
 
 const askedOf = ({ tables }: Bundle): Asked => ({ host: tables.host, tables });

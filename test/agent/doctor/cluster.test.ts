@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterPage } from "../../../agent/doctor/cluster-page.ts";
 import { askAll, askedTwice } from "../../../agent/doctor/cluster.ts";
@@ -7,6 +7,7 @@ import { saveBundle } from "../../../agent/explain/bundle.ts";
 import type { FleetQuestions } from "../../../dispatch/fleet-questions.ts";
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
 import type { Asked } from "../../../overlay/cluster/machines.ts";
+import type { HostTables } from "../../../overlay/explain/tables.ts";
 import {
   cluster,
   led,
@@ -28,7 +29,7 @@ const at = (seconds: number): string => new Date(Date.UTC(2026, 10, 26, 1, 0, se
 
 function checkGolden(name: string, text: string): void {
   const path = `test/agent/doctor/pages/${name}.txt`;
-  if (update || !existsSync(path)) writeFileSync(path, text);
+  if (update) writeFileSync(path, text);
   assert.equal(text, readFileSync(path, "utf8"));
 }
 
@@ -89,6 +90,22 @@ describe("agent/doctor --cluster", () => {
     assert.ok(one !== undefined);
     const firsts = [...(await saved([one], 0)), ...(await saved(others, 300))];
     assert.equal((await run(...firsts, ...(await saved(wrong, 320)))).code, 2);
+  });
+
+  it("refuses two machines with one name, and not one machine that has a new bridge", async () => {
+    const [one, two] = cluster({ hosts: 2, containers: 1 });
+    assert.ok(one !== undefined && two !== undefined);
+    const named = async (tables: HostTables, seconds: number) => {
+      const to = join(path(), `same-${seconds}.json`);
+      await saveBundle(to, "/", { ...tables, host: "localhost" }, at(seconds));
+      return ["--with", to];
+    };
+    const first = await named(one.tables, 0);
+    const both = await run(...first, ...(await named(two.tables, 10)));
+    assert.equal(both.code, 64);
+    assert.match(both.err, /same-0\.json and .*same-10\.json are of hosts with one name, localhost, and different/u);
+    const bridged = { ...one.tables, ownVteps: [...one.tables.ownVteps, "172.18.0.1"] };
+    assert.equal((await run(...first, ...(await named(bridged, 20)))).err, "");
   });
 
   it("looks at the network that is named, by name or id", async () => {
