@@ -3,7 +3,7 @@ import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding
 import { duplicates } from "./duplicates.ts";
 import { type Asked, byText, isAnswer, type Machine, machinesOf, membersOf, namesOf } from "./machines.ts";
 import { commonTruth, diagnoseHost, type Moment } from "./on-host.ts";
-import { knownVteps, tellingOf } from "./telling.ts";
+import { knownVteps, tellingOf, type Vteps } from "./telling.ts";
 
 /** What all hosts were asked, once, and once more some seconds later: what rests on others' words is believed when told twice. */
 export interface Tellings {
@@ -18,7 +18,8 @@ export function diagnoseCluster({ networks, ...tellings }: Tellings): ClusterDia
   const { now, before } = settled(tellings);
   const ids = [...new Set(now.filter(isAnswer).flatMap(({ tables }) => tables.networks.map(({ id }) => id)))];
   const wanted = ids.filter((id) => networks === undefined || networks.has(id));
-  const parts = wanted.map((id) => ofNetwork(id, now, before));
+  const vteps = knownVteps(now);
+  const parts = wanted.map((id) => ofNetwork(id, { now, before }, vteps));
   const unjudged = [
     ...silent(now),
     ...machinesOf(now).flatMap(severalNames),
@@ -55,8 +56,7 @@ function alsoIn(others: readonly Asked[], all: readonly Asked[], when: string): 
   });
 }
 
-function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] | undefined) {
-  const vteps = knownVteps(now, id);
+function ofNetwork(id: string, { now, before }: ReturnType<typeof settled>, vteps: Vteps) {
   const moment = momentOf(now, id, vteps);
   const earlier = before === undefined ? undefined : momentOf(before, id, vteps);
   const alone = commonTruth(moment, moment);
@@ -76,10 +76,11 @@ function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] |
   return { network, unjudged, again: doubtful.length + twice.doubtful.length > 0 };
 }
 
-const momentOf = (asked: readonly Asked[], id: string, vteps: ReadonlyMap<string, string>): Moment => ({
-  telling: tellingOf(asked, id, vteps),
+const momentOf = (asked: readonly Asked[], id: string, { known, assumed }: Vteps): Moment => ({
+  telling: tellingOf(asked, id, known),
   answers: new Map(asked.filter(isAnswer).map((one) => [one.host, one])),
-  vteps: new Set(vteps.values()),
+  vteps: new Set(known.values()),
+  assumed,
   silence: asked.some((one) => !isAnswer(one)),
 });
 

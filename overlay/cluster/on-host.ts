@@ -22,6 +22,8 @@ export interface Moment {
   readonly answers: ReadonlyMap<string, Answer>;
   /** By which addresses those that answered are known. */
   readonly vteps: ReadonlySet<string>;
+  /** Which of them no row shows, in swarm mode. */
+  readonly assumed: ReadonlySet<string>;
   /** Some host did not answer. */
   readonly silence: boolean;
 }
@@ -64,7 +66,7 @@ export function diagnoseHost(host: string, id: string, { now, before, alone, fir
     before === undefined
       ? findings
       : judged(inputOf(patient, truthFor(patient, alone, now), patient.space), patient).findings;
-  const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view))];
+  const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view, now))];
   return {
     findings: named([...findings.filter((one) => !isAgainst(one) && !isLeftOut(one)), ...firm]),
     doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
@@ -160,17 +162,17 @@ function judged(input: NamespaceInput, { tables: { ownVteps }, network: { driver
   return found ?? { findings: [], unjudged: [] };
 }
 
-function placed(finding: Finding, patient: Patient, view: View): ClusterFinding {
+function placed(finding: Finding, patient: Patient, view: View, now: Moment): ClusterFinding {
   const { host, network } = patient;
   const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(finding.mac ?? "") : undefined;
   if (place !== undefined && finding.device !== null)
-    return { ...finding, host, ...cureOf(place, finding, patient, view) };
+    return { ...finding, host, ...cureOf(place, finding, patient, view, now) };
   const isCutOff = finding.class === "local-mac-on-vxlan-port" && finding.state === "active";
   return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
 }
 
-function cureOf(place: Place, { class: of, device }: Finding, { network, space }: Patient, view: View) {
-  const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
+function cureOf(place: Place, { class: of, device }: Finding, { network, space }: Patient, view: View, now: Moment) {
+  const against = remoteObjection(view, place) ?? objection(place, network, now);
   if (against !== undefined) return { why: against, command: null };
   const dev = ["dev", device ?? ""];
   const row =
@@ -181,6 +183,13 @@ function cureOf(place: Place, { class: of, device }: Finding, { network, space }
     why: "it rests on what hosts tell of themselves: a person decides",
     command: within(space.netns, ...row),
   };
+}
+
+function objection({ vtep }: Place, { driver, encrypted }: NetworkTables, { assumed }: Moment): string | undefined {
+  if (encrypted) return "the network is encrypted";
+  return driver === "swarm" && assumed.has(vtep)
+    ? `no row shows that ${vtep} is the address of its data path: it may have another one`
+    : undefined;
 }
 
 /** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */

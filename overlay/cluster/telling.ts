@@ -106,30 +106,64 @@ export function staying(network: NetworkTables | undefined): readonly FdbRow[] {
   );
 }
 
-/**
- * In swarm mode the data path may have an address of its own, which no API tells (`--data-path-addr`): it is the one of the
- * machine's addresses that most rows of other hosts lead to. Else the address that it tells.
- */
-export function knownVteps(asked: readonly Asked[], id: string): ReadonlyMap<string, string> {
-  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
-  const owners = new Map(
-    machines.flatMap((machine) => membersOf(machine, id).agreed.map(({ mac }) => [mac, machine.vtep] as const)),
-  );
-  const led = new Map(machines.map(({ vtep }) => [vtep, new Map<string, number>()]));
-  for (const one of asked.filter(isAnswer)) {
-    const network = networkIn(one, id);
-    for (const { mac, dst = "" } of network?.driver === "swarm" ? staying(network) : []) {
-      const counts = led.get(owners.get(mac) ?? "");
-      if (!one.tables.ownVteps.includes(dst)) counts?.set(dst, (counts.get(dst) ?? 0) + 1);
-    }
-  }
-  return new Map(machines.map((machine) => [machine.vtep, mostly(machine, led.get(machine.vtep) ?? new Map())]));
+/** By which address all others know each machine, by the one that it tells. */
+export interface Vteps {
+  readonly known: ReadonlyMap<string, string>;
+  /** Of swarms: no row shows it, so that it is only the one that the machine tells. */
+  readonly assumed: ReadonlySet<string>;
 }
 
-function mostly({ vtep, answers }: Machine, counts: ReadonlyMap<string, number>): string {
-  const own = [...counts].filter(([dst]) => answers.some(({ tables }) => tables.ownVteps.includes(dst)));
-  const most = Math.max(0, ...own.map(([, count]) => count));
-  const best = own.flatMap(([dst, count]) => (count === most ? dst : [])).toSorted();
+/**
+ * In swarm mode the data path may have an address of its own, which no API tells (`--data-path-addr`): it is the one of the
+ * machine's addresses that most other hosts lead to, in whatever network; each host has one voice. Else the address that it tells.
+ */
+export function knownVteps(asked: readonly Asked[]): Vteps {
+  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
+  const owners = ownersIn(machines);
+  const voices = new Map(machines.map((machine) => [machine, new Map<string, number>()]));
+  for (const answer of asked.filter(isAnswer))
+    for (const [machine, counts] of ledBy(answer, owners)) count(voices.get(machine), mostly(machine, counts));
+  const known = machines.map((machine) => [machine.vtep, mostly(machine, voices.get(machine) ?? new Map())] as const);
+  const assumed = machines.filter((machine) => (voices.get(machine)?.size ?? 0) === 0).map(({ vtep }) => vtep);
+  return { known: new Map(known), assumed: new Set(assumed) };
+}
+
+/** Of all swarm networks: whose a MAC is, by network and MAC. */
+function ownersIn(machines: readonly Machine[]): ReadonlyMap<string, Machine> {
+  return new Map(
+    machines.flatMap((machine) => {
+      const networks = machine.answers
+        .flatMap(({ tables }) => tables.networks)
+        .filter(({ driver }) => driver === "swarm");
+      const ids = [...new Set(networks.map(({ id }) => id))];
+      return ids.flatMap((id) => membersOf(machine, id).agreed.map(({ mac }) => [`${id} ${mac}`, machine] as const));
+    }),
+  );
+}
+
+/** To which of its own addresses a host's rows lead, for each other machine, and how many. */
+function ledBy({ tables }: Answer, owners: ReadonlyMap<string, Machine>) {
+  const led = new Map<Machine, Map<string, number>>();
+  for (const network of tables.networks)
+    for (const { mac, dst = "" } of network.driver === "swarm" ? staying(network) : []) {
+      const machine = owners.get(`${network.id} ${mac}`);
+      if (machine === undefined || tables.ownVteps.includes(dst) || !isOwn(machine, dst)) continue;
+      const counts = led.get(machine) ?? new Map<string, number>();
+      led.set(machine, counts);
+      count(counts, dst);
+    }
+  return led;
+}
+
+const isOwn = ({ answers }: Machine, address: string): boolean =>
+  answers.some(({ tables }) => tables.ownVteps.includes(address));
+
+const count = (counts: Map<string, number> | undefined, key: string): void =>
+  void counts?.set(key, (counts.get(key) ?? 0) + 1);
+
+function mostly({ vtep }: Machine, counts: ReadonlyMap<string, number>): string {
+  const most = Math.max(0, ...counts.values());
+  const best = [...counts].flatMap(([dst, times]) => (times === most ? dst : [])).toSorted();
   return best.includes(vtep) ? vtep : (best[0] ?? vtep);
 }
 

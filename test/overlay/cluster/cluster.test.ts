@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
 import type { ClusterDiagnosis, ClusterFinding } from "../../../overlay/cluster/finding.ts";
 import type { Asked } from "../../../overlay/cluster/machines.ts";
+import { knownVteps } from "../../../overlay/cluster/telling.ts";
 import {
   changed,
   cluster,
@@ -267,6 +268,57 @@ describe("overlay/cluster", () => {
     assert.deepEqual([briefly(twice(all)), twice(all).verdict], [[], "healthy"]);
     const [finding] = findingsOf(twice(led(all, 1, far, dataPath(3))));
     assert.deepEqual([finding?.class, finding?.command?.includes(`dst ${dataPath(2)} `)], ["wrong-vtep", true]);
+  });
+
+  it("knows the data path by the rows of other networks, and gives no command where no row shows it", () => {
+    const swarm = cluster({ hosts: 2, containers: 1, driver: "swarm", dataPath });
+    const bare = (all: readonly Asked[]) =>
+      withSpace(all, 1, ({ fdb }) => ({ fdb: fdb.filter(({ dst }) => dst === undefined) }));
+    const [alone] = findingsOf(twice(bare(swarm)));
+    assert.deepEqual([alone?.class, alone?.command], ["missing-fdb", null]);
+    assert.match(alone?.why ?? "", /no row shows that 172\.31\.240\.2 is the address of its data path/u);
+    const other = "b".repeat(64);
+    const both = bare(swarm).map((one) => {
+      const [whole] = swarm.filter(({ host }) => host === one.host);
+      if (!("tables" in one) || whole === undefined) return one;
+      const second = whole.tables.networks.map((network) => ({ ...network, id: other, name: "second" }));
+      return { ...one, tables: { ...one.tables, networks: [...one.tables.networks, ...second] } };
+    });
+    const found = findingsOf(twice(both));
+    assert.deepEqual([...new Set(found.map(({ class: of }) => of))], ["missing-fdb"]);
+    assert.ok(
+      found.every(({ command }) => command?.includes(`dst ${dataPath(2)} `)),
+      JSON.stringify(found),
+    );
+  });
+
+  it("gives each host one voice about another's data path, and the address that it tells the last word", () => {
+    const all = cluster({ hosts: 4, containers: 2, driver: "swarm", dataPath });
+    // It has more rows than all others together, and leads them to the bridge that every engine has.
+    const liar = withSpace(all, 1, ({ fdb }) => ({
+      fdb: fdb.flatMap((row) =>
+        row.dst === undefined ? [row] : Array.from({ length: 9 }, () => ({ ...row, dst: "172.17.0.1" })),
+      ),
+    }));
+    const { known } = knownVteps(
+      liar.map((one) => ({
+        ...one,
+        tables: {
+          ...one.tables,
+          ownVteps: one.tables.ownVteps.filter((own) => one.host !== "web-1" || own !== "172.17.0.1"),
+        },
+      })),
+    );
+    assert.deepEqual([known.get(vtepOf(2)), known.get(vtepOf(3))], [dataPath(2), dataPath(3)]);
+    // One leads to the data path, one to what it tells.
+    const two = withSpace(cluster({ hosts: 3, containers: 1, driver: "swarm", dataPath }), 1, ({ fdb }) => ({
+      fdb: fdb.map((row) => (row.dst === dataPath(2) ? { ...row, dst: vtepOf(2) } : row)),
+    }));
+    assert.equal(knownVteps(two).known.get(vtepOf(2)), vtepOf(2));
+    // What leads back to who has it is no word about another.
+    const own = changed(two, 3, ({ ownVteps }) => ({ ownVteps: [...ownVteps, dataPath(2)] }));
+    const only = withSpace(own, 1, ({ fdb }) => ({ fdb: fdb.filter(({ dst }) => dst !== vtepOf(2)) }));
+    assert.deepEqual([...knownVteps(only).assumed].includes(vtepOf(2)), true);
   });
 
   it("keeps two networks of one name and subnet apart, and looks only at those that are asked for", () => {
