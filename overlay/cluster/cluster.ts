@@ -1,7 +1,17 @@
 import type { Unjudged, Verdict } from "../diagnose/finding.ts";
 import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding.ts";
 import { duplicates } from "./duplicates.ts";
-import { type Asked, byText, isAnswer, type Machine, machinesOf, membersOf, namesOf } from "./machines.ts";
+import {
+  type Answer,
+  type Asked,
+  byText,
+  isAnswer,
+  type Machine,
+  machinesOf,
+  membersOf,
+  namesOf,
+  sitesOf,
+} from "./machines.ts";
 import { commonTruth, diagnoseHost, type Moment } from "./on-host.ts";
 import { knownVteps, tellingOf, type Vteps } from "./telling.ts";
 
@@ -18,8 +28,7 @@ export function diagnoseCluster({ networks, ...tellings }: Tellings): ClusterDia
   const { now, before } = settled(tellings);
   const ids = [...new Set(now.filter(isAnswer).flatMap(({ tables }) => tables.networks.map(({ id }) => id)))];
   const wanted = ids.filter((id) => networks === undefined || networks.has(id));
-  const vteps = knownVteps(now);
-  const parts = wanted.map((id) => ofNetwork(id, { now, before }, vteps));
+  const parts = sitesOf(now).flatMap((site) => ofSite(site, { now, before }, wanted));
   const unjudged = [
     ...silent(now),
     ...machinesOf(now).flatMap(severalNames),
@@ -54,6 +63,16 @@ function alsoIn(others: readonly Asked[], all: readonly Asked[], when: string): 
     if (!isAnswer(one) || (other !== undefined && isAnswer(other))) return one;
     return { host: one.host, trouble: `it answered only ${when}: ${other?.trouble ?? "it was asked once"}` };
   });
+}
+
+/** Who did not answer may be of any site. */
+function ofSite(site: readonly Answer[], { now, before }: ReturnType<typeof settled>, wanted: readonly string[]) {
+  const hosts = new Set(site.map(({ host }) => host));
+  const ofIt = (asked: readonly Asked[]) => asked.filter((one) => !isAnswer(one) || hosts.has(one.host));
+  const tellings = { now: ofIt(now), before: before === undefined ? undefined : ofIt(before) };
+  const ids = new Set(site.flatMap(({ tables }) => tables.networks.map(({ id }) => id)));
+  const vteps = knownVteps(tellings.now);
+  return wanted.filter((id) => ids.has(id)).map((id) => ofNetwork(id, tellings, vteps));
 }
 
 function ofNetwork(id: string, { now, before }: ReturnType<typeof settled>, vteps: Vteps) {

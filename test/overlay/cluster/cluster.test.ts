@@ -343,6 +343,38 @@ describe("overlay/cluster", () => {
     );
   });
 
+  it("keeps two sites with the same private addresses apart", () => {
+    const other = "b".repeat(64);
+    const named = <A extends Asked>(all: readonly A[]): readonly A[] =>
+      all.map((one) => ({ ...one, host: `far-${one.host}` }));
+    const site = named(
+      [1, 2, 3].reduce((all, host) => withNetwork(all, host, () => ({ id: other, name: "othernet" })), three),
+    );
+    const wrong = led(three, 1, far, vtepOf(3));
+    const alone = twice(wrong);
+    const both = twice([...wrong, ...site]);
+    assert.deepEqual([findingsOf(both), both.unjudged, both.verdict], [findingsOf(alone), alone.unjudged, "faulty"]);
+    const healthy = twice([...three, ...site]);
+    assert.deepEqual([briefly(healthy), healthy.unjudged, healthy.verdict], [[], [], "healthy"]);
+    assert.deepEqual(
+      healthy.networks.map(({ name }) => name),
+      ["othernet", "testnet"],
+    );
+  });
+
+  it("compares what two answers of one address tell only of networks that both have", () => {
+    const [, second] = three;
+    assert.ok(second !== undefined);
+    const alone = second.tables.networks.map((network) => ({ ...network, id: "c".repeat(64), name: "alone" }));
+    const all = changed(three, 2, ({ networks }) => ({ networks: [...networks, ...alone] }));
+    const diagnosis = twice([...all, { host: "alias", tables: second.tables }]);
+    assert.doesNotMatch(blind(diagnosis).join("\n"), /do not tell the same/u);
+    assert.deepEqual(
+      briefly(diagnosis).filter(([, of]) => of !== "orphan-row"),
+      [],
+    );
+  });
+
   it("gives no command for an encrypted network", () => {
     const all = withNetwork(led(three, 1, far, vtepOf(3)), 1, () => ({ encrypted: true }));
     const [finding] = findingsOf(twice(all));
