@@ -8,8 +8,8 @@ import {
   isAnswer,
   type Machine,
   machinesOf,
-  membersOf,
   namesOf,
+  networkIn,
   sitesOf,
 } from "./machines.ts";
 import { commonTruth, diagnoseHost, type Moment } from "./on-host.ts";
@@ -103,10 +103,11 @@ const momentOf = (asked: readonly Asked[], id: string, { known, assumed }: Vteps
   silence: asked.some((one) => !isAnswer(one)),
 });
 
-/** One of a machine's answers is enough where they agree. */
+/** One of a machine's answers is enough where they agree, in rows too. */
 function speakersOf(machine: Machine, id: string): readonly string[] {
-  const all = machine.answers.map(({ host }) => host);
-  return membersOf(machine, id).contested.length > 0 ? all : all.slice(0, 1);
+  const all = machine.answers.filter((one) => networkIn(one, id) !== undefined);
+  const texts = new Set(all.length > 1 ? all.map((one) => JSON.stringify(networkIn(one, id))) : []);
+  return (texts.size > 1 ? all : all.slice(0, 1)).map(({ host }) => host);
 }
 
 function nameOf(asked: readonly Asked[], id: string): string {
