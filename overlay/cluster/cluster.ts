@@ -32,6 +32,7 @@ export function diagnoseCluster({ networks, ...tellings }: Tellings): ClusterDia
   const unjudged = [
     ...silent(now),
     ...machinesOf(now).flatMap(severalNames),
+    ...machinesOf(now).flatMap((machine) => nowhere(machine, wanted)),
     ...parts.flatMap((part) => part.unjudged),
   ];
   const known = parts.map(({ network }) => network).toSorted((a, b) => byText(a.name + a.id, b.name + b.id));
@@ -135,6 +136,14 @@ function silent(asked: readonly Asked[]): readonly Unjudged[] {
       ? []
       : [{ what: `${one.host}: its rows, and which containers run there`, why: one.trouble, blind: true }],
   );
+}
+
+/** One without a container of an overlay may well have no address for vxlan. */
+function nowhere({ vtep, answers }: Machine, ids: readonly string[]): readonly Unjudged[] {
+  const isTold = vtep !== "" || !answers.some((one) => ids.some((id) => (networkIn(one, id)?.members.length ?? 0) > 0));
+  if (isTold) return [];
+  const what = `${namesOf({ vtep, answers })}: rows of other hosts for its containers`;
+  return [{ what, why: "it does not tell by which of its addresses others reach it", blind: true }];
 }
 
 function severalNames(machine: Machine): readonly Unjudged[] {

@@ -18,6 +18,8 @@ import {
 /** What all hosts together tell of one network at one moment. */
 export interface ClusterTelling extends Telling {
   readonly places: readonly Located[];
+  /** With those of hosts that do not tell by which address they are reached. */
+  readonly listed: readonly Located[];
   /** Why a container that nobody tells of may run all the same; `complete` where there is no reason. */
   readonly gaps: readonly string[];
   /** MACs of which two answers of one address do not tell the same, and why nothing is believed of them. */
@@ -27,6 +29,8 @@ export interface ClusterTelling extends Telling {
 export interface Located extends Place {
   /** The name of its host. */
   readonly host: string;
+  /** The container's; swarm's own have none. */
+  readonly id?: string;
 }
 
 /** `vteps`: by which address the others know each machine (`knownVteps`). */
@@ -37,6 +41,7 @@ export function tellingOf(asked: readonly Asked[], id: string, vteps: ReadonlyMa
   const gaps = [...silent, ...parts.flatMap((part) => part.gaps), ...strangers(answers, id, new Set(vteps.values()))];
   return {
     places: parts.flatMap(({ places }) => places),
+    listed: parts.flatMap(({ listed }) => listed),
     doubts: parts.reduce((sum, { doubts }) => sum + doubts, 0),
     complete: gaps.length === 0,
     gaps,
@@ -48,12 +53,13 @@ function partOf(machine: Machine, id: string, vtep: string) {
   const { agreed, contested } = membersOf(machine, id);
   const [first] = machine.answers;
   const names = namesOf(machine);
-  const places = agreed.flatMap((member) => located(member, vtep, first?.host ?? names) ?? []);
-  const nameless = agreed.filter((member) => located(member, vtep, names) === undefined);
+  const all = agreed.map((member) => located(member, vtep, first?.host ?? names));
+  const nameless = agreed.filter((member) => placeOf(located(member, vtep, names)) === undefined);
   const why = `${names} all say that they are ${vtep}, and do not tell the same of it`;
   const open = machine.answers.flatMap((one) => unowned(one, networkIn(one, id)));
   return {
-    places,
+    places: all.filter((one) => placeOf(one) !== undefined),
+    listed: all.filter(({ ip, mac }) => ip !== "" && mac !== ""),
     doubts: nameless.length + contested.length,
     contested: contested.map(({ mac }) => [mac, why] as const),
     gaps: [
@@ -65,10 +71,11 @@ function partOf(machine: Machine, id: string, vtep: string) {
 }
 
 /** A container has a new process with each start; the others are told apart by their host. */
-function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located | undefined {
-  const endpoint = id === undefined ? `${kind} ${name} of ${host}` : `${id} ${pid ?? ""}`;
-  const place = placeOf({ ip, mac, vtep, name, endpoint });
-  return place === undefined ? undefined : { ...place, host };
+function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located {
+  const place = { ip, mac, vtep, name, host };
+  return id === undefined
+    ? { ...place, endpoint: `${kind} ${name} of ${host}` }
+    : { ...place, endpoint: `${id} ${pid ?? ""}`, id };
 }
 
 const some = (members: readonly Member[]): string => {

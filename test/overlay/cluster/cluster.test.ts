@@ -177,6 +177,53 @@ describe("overlay/cluster", () => {
     assert.deepEqual([doubled(once), once.again, once.verdict], [[], true, "unknown"]);
   });
 
+  it("sees an address twice also where a host does not tell by which address it is reached, and names that host", () => {
+    const strip = (all: readonly Asked[], host: number) =>
+      withSpace(all, host, ({ fdb, neighbours }) => ({
+        fdb: fdb.filter(({ dst }) => dst !== vtepOf(3)),
+        neighbours: neighbours.filter(({ ip }) => !ip.startsWith("10.0.3.")),
+      }));
+    const bare = strip(
+      strip(
+        changed(three, 3, () => ({ advertised: "" })),
+        1,
+      ),
+      2,
+    );
+    const alone = twice(bare);
+    assert.deepEqual([briefly(alone), alone.verdict], [[], "unknown"]);
+    assert.deepEqual(blind(alone), [
+      "web-3: rows of other hosts for its containers: it does not tell by which of its addresses others reach it",
+    ]);
+    const twin = twice(listing(bare, 3, { name: "twin", ip: farIp, mac: far }));
+    assert.deepEqual(doubled(twin), [
+      ["web-2", "duplicate-ip", "active", null, "c2-1"],
+      ["web-3", "duplicate-ip", "active", null, "twin"],
+    ]);
+    assert.match(findingsOf(twin)[0]?.evidence ?? "", /c2-1 on web-2 \(172\.31\.240\.2\), twin on web-3$/u);
+  });
+
+  it("calls nobody a liar for two load balancers with one address", () => {
+    const all = [1, 2].reduce(
+      (some: readonly Asked[], host) =>
+        withNetwork(some, host, ({ members }) => ({
+          members: members.map((one) =>
+            one.kind === "load-balancer" ? { ...one, ip: "10.0.1.200", mac: macOf(1, 200) } : one,
+          ),
+        })),
+      cluster({ hosts: 3, containers: 1, driver: "swarm" }),
+    );
+    const found = findingsOf(twice(all)).filter(({ class: of }) => of === "duplicate-ip");
+    assert.deepEqual(
+      found.map(({ host }) => host),
+      ["web-1", "web-2"],
+    );
+    for (const { evidence, remedy } of found) {
+      assert.doesNotMatch(evidence, /believed/u);
+      assert.match(remedy, /make it anew/u);
+    }
+  });
+
   it("makes no cure of one host's word against another's", () => {
     const wrong = led(three, 1, far, vtepOf(3));
     const id = "02".repeat(32);
