@@ -112,6 +112,7 @@ const network = z.strictObject({
   name: text,
   driver: z.enum(["classic", "swarm"]),
   encrypted: z.boolean(),
+  unlisted: z.literal(true).exactOptional(),
   space: space.exactOptional(),
   members: list(member, most.members),
   told: list(z.strictObject({ ip, mac, vtep: ip, name: text }), most.rows).nullable(),

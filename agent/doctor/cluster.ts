@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FleetQuestions } from "../../dispatch/fleet-questions.ts";
+import { printable } from "../../host/iproute2/error.ts";
 import { diagnoseCluster } from "../../overlay/cluster/cluster.ts";
 import type { ClusterDiagnosis } from "../../overlay/cluster/finding.ts";
 import type { Unjudged } from "../../overlay/diagnose/finding.ts";
@@ -130,7 +131,7 @@ function namedBy(name: string, all: readonly Asked[]): ReadonlySet<string> {
   const networks = all.filter(isAnswer).flatMap(({ tables }: { readonly tables: HostTables }) => tables.networks);
   const found = networks.filter((one) => one.name === name || (name.length >= 4 && one.id.startsWith(name)));
   const ids = new Set(found.map(({ id }) => id));
-  const names = [...new Set(networks.map((one) => one.name))];
+  const names = [...new Set(networks.map((one) => printable(one.name)))];
   if (ids.size === 0)
     throw new UsageError(
       `--network ${name}: no host that answered has such an overlay network${nearestOf(name, names)}`,

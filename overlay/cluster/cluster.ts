@@ -1,4 +1,5 @@
 import type { Unjudged, Verdict } from "../diagnose/finding.ts";
+import type { NetworkTables } from "../explain/tables.ts";
 import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding.ts";
 import { duplicates } from "./duplicates.ts";
 import {
@@ -101,8 +102,12 @@ const momentOf = (asked: readonly Asked[], id: string, { known, assumed }: Vteps
   answers: new Map(asked.filter(isAnswer).map((one) => [one.host, one])),
   vteps: new Set(known.values()),
   assumed,
+  made: madeAs(asked.filter(isAnswer).flatMap((one) => networkIn(one, id) ?? [])),
   silence: asked.some((one) => !isAnswer(one)),
 });
+
+const madeAs = (all: readonly NetworkTables[]): Moment["made"] =>
+  all.some(({ encrypted }) => encrypted) ? "encrypted" : all.every(({ unlisted }) => unlisted) ? "unlisted" : "plain";
 
 /** One of a machine's answers is enough where they agree, in rows too. */
 function speakersOf(machine: Machine, id: string): readonly string[] {

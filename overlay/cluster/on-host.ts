@@ -24,6 +24,8 @@ export interface Moment {
   readonly vteps: ReadonlySet<string>;
   /** Which of them no row shows, in swarm mode. */
   readonly assumed: ReadonlySet<string>;
+  /** By the word of any host; `unlisted`: no engine lists it, so that none knows. */
+  readonly made: "encrypted" | "plain" | "unlisted";
   /** Some host did not answer. */
   readonly silence: boolean;
 }
@@ -72,7 +74,7 @@ export function diagnoseHost(host: string, id: string, { now, before, alone, fir
     doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
     unjudged: [
       ...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })),
-      ...openRows(patient, view, twice, now),
+      ...openRows(patient, view, twice, { now, before }),
     ],
   };
 }
@@ -167,33 +169,43 @@ function placed(finding: Finding, patient: Patient, view: View, now: Moment): Cl
   const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(finding.mac ?? "") : undefined;
   if (place !== undefined && finding.device !== null)
     return { ...finding, host, ...cureOf(place, finding, patient, view, now) };
+  // Its own host knows whether it heals it.
+  const { why, ...rest } = finding;
+  const told = finding.remedy === "pin" || why === undefined ? rest : { ...rest, why };
   const isCutOff = finding.class === "local-mac-on-vxlan-port" && finding.state === "active";
-  return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
+  return { ...told, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
 }
 
 function cureOf(place: Place, { class: of, device }: Finding, { network, space }: Patient, view: View, now: Moment) {
   const against = remoteObjection(view, place) ?? objection(place, network, now);
   if (against !== undefined) return { why: against, command: null };
   const dev = ["dev", device ?? ""];
+  const made =
+    now.made === "unlisted" ? ", and no engine lists the network, so that none tells whether it is encrypted" : "";
   const row =
     of === "wrong-neighbour"
       ? ["ip", "neigh", "replace", place.ip, "lladdr", place.mac, ...dev, "nud", "permanent"]
       : ["bridge", "fdb", "replace", place.mac, ...dev, "dst", place.vtep, "self", "permanent"];
   return {
-    why: "it rests on what hosts tell of themselves: a person decides",
+    why: `it rests on what hosts tell of themselves${made}: a person decides`,
     command: within(space.netns, ...row),
   };
 }
 
-function objection({ vtep }: Place, { driver, encrypted }: NetworkTables, { assumed }: Moment): string | undefined {
-  if (encrypted) return "the network is encrypted";
+function objection({ vtep }: Place, { driver }: NetworkTables, { assumed, made }: Moment): string | undefined {
+  if (made === "encrypted") return "the network is encrypted";
   return driver === "swarm" && assumed.has(vtep)
     ? `no row shows that ${vtep} is the address of its data path: it may have another one`
     : undefined;
 }
 
 /** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
-function openRows({ host, tables, network }: Patient, { byMac }: View, truth: Truth, now: Moment): readonly Unjudged[] {
+function openRows(
+  { host, tables, network }: Patient,
+  { byMac }: View,
+  truth: Truth,
+  { now, before }: Pick<Moments, "now" | "before">,
+): readonly Unjudged[] {
   if (truth.complete) return [];
   const rows = staying(network);
   const macs = new Set([...rows.map(({ mac }) => mac), ...answersRows(network)]);
@@ -205,7 +217,7 @@ function openRows({ host, tables, network }: Patient, { byMac }: View, truth: Tr
       : [
           {
             what: `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`,
-            why: now.telling.gaps.join("; "),
+            why: [...new Set([...now.telling.gaps, ...(before?.telling.gaps ?? [])])].join("; "),
             blind: true,
           },
         ]),

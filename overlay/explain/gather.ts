@@ -1,6 +1,7 @@
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { DockerError } from "../../host/docker/error.ts";
+import { parseIpv4 } from "../../host/ipv4.ts";
 import { NotAvailable, type OverlayView } from "../../host/host.ts";
 import { ProgramError } from "../../host/iproute2/error.ts";
 import { StoreError } from "../../host/kv/store.ts";
@@ -58,12 +59,15 @@ interface Reader extends Gathering {
   readonly run: OverlayView["run"];
 }
 
-/** `--cluster-advertise` is an address with a port. */
-const advertisedBy = (engine: EngineInfo | undefined): string =>
-  engine === undefined ? "" : engine.clusterAdvertise.replace(/:\d+$/, "") || engine.swarmAddress;
+/** `--cluster-advertise` is an address with a port. By IPv6 no row that is read here leads to anybody. */
+export function advertisedBy(engine: Pick<EngineInfo, "clusterAdvertise" | "swarmAddress"> | undefined): string {
+  const told = engine === undefined ? "" : engine.clusterAdvertise.replace(/:\d+$/, "") || engine.swarmAddress;
+  return parseIpv4(told) === undefined ? "" : told;
+}
 
 async function networkOf(network: Network, reader: Reader): Promise<NetworkTables> {
   const { id, name } = network;
+  const { inventory } = reader;
   const examined = reader.examination.namespaces.find(({ input }) => input.network?.id === id);
   const driver = driverOf(network);
   const [members, told] = await Promise.all([
@@ -75,6 +79,7 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
     name,
     driver,
     encrypted: network.encrypted === true,
+    ...(inventory.networks.some((one) => one.id === id) ? {} : { unlisted: true as const }),
     members,
     told,
     ...(examined === undefined ? {} : { space: spaceOf(examined) }),

@@ -21,6 +21,8 @@ export interface NetworkTables {
   readonly name: string;
   readonly driver: OverlayDriver;
   readonly encrypted: boolean;
+  /** Docker there does not list it: `encrypted` is not known. */
+  readonly unlisted?: true;
   /** Missing where this host has no namespace of the network, or it could not be read. */
   readonly space?: Space;
   /** The local ones. */

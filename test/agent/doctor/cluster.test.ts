@@ -117,6 +117,29 @@ describe("agent/doctor --cluster", () => {
     assert.match(err, /no host that answered has such an overlay network.*testnet/u);
   });
 
+  it("lets no name of another host steer the terminal, in errors too", async () => {
+    const evil = "\u001B[2Jevil\u001B]0;x\u0007";
+    const all = three.map((one) => ({
+      ...one,
+      tables: {
+        ...one.tables,
+        networks: one.tables.networks.map((network) => ({
+          ...network,
+          name: evil,
+          members: network.members.map((member) => ({ ...member, name: evil })),
+        })),
+      },
+    }));
+    const withs = await saved(all, 77);
+    const { code, err } = await run(...withs, "--network", "nosuch");
+    assert.equal(code, 64);
+    assert.match(err, /there are .*evil/u);
+    const from = withs.slice(0, 2).map((word) => word.replace("--with", "--from"));
+    const explained = await cli(["explain", "nobody", "c", ...from, "--config", file("empty.yaml", "")]);
+    assert.match(explained.err, /nobody: no running container .*evil/u);
+    for (const text of [err, explained.err]) assert.ok(!text.includes("\u001B"), JSON.stringify(text));
+  });
+
   it("refuses what does not go together, and says where a fleet is asked", async () => {
     assert.match((await run("--save", "x.json")).err, /--save: it is of one host/u);
     assert.match((await cli(["doctor", "--within", "5s"])).err, /they go with --cluster/u);

@@ -442,6 +442,25 @@ describe("overlay/cluster", () => {
     );
   });
 
+  it("believes any host that a network is encrypted, and says where none can know", () => {
+    const wrong = withNetwork(led(three, 1, far, vtepOf(3)), 1, () => ({ unlisted: true }));
+    const [one] = findingsOf(twice(withNetwork(wrong, 2, () => ({ encrypted: true }))));
+    assert.deepEqual([one?.command, one?.why], [null, "the network is encrypted"]);
+    const [plain] = findingsOf(twice(wrong));
+    assert.doesNotMatch(plain?.why ?? "", /encrypted/u);
+    const all = [2, 3].reduce((some, host) => withNetwork(some, host, () => ({ unlisted: true })), wrong);
+    const [nobody] = findingsOf(twice(all));
+    assert.notEqual(nobody?.command, null);
+    assert.match(nobody?.why ?? "", /none tells whether it is encrypted: a person decides$/u);
+  });
+
+  it("says why a row is open where there was a reason the first time only", () => {
+    const orphan = withSpace(three, 1, ({ fdb }) => ({ fdb: [...fdb, selfRow(gone.mac, vtepOf(2))] }));
+    const port = { ifindex: 90, name: "veth9", kind: "veth" as const, master: { name: "br0" }, up: true };
+    const before = withSpace(orphan, 3, ({ links }) => ({ links: [...links, port] }));
+    assert.match(blind(twice(orphan, before)).join("\n"), /no host that answered runs: web-3 has 1 ports/u);
+  });
+
   it("tells of a container that is cut off on its own host, by the readings of its bridge", () => {
     const mac = macOf(1, 1);
     const all = withSpace(three, 1, ({ fdb }) => ({
@@ -451,6 +470,7 @@ describe("overlay/cluster", () => {
     const diagnosis = diagnoseCluster({ now: all });
     assert.deepEqual(briefly(diagnosis), [["web-1", "local-mac-on-vxlan-port", "active", mac, "c1-1"]]);
     assert.equal(findingsOf(diagnosis)[0]?.command, "overlaywatch cleanup --network 8fcc19e5f020");
+    assert.equal(findingsOf(diagnosis)[0]?.why, undefined, "its own host knows whether it is healed");
     const unsure = diagnoseCluster({ now: withSpace(all, 1, () => ({ sampled: [] })) });
     assert.deepEqual([unsure.verdict, blind(unsure).length], ["unknown", 1]);
   });
