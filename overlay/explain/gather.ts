@@ -1,3 +1,4 @@
+import { deadline } from "../../host/deadline.ts";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { DockerError } from "../../host/docker/error.ts";
@@ -27,6 +28,8 @@ export interface Gathering {
   readonly vteps?: readonly string[];
   /** Whose own namespace is looked into: every container's unless told, one process each. */
   readonly isWanted?: (member: Member) => boolean;
+  /** Milliseconds that the swarm or the cluster store has to tell where containers of other hosts are, of all networks together. */
+  readonly tellWithin?: number;
   readonly signal: AbortSignal;
 }
 
@@ -34,8 +37,10 @@ export interface Gathering {
 export async function gather(gathering: Gathering): Promise<HostTables> {
   const { examination, inventory, host } = gathering;
   const few = lane(4);
+  const telling = deadline(gathering.signal, gathering.tellWithin ?? 60_000);
   const reader: Reader = {
     ...gathering,
+    telling: telling.signal,
     hostNetns: gathering.overlays.hostNetns,
     run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
   };
@@ -44,7 +49,9 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
     ...inventory.networks.filter(({ driver }) => driver === "overlay"),
     ...unlistedNetworks(inventory).filter(({ id }) => seen.has(id)),
   ];
-  const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
+  const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader))).finally(
+    telling.clear,
+  );
   return {
     host,
     ownVteps: examination.input.ownVteps,
@@ -55,6 +62,7 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
 }
 
 interface Reader extends Gathering {
+  readonly telling: AbortSignal;
   readonly hostNetns: string;
   readonly run: OverlayView["run"];
 }
@@ -155,10 +163,18 @@ function vtepsIn(networks: readonly NetworkTables[], { examination, vteps = [] }
 
 async function toldOf(
   network: Parameters<typeof tell>[0],
-  { examination, overlays, signal }: Reader,
+  { examination, overlays, telling, signal }: Reader,
 ): Promise<readonly Told[] | null> {
-  const read = async () => (await tell(network, examination.engine, overlays, signal)).places;
+  const read = async () => {
+    try {
+      return (await tell(network, examination.engine, overlays, telling)).places;
+    } catch (error) {
+      if (telling.aborted) return null;
+      throw error;
+    }
+  };
   const places = await orElse(read, null, signal);
+  signal.throwIfAborted();
   return places?.map(({ ip, mac, vtep, name }) => ({ ip, mac, vtep, name })) ?? null;
 }
 
