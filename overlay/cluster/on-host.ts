@@ -57,12 +57,14 @@ interface Patient {
 export function diagnoseHost(host: string, id: string, { now, before, alone, firm: twice }: Moments): OnHost {
   const patient = patientIn(now, host, id);
   if (patient === undefined) return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id) };
-  const earlier = before === undefined ? undefined : patientIn(before, host, id)?.space;
+  const earlier = before === undefined ? undefined : patientIn(before, host, id);
   const truth = truthFor(patient, twice, now);
-  const input = inputOf(patient, truth, patient.space, earlier);
+  const input = inputOf(patient, truth, patient.space, earlier?.space);
   const { findings, unjudged } = judged(input, patient);
   const firm =
-    earlier === undefined ? [] : alsoIn(findings, judged(inputOf(patient, truth, earlier), patient).findings);
+    earlier === undefined
+      ? []
+      : alsoIn(findings, judged(inputOf(patient, truthFor(earlier, twice, now), earlier.space), patient).findings);
   // As it looks now alone: what is not firm of that is in doubt.
   const seen =
     before === undefined

@@ -52,7 +52,7 @@ describe("agent/doctor --cluster", () => {
     const first = await saved(wrong, 0);
     const healthy = await run(...(await saved(three, 1)));
     assert.deepEqual([healthy.code, healthy.err], [0, ""]);
-    assert.match(healthy.out, /^healthy: nothing is lost now \(3 hosts, 1 overlay; 0 latent\)$/mu);
+    assert.match(healthy.out, /^healthy: no row is wrong now \(3 hosts, 1 overlay; 0 latent\)$/mu);
     assert.equal((await run(...first)).code, 2);
     assert.equal((await run(...first, ...(await saved(wrong, 9)))).code, 2);
     const { code, out } = await run(...first, ...(await saved(wrong, 10)), "--json");

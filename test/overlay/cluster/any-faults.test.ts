@@ -39,6 +39,9 @@ const faulty = record({ driver, faults: array(fault, { maxLength: 6 }) }).map(({
     cluster({ ...size, driver: mode }),
   ),
 );
+/** What rests on the word of others; the rest a host shows by itself. */
+const against = new Set(["wrong-vtep", "missing-fdb", "orphan-row", "wrong-neighbour"]);
+const few = uniqueArray(host, { maxLength: 1 });
 const some = uniqueArray(host, { maxLength: size.hosts });
 
 describe("overlay/cluster, for any faults", () => {
@@ -56,6 +59,27 @@ describe("overlay/cluster, for any faults", () => {
         },
       ),
     );
+  });
+
+  it("finds against others only what it finds by either telling alone", () => {
+    let found = 0;
+    check(
+      property(faulty, faulty, few, few, constantFrom(true, false), (now, other, quietNow, quietBefore, isSame) => {
+        const [second, first] = [silenced(now, ...quietNow), silenced(isSame ? now : other, ...quietBefore)];
+        const all = findingsOf(twice(second, first)).filter(({ class: of }) => against.has(of));
+        const [whole, before] = [second, first].map(
+          (asked) => new Set(briefly(twice(asked)).map((line) => line.join(" "))),
+        );
+        for (const { host: at, class: is, state, mac: its, container } of all) {
+          found++;
+          const line = [at, is, state, its, container].join(" ");
+          assert.ok(whole?.has(line) === true && before?.has(line) === true, line);
+          assert.ok(![...quietNow, ...quietBefore].some((silent) => nameOf(silent) === at), at);
+        }
+      }),
+      { numRuns: 150 },
+    );
+    assert.ok(found > 20, `${found}`);
   });
 
   it("finds nothing on a host that did not answer, nothing of its containers, and nothing gone because of it", () => {

@@ -273,6 +273,39 @@ describe("overlay/cluster", () => {
     assert.ok(ms < 3000, `${Math.round(ms)} ms`);
   });
 
+  it("makes no cure of where a container is that two answers of one address do not tell the same of, either time", () => {
+    const [, second] = three;
+    assert.ok(second !== undefined);
+    const twin = listing(three, 3, { name: "c2-1", id: "0201".repeat(16), ip: farIp, mac: far });
+    const without = <A extends Asked>(all: readonly A[]) =>
+      withNetwork(all, 2, ({ members }) => ({ members: members.filter(({ mac }) => mac !== far) }));
+    const [, less] = without(three);
+    assert.ok(less !== undefined);
+    const alias = { host: "alias", tables: less.tables };
+    const [contested, settled] = [
+      [...twin, alias],
+      [...without(twin), alias],
+    ];
+    const moves = (diagnosis: ClusterDiagnosis) => briefly(diagnosis).filter(([, of]) => of === "wrong-vtep");
+    assert.deepEqual(moves(twice(settled)), [["web-1", "wrong-vtep", "active", far, "c2-1"]]);
+    for (const [now, before] of [
+      [contested, contested],
+      [settled, contested],
+      [contested, settled],
+    ] as const)
+      assert.deepEqual([moves(twice(now, before)), twice(now, before).verdict === "healthy"], [[], false]);
+  });
+
+  it("looks away from what a device only learned, and not from a row back to its own host while another is silent", () => {
+    const learned = { ...selfRow(gone.mac, "172.31.240.77"), state: "" };
+    const all = withSpace(three, 1, ({ fdb }) => ({ fdb: [...fdb, learned] }));
+    assert.deepEqual([twice(all).unjudged, twice(all).verdict], [[], "healthy"]);
+    for (const dst of ["127.0.0.1", vtepOf(1)]) {
+      const looped = twice(silenced(led(three, 1, far, dst), 3));
+      assert.deepEqual(briefly(looped), [["web-1", "wrong-vtep", "active", far, "c2-1"]], dst);
+    }
+  });
+
   it("says of which containers two that claim one address do not tell the same", () => {
     const claimed = changed(three, 3, () => ({ advertised: vtepOf(2), ownVteps: [vtepOf(2)] }));
     const said = blind(twice(claimed)).join("\n");
