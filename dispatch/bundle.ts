@@ -13,8 +13,9 @@ const list = <T extends z.ZodType>(element: T, most: number) =>
         const read = element.safeParse(value);
         if (read.success) all.push(read.data);
         else {
-          const [{ path = [], message = "" } = {}] = read.error.issues;
-          context.issues.push({ code: "custom", path: [at, ...path], message, input: undefined });
+          const [issue] = read.error.issues;
+          const path = [at, ...(issue?.path ?? [])];
+          context.issues.push({ code: "custom", path, message: issue?.message ?? "", input: undefined });
           return z.NEVER;
         }
       }

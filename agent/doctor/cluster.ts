@@ -90,9 +90,10 @@ export async function clusterIn(
   return { ...diagnosis, verdict, unjudged: [...old, ...diagnosis.unjudged] };
 }
 
+const addresses = ({ tables }: Bundle): string => tables.ownVteps.toSorted().join(" ");
+
 /** Two machines of one name (`localhost`) would be judged as one. Bridges come and go, what an engine advertises stays. */
 function refuseNamesakes([first, ...more]: readonly Bundle[]): void {
-  const addresses = ({ tables }: Bundle): string => tables.ownVteps.toSorted().join(" ");
   for (const one of more) {
     if (first === undefined || (first.tables.advertised !== "" && first.tables.advertised === one.tables.advertised))
       continue;

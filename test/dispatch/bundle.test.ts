@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { BadBundle, bundleIn } from "../../dispatch/bundle.ts";
 import { bundleOf } from "../../overlay/explain/bundle.ts";
 import { cluster } from "../overlay/cluster/made.ts";
@@ -12,11 +13,14 @@ function swollen(list: string, value: unknown, times: number): unknown {
   const more = Array.from({ length: times }, () => value);
   let isDone = false;
   return JSON.parse(JSON.stringify(whole), (key, had: unknown) => {
-    if (isDone || key !== list || !Array.isArray(had)) return had;
+    if (isDone || key !== list) return had;
     isDone = true;
-    return [...had, ...more];
+    return z.array(z.unknown()).parse(had).concat(more);
   });
 }
+
+const keys = (length: number) =>
+  Object.fromEntries(Array.from({ length }, (_, at) => [`\u001B[31m${at}${"x".repeat(100)}\n`, 1]));
 
 function refusal(value: unknown): string {
   try {
@@ -52,8 +56,6 @@ describe("dispatch/bundle", () => {
   });
 
   it("says why in a line, whatever stands there, and to what has no end at once", () => {
-    const keys = (length: number) =>
-      Object.fromEntries(Array.from({ length }, (_, at) => [`\u001B[31m${at}${"x".repeat(100)}\n`, 1]));
     assert.match(refusal({ ...whole, tables: { ...whole.tables, ...keys(100_000) } }), /^it holds more/u);
     assert.match(refusal(JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)), /^it holds more/u);
     const said = refusal({ ...whole, ...keys(30) });

@@ -48,6 +48,13 @@ describe("agent/doctor --cluster", () => {
       }),
     ).then((pairs) => pairs.flat());
 
+  /** All are called the same. */
+  const named = async (tables: HostTables, seconds: number) => {
+    const to = join(path(), `same-${seconds}.json`);
+    await saveBundle(to, "/", { ...tables, host: "localhost" }, at(seconds));
+    return ["--with", to];
+  };
+
   it("judges bundles: those of one moment leave in doubt what two, 10 s apart, tell", async () => {
     const first = await saved(wrong, 0);
     const healthy = await run(...(await saved(three, 1)));
@@ -95,11 +102,6 @@ describe("agent/doctor --cluster", () => {
   it("refuses two machines with one name, and not one machine that has a new bridge", async () => {
     const [one, two] = cluster({ hosts: 2, containers: 1 });
     assert.ok(one !== undefined && two !== undefined);
-    const named = async (tables: HostTables, seconds: number) => {
-      const to = join(path(), `same-${seconds}.json`);
-      await saveBundle(to, "/", { ...tables, host: "localhost" }, at(seconds));
-      return ["--with", to];
-    };
     const first = await named(one.tables, 0);
     const both = await run(...first, ...(await named(two.tables, 10)));
     assert.equal(both.code, 64);

@@ -116,7 +116,7 @@ describe("overlay/diagnose: rows of others", () => {
         changed(missing, () => ({ tables: wrong, later: wrong, truth: truthWith("02:42:0a:00:00:05"), ...more })),
       )
         .filter(({ mac }) => mac === "02:42:0a:00:00:05" || mac === "02:42:0a:00:00:63")
-        .map(({ class: of, state, mac, automatic }) => [of, state, mac, automatic]);
+        .map(({ class: is, state, mac, automatic }) => [is, state, mac, automatic]);
     assert.deepEqual(seen({}), [["wrong-neighbour", "active", "02:42:0a:00:00:05", false]]);
     assert.deepEqual(seen({ later: first.tables }), []);
     const truth = truthWith("02:42:0a:00:00:05");

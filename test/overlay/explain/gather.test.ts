@@ -4,6 +4,8 @@ import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
 import { readCase } from "../diagnose/case.ts";
 import { advertisedBy, gather } from "../../../overlay/explain/gather.ts";
 
+const by = (clusterAdvertise: string, swarmAddress: string) => advertisedBy({ clusterAdvertise, swarmAddress });
+
 describe("overlay/explain: what is gathered", () => {
   it("waits so long for who tells of other hosts as it is told to, and has all else", async () => {
     const input = readCase("test/overlay/diagnose/cases/swarm-28.5-healthy");
@@ -41,7 +43,6 @@ describe("overlay/explain: what is gathered", () => {
   });
 
   it("tells by which address a host is known, and none where that is no IPv4", () => {
-    const by = (clusterAdvertise: string, swarmAddress: string) => advertisedBy({ clusterAdvertise, swarmAddress });
     assert.deepEqual(
       [
         by("10.1.2.3:2376", ""),
