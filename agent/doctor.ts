@@ -41,7 +41,7 @@ Around the overlays it looks at the way to other hosts (source address, MTU), th
 Example: overlaywatch doctor --network testnet
 
 Exit code 0: nothing active; 1: active findings, something is lost now; 2: could not be judged; 69: --cluster, and the
-broker can not be asked.
+broker can not be asked, or no host has N and some did not answer.
 `;
 
 const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;

@@ -82,6 +82,7 @@ const space = z.strictObject({
   links: list(link, most.links),
   fdb: list(fdbRow, most.rows),
   neighbours: list(neighbour, most.rows),
+  unreadable: whole.exactOptional(),
   mtus: list(z.strictObject({ device: text, mtu: whole }), most.links),
   sampled: list(z.strictObject({ mac, reads: whole, onVxlan: whole }), most.members),
 });

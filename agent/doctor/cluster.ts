@@ -6,9 +6,10 @@ import type { ClusterDiagnosis } from "../../overlay/cluster/finding.ts";
 import type { Unjudged } from "../../overlay/diagnose/finding.ts";
 import { type Asked, isAnswer } from "../../overlay/cluster/machines.ts";
 import type { HostTables } from "../../overlay/explain/tables.ts";
+import { fewOf } from "../../overlay/words.ts";
 import type { Config } from "../config/schema.ts";
 import { nearestOf } from "../config/nearest.ts";
-import { UsageError } from "../exit-codes.ts";
+import { UnavailableError, UsageError } from "../exit-codes.ts";
 import { type Bundle, readBundle } from "../explain/bundle.ts";
 
 /** Milliseconds between two tellings that are to agree. */
@@ -24,7 +25,8 @@ export interface ClusterWanted {
 
 /**
  * Asks all hosts of the fleet, and again 10 s later where a row is not as the others tell. Throws `ConfigError` where this is not
- * the gateway's machine, `UnavailableError` where the broker is not there, `UsageError` for a network that no host has.
+ * the gateway's machine, `UnavailableError` where the broker is not there or who may have the network did not answer, `UsageError`
+ * for a network that no host has.
  */
 export async function clusterOf(config: Config, wanted: ClusterWanted): Promise<ClusterDiagnosis> {
   // What speaks with a broker is loaded where one is asked.
@@ -133,6 +135,11 @@ function namedBy(name: string, all: readonly Asked[]): ReadonlySet<string> {
   const found = networks.filter((one) => one.name === name || (name.length >= 4 && one.id.startsWith(name)));
   const ids = new Set(found.map(({ id }) => id));
   const names = [...new Set(networks.map((one) => printable(one.name)))];
+  const silent = all.flatMap((one) => (isAnswer(one) ? [] : `${one.host} did not answer: ${one.trouble}`));
+  if (ids.size === 0 && silent.length > 0)
+    throw new UnavailableError(
+      `--network ${name}: no host that answered has such an overlay network; ${fewOf(silent, (text) => text, "; ")}`,
+    );
   if (ids.size === 0)
     throw new UsageError(
       `--network ${name}: no host that answered has such an overlay network${nearestOf(name, names)}`,

@@ -1,5 +1,6 @@
 import type { Unjudged, Verdict } from "../diagnose/finding.ts";
 import type { NetworkTables } from "../explain/tables.ts";
+import { fewOf } from "../words.ts";
 import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding.ts";
 import { duplicates } from "./duplicates.ts";
 import {
@@ -83,18 +84,35 @@ function ofNetwork(id: string, { now, before }: ReturnType<typeof settled>, vtep
   const alone = commonTruth(moment, moment);
   const firm = earlier === undefined ? alone : commonTruth(earlier, moment);
   const hosts = machinesOf(now).flatMap((machine) => speakersOf(machine, id));
-  const parts = hosts.map((host) => diagnoseHost(host, id, { now: moment, before: earlier, alone, firm }));
+  const parts = hosts.map((host) => {
+    return { host, ...diagnoseHost(host, id, { now: moment, before: earlier, alone, firm }) };
+  });
   const twice = duplicates(moment.telling, earlier?.telling);
   const doubtful = parts.flatMap((part) => part.doubtful);
   const findings = [...parts.flatMap((part) => part.findings), ...twice.findings].toSorted(byRank);
   const network: ClusterNetwork = { id, name: nameOf(now, id), findings };
   const unjudged = [
     ...parts.flatMap((part) => part.unjudged),
+    ...open(network.name, parts, [...moment.telling.gaps, ...(earlier?.telling.gaps ?? [])]),
     ...twice.doubtful,
     ...doubtful.map((one) => doubt(one, before === undefined)),
     ...[...moment.telling.contested].map(([mac, why]) => ({ what: `where ${mac} is`, why, blind: true })),
   ];
   return { network, unjudged, again: doubtful.length + twice.doubtful.length > 0 };
+}
+
+/** Once for all hosts: of a large fleet a few that are silent are in the way of all others. */
+function open(
+  network: string,
+  parts: readonly { readonly host: string; readonly open: readonly string[] }[],
+  gaps: readonly string[],
+): readonly Unjudged[] {
+  const affected = parts.filter((part) => part.open.length > 0);
+  const macs = [...new Set(affected.flatMap((part) => part.open))];
+  if (macs.length === 0) return [];
+  const rows = `rows of ${network} for ${fewOf(macs, (mac) => mac)}, which no host that answered runs`;
+  const why = fewOf([...new Set(gaps)], (gap) => gap, "; ");
+  return [{ what: `${fewOf(affected, ({ host }) => host)}: ${rows}`, why, blind: true }];
 }
 
 const momentOf = (asked: readonly Asked[], id: string, { known, assumed }: Vteps): Moment => ({

@@ -83,6 +83,12 @@ const keyed = (members: readonly Member[]): ReadonlyMap<string, Member> =>
 
 export const namesOf = ({ answers }: Machine): string => answers.map(({ host }) => host).join(" and ");
 
+/** The same host by two tellings: of two sites with one address they would share no network. */
+export const isSameHost = (one: HostTables, other: HostTables): boolean =>
+  one.advertised !== "" &&
+  one.advertised === other.advertised &&
+  one.networks.some(({ id }) => other.networks.some((network) => network.id === id));
+
 /** One answer of each machine is enough where its answers agree in everything that they tell of containers. */
 export function distinctAnswers(asked: readonly Asked[]): readonly Answer[] {
   return machinesOf(asked).flatMap((machine) => {

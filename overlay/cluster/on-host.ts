@@ -44,6 +44,8 @@ interface OnHost {
   /** Not as others tell, and not told and seen twice. */
   readonly doubtful: readonly ClusterFinding[];
   readonly unjudged: readonly Unjudged[];
+  /** MACs that rows are for, and no host that answered runs, while some did not, or told only half of what they have. */
+  readonly open: readonly string[];
 }
 
 interface Patient {
@@ -56,7 +58,8 @@ interface Patient {
 /** One host's namespace of a network against what all hosts tell. */
 export function diagnoseHost(host: string, id: string, { now, before, alone, firm: twice }: Moments): OnHost {
   const patient = patientIn(now, host, id);
-  if (patient === undefined) return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id) };
+  if (patient === undefined)
+    return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id), open: [] };
   const earlier = before === undefined ? undefined : patientIn(before, host, id);
   const truth = truthFor(patient, twice, now);
   const input = inputOf(patient, truth, patient.space, earlier?.space);
@@ -74,10 +77,8 @@ export function diagnoseHost(host: string, id: string, { now, before, alone, fir
   return {
     findings: named([...findings.filter((one) => !isAgainst(one) && !isLeftOut(one)), ...firm]),
     doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
-    unjudged: [
-      ...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })),
-      ...openRows(patient, view, twice, { now, before }),
-    ],
+    unjudged: [...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })), ...awayRows(patient, twice, now)],
+    open: openMacs(patient, view, twice),
   };
 }
 
@@ -150,7 +151,12 @@ function inputOf({ network, space: { netns } }: Patient, truth: Truth, space: Sp
   };
 }
 
-const tablesOf = ({ links, fdb, neighbours }: Space): Tables => ({ links, fdb, neighbours, unreadable: 0 });
+const tablesOf = ({ links, fdb, neighbours, unreadable = 0 }: Space): Tables => ({
+  links,
+  fdb,
+  neighbours,
+  unreadable,
+});
 
 function endpointsOf({ members }: NetworkTables, { links }: Space): readonly Endpoint[] {
   return members.map(({ kind, name, id, ip, mac, veth }) => {
@@ -201,34 +207,18 @@ function objection({ vtep }: Place, { driver }: NetworkTables, { assumed, made }
     : undefined;
 }
 
-/** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
-function openRows(
-  { host, tables, network }: Patient,
-  { byMac }: View,
-  truth: Truth,
-  { now, before }: Pick<Moments, "now" | "before">,
-): readonly Unjudged[] {
-  if (truth.complete) return [];
-  const rows = staying(network);
-  const macs = new Set([...rows.map(({ mac }) => mac), ...answersRows(network)]);
-  const unknown = [...macs].filter((mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.disputed.has(mac));
-  const away = maybeAway(rows, tables, now).filter(({ mac }) => truth.elsewhere.has(mac));
-  return [
-    ...(unknown.length === 0
-      ? []
-      : [
-          {
-            what: `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`,
-            why: [...new Set([...now.telling.gaps, ...(before?.telling.gaps ?? [])])].join("; "),
-            blind: true,
-          },
-        ]),
-    ...away.map((row) => ({ what: `${host}: ${fdbLine(row)}`, why: maybe(row.dst ?? ""), blind: true })),
-  ];
+function awayRows({ host, tables, network }: Patient, truth: Truth, now: Moment): readonly Unjudged[] {
+  return maybeAway(staying(network), tables, now)
+    .filter(({ mac }) => truth.elsewhere.has(mac))
+    .map((row) => ({ what: `${host}: ${fdbLine(row)}`, why: maybe(row.dst ?? ""), blind: true }));
 }
 
-const some = ([first = "", ...more]: readonly string[]): string =>
-  more.length === 0 ? first : `${first} and ${more.length} more`;
+/** Rows of them may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
+function openMacs({ network }: Patient, { byMac }: View, truth: Truth): readonly string[] {
+  if (truth.complete) return [];
+  const macs = new Set([...staying(network).map(({ mac }) => mac), ...answersRows(network)]);
+  return [...macs].filter((mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.disputed.has(mac));
+}
 
 function unread(answer: Answer | undefined, id: string): readonly Unjudged[] {
   const network = answer === undefined ? undefined : networkIn(answer, id);

@@ -95,12 +95,13 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
 }
 
 function spaceOf({ namespace, input }: Examined): Space {
-  const { links, fdb, neighbours } = input.tables;
+  const { links, fdb, neighbours, unreadable } = input.tables;
   return {
     netns: namespace.path,
     links: links.map(({ traffic: _traffic, mtu: _mtu, ...link }) => link),
     fdb,
     neighbours,
+    ...(unreadable === 0 ? {} : { unreadable }),
     mtus: links.flatMap(({ name, mtu }) => (mtu === undefined ? [] : [{ device: name, mtu }])),
     sampled: [...(input.activity ?? [])].map(([mac, { reads, onVxlan }]) => ({ mac, reads, onVxlan })),
   };

@@ -38,6 +38,8 @@ export interface Space {
   readonly links: readonly Link[];
   readonly fdb: readonly FdbRow[];
   readonly neighbours: readonly Neighbour[];
+  /** Rows that could not be read; missing where there is none. */
+  readonly unreadable?: number;
   readonly mtus: readonly Mtu[];
   /** How often local MACs were on the vxlan port, where the bridge's table was read more than once. */
   readonly sampled: readonly Sampled[];

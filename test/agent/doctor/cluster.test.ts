@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterPage } from "../../../agent/doctor/cluster-page.ts";
 import { askAll, askedTwice } from "../../../agent/doctor/cluster.ts";
+import { UnavailableError, UsageError } from "../../../agent/exit-codes.ts";
 import { saveBundle } from "../../../agent/explain/bundle.ts";
 import type { FleetQuestions } from "../../../dispatch/fleet-questions.ts";
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
@@ -166,6 +167,38 @@ describe("agent/doctor --cluster", () => {
     assert.deepEqual([times, said], [2, []]);
     assert.equal((await askedTwice(ask(wrong), wanted, 1)).verdict, "faulty");
     assert.deepEqual([times, said.length], [4, 1]);
+  });
+
+  it("says who may have a network that nobody who answered has", async () => {
+    const wanted = { network: "nosuch", say: () => undefined, signal: new AbortController().signal };
+    const ask = (all: readonly Asked[]) => askedTwice(async () => Promise.resolve(all), wanted, 1);
+    await assert.rejects(
+      ask(silenced(three, 2)),
+      (error) => error instanceof UnavailableError && /nosuch: .*web-2 did not answer: no answer$/u.test(error.message),
+    );
+    await assert.rejects(
+      ask(three),
+      (error) => error instanceof UsageError && /nosuch: no host that answered has such/u.test(error.message),
+    );
+  });
+
+  it("shows of a large fleet a page that can be read, and something of each host", () => {
+    const options = { colors: false, columns: 80 };
+    const large = silenced(cluster({ hosts: 60, containers: 2 }), ...Array.from({ length: 20 }, (_, host) => host + 1));
+    const page = clusterPage(diagnoseCluster({ now: large, before: large }), options);
+    assert.ok(page.split("\n").length < 60, page);
+    assert.match(
+      page.replaceAll(/\s+/gu, " "),
+      /web-21, web-22, web-23 and 37 more: rows of testnet for .* and 37 more, which no host/u,
+    );
+    const many = Array.from({ length: 30 }, (_, n) => n + 1).reduce(
+      (all, n) => led(all, 1, macOf(2, n), vtepOf(3)),
+      led(cluster({ hosts: 3, containers: 30 }), 3, macOf(2, 1), vtepOf(1)),
+    );
+    const found = clusterPage(diagnoseCluster({ now: many, before: many }), options);
+    assert.match(found, /^web-3 +active +wrong-vtep/mu);
+    assert.equal(found.match(/^web-1 +active/gmu)?.length, 17);
+    assert.match(found, /^and 13 active wrong-vtep: --json/mu);
   });
 
   it("has each host's tables by the name that the fleet knows, and why of who does not answer", async () => {

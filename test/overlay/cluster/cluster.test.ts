@@ -112,7 +112,7 @@ describe("overlay/cluster", () => {
       assert.match(blind(unsure).join("\n"), why, name);
       assert.match(
         blind(unsure).join("\n"),
-        /web-1: rows of testnet for 02:42:0a:00:(?:63:01|03:01 and 2 more), which no host/u,
+        /^web-1(?:, web-2)?: rows of testnet for (?:02:42:0a:00:03:01, 02:42:0a:00:03:02, )?02:42:0a:00:63:01, which no host/mu,
         name,
       );
     }
@@ -179,6 +179,11 @@ describe("overlay/cluster", () => {
     const port = { ifindex: 90, name: "veth9", kind: "veth" as const, master: { name: "br0" }, up: true };
     const before = withSpace(orphan, 3, ({ links }) => ({ links: [...links, port] }));
     assert.match(blind(twice(orphan, before)).join("\n"), /no host that answered runs: web-3 has 1 ports/u);
+  });
+
+  it("says how many rows a host could not read", () => {
+    const { unjudged, verdict } = twice(withSpace(three, 1, () => ({ unreadable: 3 })));
+    assert.deepEqual([unjudged.map(({ what }) => what), verdict], [["web-1: 3 rows in 1-8fcc19e5f0"], "healthy"]);
   });
 
   it("tells of a container that is cut off on its own host, by the readings of its bridge", () => {
