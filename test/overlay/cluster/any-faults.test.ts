@@ -15,7 +15,7 @@ import {
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
 import type { ClusterDiagnosis, ClusterFinding } from "../../../overlay/cluster/finding.ts";
 import type { Asked } from "../../../overlay/cluster/machines.ts";
-import { cluster, gone, led, macOf, nameOf, silenced, vtepOf } from "./made.ts";
+import { cluster, gone, led, macOf, nameOf, silenced, vtepOf, withSpace } from "./made.ts";
 
 const twice = (all: readonly Asked[], before: readonly Asked[] = all) => diagnoseCluster({ now: all, before });
 const findingsOf = ({ networks }: ClusterDiagnosis): readonly ClusterFinding[] =>
@@ -32,10 +32,17 @@ const mac = oneof(
   tuple(host, one).map(([of, n]) => macOf(of, n)),
   constant(gone.mac),
 );
-const fault = record({ at: host, mac, dst });
+/** A `self` row that leads elsewhere or is gone, or a neighbour row that answers otherwise. */
+const as = constantFrom(undefined, undefined, gone.mac, macOf(1, 1), macOf(3, 1));
+const fault = record({ at: host, mac, dst, as });
+const answering = (all: readonly Asked[], at: number, of: string, other: string) =>
+  withSpace(all, at, ({ neighbours }) => ({
+    neighbours: neighbours.map((row) => (row.mac === of ? { ...row, mac: other } : row)),
+  }));
 const faulty = record({ driver, faults: array(fault, { maxLength: 6 }) }).map(({ driver: mode, faults }) =>
   faults.reduce<readonly Asked[]>(
-    (all, { at, mac: of, dst: to }) => led(all, at, of, to),
+    (all, { at, mac: of, dst: to, as: other }) =>
+      other === undefined ? led(all, at, of, to) : answering(all, at, of, other),
     cluster({ ...size, driver: mode }),
   ),
 );
