@@ -25,8 +25,8 @@ const list = <T extends z.ZodType>(element: T, most: number) =>
 /** More than any host has. */
 const most = {
   words: 32,
-  addresses: 256,
-  devices: 64,
+  addresses: 1024,
+  devices: 4096,
   members: 5000,
   links: 6000,
   networks: 1000,

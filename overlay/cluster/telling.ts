@@ -127,9 +127,10 @@ export interface Vteps {
 export function knownVteps(asked: readonly Asked[]): Vteps {
   const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
   const owners = ownersIn(machines);
+  const own = new Map(machines.map((one) => [one, new Set(one.answers.flatMap(({ tables }) => tables.ownVteps))]));
   const voices = new Map(machines.map((machine) => [machine, new Map<string, number>()]));
   for (const answer of asked.filter(isAnswer))
-    for (const [machine, counts] of ledBy(answer, owners)) count(voices.get(machine), mostly(machine, counts));
+    for (const [machine, counts] of ledBy(answer, owners, own)) count(voices.get(machine), mostly(machine, counts));
   const known = machines.map((machine) => [machine.vtep, mostly(machine, voices.get(machine) ?? new Map())] as const);
   const assumed = machines.filter((machine) => (voices.get(machine)?.size ?? 0) === 0).map(({ vtep }) => vtep);
   return { known: new Map(known), assumed: new Set(assumed) };
@@ -149,21 +150,23 @@ function ownersIn(machines: readonly Machine[]): ReadonlyMap<string, Machine> {
 }
 
 /** To which of its own addresses a host's rows lead, for each other machine, and how many. */
-function ledBy({ tables }: Answer, owners: ReadonlyMap<string, Machine>) {
+function ledBy(
+  { tables }: Answer,
+  owners: ReadonlyMap<string, Machine>,
+  own: ReadonlyMap<Machine, ReadonlySet<string>>,
+) {
+  const back = new Set(tables.ownVteps);
   const led = new Map<Machine, Map<string, number>>();
   for (const network of tables.networks)
     for (const { mac, dst = "" } of network.driver === "swarm" ? staying(network) : []) {
       const machine = owners.get(`${network.id} ${mac}`);
-      if (machine === undefined || tables.ownVteps.includes(dst) || !isOwn(machine, dst)) continue;
+      if (machine === undefined || back.has(dst) || own.get(machine)?.has(dst) !== true) continue;
       const counts = led.get(machine) ?? new Map<string, number>();
       led.set(machine, counts);
       count(counts, dst);
     }
   return led;
 }
-
-const isOwn = ({ answers }: Machine, address: string): boolean =>
-  answers.some(({ tables }) => tables.ownVteps.includes(address));
 
 const count = (counts: Map<string, number> | undefined, key: string): void =>
   void counts?.set(key, (counts.get(key) ?? 0) + 1);

@@ -52,7 +52,7 @@ describe("dispatch/bundle", () => {
   it("refuses more containers than any host has, and a great many addresses", () => {
     const [member] = first.tables.networks[0]?.members ?? [];
     assert.match(refusal(swollen("members", member, 6000)), /networks\.0\.members: .*5000/u);
-    assert.match(refusal(swollen("ownVteps", "10.0.0.1", 300)), /ownVteps: .*256/u);
+    assert.match(refusal(swollen("ownVteps", "10.0.0.1", 1100)), /ownVteps: .*1024/u);
   });
 
   it("says why in a line, whatever stands there, and to what has no end at once", () => {
