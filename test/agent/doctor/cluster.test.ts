@@ -140,7 +140,8 @@ describe("agent/doctor --cluster", () => {
     const from = withs.slice(0, 2).map((word) => word.replace("--with", "--from"));
     const explained = await cli(["explain", "nobody", "c", ...from, "--config", file("empty.yaml", "")]);
     assert.match(explained.err, /nobody: no running container .*evil/u);
-    for (const text of [err, explained.err]) assert.ok(!text.includes("\u001B"), JSON.stringify(text));
+    const typed = await cli(["\u001B[2Jnone"]);
+    for (const text of [err, explained.err, typed.err]) assert.ok(!text.includes("\u001B"), JSON.stringify(text));
   });
 
   it("refuses what does not go together, and says where a fleet is asked", async () => {

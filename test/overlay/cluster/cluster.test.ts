@@ -130,6 +130,21 @@ describe("overlay/cluster", () => {
     assert.deepEqual([briefly(twice(all)), twice(all).verdict], [[], "unknown"]);
   });
 
+  it("does not believe a row to be wrong that may have led to a silent host the first time", () => {
+    const [now, before] = ["127.0.0.1", vtepOf(3)].map((dst) => silenced(led(three, 1, far, dst), 3));
+    assert.ok(now !== undefined && before !== undefined);
+    assert.deepEqual(
+      [briefly(twice(now)).length, briefly(twice(now, before)), twice(now, before).verdict],
+      [1, [], "unknown"],
+    );
+  });
+
+  it("names what a device answers for, where no other row of it is there and its host is silent", () => {
+    const alone = cluster({ hosts: 3, containers: 1 });
+    const said = blind(twice(silenced(led(led(alone, 1, far), 3, far), 2)));
+    assert.match(said.join("\n"), /^web-1, web-3: rows of testnet for 02:42:0a:00:02:01, which no host/mu);
+  });
+
   it("does not judge what changed in between", () => {
     const wrong = led(three, 1, far, vtepOf(3));
     const restarted = withNetwork(wrong, 2, ({ members }) => ({ members: members.map((one) => ({ ...one, pid: 9 })) }));
