@@ -1,3 +1,4 @@
+import { printable } from "../host/iproute2/error.ts";
 import { commonUsage, type Command, type Io } from "./command.ts";
 import { nearestOf } from "./config/nearest.ts";
 import { errorText } from "./error-text.ts";
@@ -38,7 +39,9 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
     return await dispatch(args, io);
   } catch (error) {
     const expected = error instanceof UsageError || error instanceof ConfigError || error instanceof UnavailableError;
-    io.stderr.write(`overlaywatch: ${expected ? error.message : errorText(error)}\n`);
+    // It may quote what another host, or a file of it, says.
+    const lines = (expected ? error.message : errorText(error)).split("\n").map(printable);
+    io.stderr.write(`overlaywatch: ${lines.join("\n")}\n`);
     return expected ? error.exitCode : exitCodes.failed;
   }
 }

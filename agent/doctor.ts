@@ -34,14 +34,15 @@ Around the overlays it looks at the way to other hosts (source address, MTU), th
                 tables, and those are judged against each other. No store, no swarm and no root is needed. Who does not
                 answer is not known: nothing is gone because of it
   --within 15s  that a host has for its answer
-  --with BUNDLE in place of asking: what --save wrote on each host; two of each, 10 s apart, to be told twice
+  --with BUNDLE in place of asking: what --save wrote on each host; two of each, 10 s apart, to be told twice (the first of all
+                within 2 minutes, and so the second)
   --json        {host,engine,networks:[{name,id,vni,netns,vxlan,bridge,driver,endpoints,findings}],verdict,...};
                 of --cluster {hosts:[{host,answered,trouble}],networks:[{name,id,findings}],unjudged,verdict}
 
 Example: overlaywatch doctor --network testnet
 
 Exit code 0: nothing active; 1: active findings, something is lost now; 2: could not be judged; 69: --cluster, and the
-broker can not be asked.
+broker can not be asked, or no host has N and some did not answer.
 `;
 
 const exits = { healthy: 0, faulty: 1, unknown: 2 } as const;

@@ -1,5 +1,6 @@
 import { DockerError } from "../host/docker/error.ts";
 import { NotAvailable } from "../host/host.ts";
+import { isSameHost } from "../overlay/cluster/machines.ts";
 import { explain, type Explained } from "../overlay/explain/explain.ts";
 import { type Asked, NotFound, Refused } from "../overlay/explain/find.ts";
 import type { HostTables } from "../overlay/explain/tables.ts";
@@ -59,7 +60,9 @@ export const command: Command = {
     const fleet = await fleetFor(config, values, io.signal);
     const isLive = values.from === undefined && fleet.hosts.length === 0 && values.fleet !== true;
     const own = isLive ? [await ownTablesFor(config, asked, bundles, fleet.silent, io.signal)] : [];
-    const hosts = [...own, ...fleet.hosts, ...bundles];
+    // What a host says now is newer than a bundle of it, by whatever name.
+    const more = bundles.filter((one) => !fleet.hosts.some((host) => isSameHost(host, one)));
+    const hosts = [...own, ...fleet.hosts, ...more];
     const explained = await withArp(explainAll(hosts, asked, fleet.silent), values.arp === true ? own : []);
     const { stdout } = io;
     const page = { colors: stdout.isTTY ?? false, columns: Math.max(60, stdout.columns ?? 80) };

@@ -2,6 +2,7 @@ import { printable } from "../host/iproute2/error.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { macOf } from "./rows.ts";
 import type { Place as TruthPlace } from "./truth/place.ts";
+import { fewOf } from "./words.ts";
 import { isOwnMac, isUnicast, type Subnet, subnetOfEndpoint, type View } from "./diagnose/view.ts";
 
 /** A rule says why this endpoint's rows must not be touched without a person's judgement; undefined where it sees nothing against it. */
@@ -19,21 +20,20 @@ const networkObjection = ({ input, subnets }: View): string | undefined => {
 const runningContainer: EndpointRule = (_, { owner }) =>
   owner.kind === "container" ? undefined : `${named(owner.name)} is swarm's own, no container`;
 
+/** Asked for each of them: of a great many, few are named. */
+function onlyOne(all: readonly Endpoint[] = [], address: string): string | undefined {
+  return all.length === 1 ? undefined : `Docker gives ${address} to ${all.length} running containers: ${namesOf(all)}`;
+}
+
 /** Docker can be told to give a MAC twice (`--mac-address`): then there is no one place for it. */
 const oneContainerForMac: EndpointRule = ({ byMac }, { mac }) => {
-  const names = (byMac.get(mac) ?? []).map(({ owner }) => named(owner.name));
-  return names.length === 1
-    ? undefined
-    : `Docker gives ${mac} to ${names.length} running containers: ${names.join(", ")}`;
+  return onlyOne(byMac.get(mac), mac);
 };
 
 /** An address on two endpoints says nothing about which of them a row means. */
 const oneContainerForAddress: EndpointRule = ({ byIp }, { ip }) => {
   if (ip === "") return "Docker tells no address for it";
-  const names = (byIp.get(ip) ?? []).map(({ owner }) => named(owner.name));
-  return names.length === 1
-    ? undefined
-    : `Docker gives ${ip} to ${names.length} running containers: ${names.join(", ")}`;
+  return onlyOne(byIp.get(ip), ip);
 };
 
 /** Group addresses and zero are no container's; the devices' own MACs are the bridge's. */
@@ -58,9 +58,7 @@ const onOneVeth: EndpointRule = (view, endpoint) => {
 /** Two containers behind one veth: not Docker's doing. */
 const vethOfItsOwn: EndpointRule = ({ input }, { veth, owner }) => {
   const sharing = (input.endpoints ?? []).filter((other) => veth !== undefined && other.veth?.name === veth.name);
-  return sharing.length > 1
-    ? `${sharing.map((other) => named(other.owner.name)).join(", ")} share the port of ${named(owner.name)}`
-    : undefined;
+  return sharing.length > 1 ? `${namesOf(sharing)} share the port of ${named(owner.name)}` : undefined;
 };
 
 /** A pin for a MAC that also lives elsewhere would be a black hole for the other one. */
@@ -108,5 +106,7 @@ export function placeOf(view: View, endpoint: Endpoint): Place | undefined {
   if (subnet?.bridge === undefined || endpoint.veth === undefined) return undefined;
   return { subnet: { ...subnet, bridge: subnet.bridge }, veth: endpoint.veth };
 }
+
+const namesOf = (all: readonly Endpoint[]): string => fewOf(all, ({ owner }) => named(owner.name));
 
 const named = (name: string): string => printable(name).slice(0, 80);

@@ -24,7 +24,8 @@ function saidOf({ hosts, networks, verdict }: Omit<ClusterDiagnosis, "again">): 
   const active = states.filter((state) => state === "active").length;
   const silent = hosts.filter(({ answered }) => !answered).length;
   const said = {
-    healthy: "nothing is lost now",
+    // A row that is missing altogether is no row that is wrong.
+    healthy: "no row is wrong now",
     faulty: counted(active, "active finding"),
     unknown: "it could not all be judged",
   }[verdict];

@@ -13,7 +13,7 @@ export function findingLines(all: readonly Listed[], columns: number, colors: bo
   const sorted = all.toSorted((a, b) => order[a.state] - order[b.state]);
   const active = sorted.filter(({ state }) => state === "active");
   const quiet = sorted.slice(active.length);
-  const shown = [...active.slice(0, most.active), ...quiet.slice(0, most.quiet)];
+  const shown = [...shared(active, most.active), ...shared(quiet, most.quiet)];
   if (shown.length === 0) return [];
   const hosts = shown.some(({ host }) => host !== undefined);
   const [head = "", ...rows] = table<Listed>(
@@ -29,7 +29,26 @@ export function findingLines(all: readonly Listed[], columns: number, colors: bo
     colors,
   );
   const lines = rows.flatMap((row, index) => [row, ...evidence(shown[index], columns)]);
-  return [head, ...lines, ...moreLines([...active.slice(most.active), ...quiet.slice(most.quiet)], columns)];
+  return [
+    head,
+    ...lines,
+    ...moreLines(
+      sorted.filter((one) => !shown.includes(one)),
+      columns,
+    ),
+  ];
+}
+
+/** The first of each host, then the second: one of a hundred hosts is not to be all that is seen. */
+function shared(all: readonly Listed[], count: number): readonly Listed[] {
+  const turns = new Map<string, number>();
+  const ranked = all.map((one, at) => {
+    const turn = turns.get(one.host ?? "") ?? 0;
+    turns.set(one.host ?? "", turn + 1);
+    return { one, at, turn };
+  });
+  const first = ranked.toSorted((a, b) => a.turn - b.turn || a.at - b.at).slice(0, count);
+  return first.toSorted((a, b) => a.at - b.at).map(({ one }) => one);
 }
 
 /** What is around the overlays: a line each, active ones first. */

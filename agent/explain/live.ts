@@ -19,7 +19,7 @@ interface Live {
 /** This host's own tables. */
 export async function liveTables(
   { examination, inventory, overlays, signal }: Live,
-  more: Pick<Gathering, "vteps" | "isWanted"> = {},
+  more: Pick<Gathering, "vteps" | "isWanted" | "tellWithin"> = {},
 ): Promise<HostTables> {
   const name = examination.engine?.name ?? "";
   const host = name === "" ? hostKey() : name;
@@ -29,7 +29,7 @@ export async function liveTables(
 /** The same, by a look of its own. Needs root. Rejects with `DockerError`, `NotAvailable`, or the signal's reason. */
 export async function ownTables(
   settings: Pick<RemedySettings, "docker" | "paths">,
-  more: Pick<Gathering, "vteps" | "isWanted">,
+  more: Pick<Gathering, "vteps" | "isWanted" | "tellWithin">,
   signal: AbortSignal,
 ): Promise<HostTables> {
   const { proc, overlays, watch } = oneLook(settings);

@@ -126,10 +126,13 @@ async function stopsOf(settings: HelperSettings): Promise<readonly string[]> {
 /** Milliseconds. The unit ends it after 30 s, and then nobody is told why. */
 const tablesWithin = 20_000;
 
+/** The other hosts are asked too: a store that does not answer is to hold nobody up. */
+const tellWithin = 1000;
+
 /** What others need to judge this host. Packed here: no other process of this host has to bear how much it is. */
 async function read(request: HelperRequest, settings: HelperSettings): Promise<Ended> {
   const { ownTables } = await import("../explain/live.ts");
-  const tables = await ownTables(settings, {}, AbortSignal.timeout(tablesWithin));
+  const tables = await ownTables(settings, { tellWithin }, AbortSignal.timeout(tablesWithin));
   const text = JSON.stringify(bundleOf(tables, new Date().toISOString()));
   const packed = gzipSync(text);
   if (Buffer.byteLength(text) > maxUnpackedBytes || packed.length > maxPackedBytes)

@@ -77,6 +77,7 @@ const ofNetwork: States = [
   ["local-mac-on-vxlan-port", all],
   ["missing-fdb", ["latent", "active"]],
   ["wrong-vtep", ["active"]],
+  ["wrong-neighbour", ["active"]],
   ["orphan-row", ["latent"]],
   ["duplicate-ip", ["active"]],
 ];

@@ -1,9 +1,21 @@
 import type { Unjudged, Verdict } from "../diagnose/finding.ts";
+import type { NetworkTables } from "../explain/tables.ts";
+import { fewOf } from "../words.ts";
 import type { ClusterDiagnosis, ClusterFinding, ClusterNetwork } from "./finding.ts";
 import { duplicates } from "./duplicates.ts";
-import { type Asked, byText, isAnswer, type Machine, machinesOf, membersOf, namesOf } from "./machines.ts";
+import {
+  type Answer,
+  type Asked,
+  byText,
+  isAnswer,
+  type Machine,
+  machinesOf,
+  namesOf,
+  networkIn,
+  sitesOf,
+} from "./machines.ts";
 import { commonTruth, diagnoseHost, type Moment } from "./on-host.ts";
-import { knownVteps, tellingOf } from "./telling.ts";
+import { knownVteps, tellingOf, type Vteps } from "./telling.ts";
 
 /** What all hosts were asked, once, and once more some seconds later: what rests on others' words is believed when told twice. */
 export interface Tellings {
@@ -18,10 +30,11 @@ export function diagnoseCluster({ networks, ...tellings }: Tellings): ClusterDia
   const { now, before } = settled(tellings);
   const ids = [...new Set(now.filter(isAnswer).flatMap(({ tables }) => tables.networks.map(({ id }) => id)))];
   const wanted = ids.filter((id) => networks === undefined || networks.has(id));
-  const parts = wanted.map((id) => ofNetwork(id, now, before));
+  const parts = sitesOf(now).flatMap((site) => ofSite(site, { now, before }, wanted));
   const unjudged = [
     ...silent(now),
     ...machinesOf(now).flatMap(severalNames),
+    ...machinesOf(now).flatMap((machine) => nowhere(machine, wanted)),
     ...parts.flatMap((part) => part.unjudged),
   ];
   const known = parts.map(({ network }) => network).toSorted((a, b) => byText(a.name + a.id, b.name + b.id));
@@ -55,20 +68,32 @@ function alsoIn(others: readonly Asked[], all: readonly Asked[], when: string): 
   });
 }
 
-function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] | undefined) {
-  const vteps = knownVteps(now, id);
+/** Who did not answer may be of any site. */
+function ofSite(site: readonly Answer[], { now, before }: ReturnType<typeof settled>, wanted: readonly string[]) {
+  const hosts = new Set(site.map(({ host }) => host));
+  const ofIt = (asked: readonly Asked[]) => asked.filter((one) => !isAnswer(one) || hosts.has(one.host));
+  const tellings = { now: ofIt(now), before: before === undefined ? undefined : ofIt(before) };
+  const ids = new Set(site.flatMap(({ tables }) => tables.networks.map(({ id }) => id)));
+  const vteps = knownVteps(tellings.now);
+  return wanted.filter((id) => ids.has(id)).map((id) => ofNetwork(id, tellings, vteps));
+}
+
+function ofNetwork(id: string, { now, before }: ReturnType<typeof settled>, vteps: Vteps) {
   const moment = momentOf(now, id, vteps);
   const earlier = before === undefined ? undefined : momentOf(before, id, vteps);
   const alone = commonTruth(moment, moment);
   const firm = earlier === undefined ? alone : commonTruth(earlier, moment);
   const hosts = machinesOf(now).flatMap((machine) => speakersOf(machine, id));
-  const parts = hosts.map((host) => diagnoseHost(host, id, { now: moment, before: earlier, alone, firm }));
+  const parts = hosts.map((host) => {
+    return { host, ...diagnoseHost(host, id, { now: moment, before: earlier, alone, firm }) };
+  });
   const twice = duplicates(moment.telling, earlier?.telling);
   const doubtful = parts.flatMap((part) => part.doubtful);
   const findings = [...parts.flatMap((part) => part.findings), ...twice.findings].toSorted(byRank);
   const network: ClusterNetwork = { id, name: nameOf(now, id), findings };
   const unjudged = [
     ...parts.flatMap((part) => part.unjudged),
+    ...open(network.name, parts, [...moment.telling.gaps, ...(earlier?.telling.gaps ?? [])]),
     ...twice.doubtful,
     ...doubtful.map((one) => doubt(one, before === undefined)),
     ...[...moment.telling.contested].map(([mac, why]) => ({ what: `where ${mac} is`, why, blind: true })),
@@ -76,17 +101,37 @@ function ofNetwork(id: string, now: readonly Asked[], before: readonly Asked[] |
   return { network, unjudged, again: doubtful.length + twice.doubtful.length > 0 };
 }
 
-const momentOf = (asked: readonly Asked[], id: string, vteps: ReadonlyMap<string, string>): Moment => ({
-  telling: tellingOf(asked, id, vteps),
+/** Once for all hosts: of a large fleet a few that are silent are in the way of all others. */
+function open(
+  network: string,
+  parts: readonly { readonly host: string; readonly open: readonly string[] }[],
+  gaps: readonly string[],
+): readonly Unjudged[] {
+  const affected = parts.filter((part) => part.open.length > 0);
+  const macs = [...new Set(affected.flatMap((part) => part.open))];
+  if (macs.length === 0) return [];
+  const rows = `rows of ${network} for ${fewOf(macs, (mac) => mac)}, which no host that answered runs`;
+  const why = fewOf([...new Set(gaps)], (gap) => gap, "; ");
+  return [{ what: `${fewOf(affected, ({ host }) => host)}: ${rows}`, why, blind: true }];
+}
+
+const momentOf = (asked: readonly Asked[], id: string, { known, assumed }: Vteps): Moment => ({
+  telling: tellingOf(asked, id, known),
   answers: new Map(asked.filter(isAnswer).map((one) => [one.host, one])),
-  vteps: new Set(vteps.values()),
+  vteps: new Set(known.values()),
+  assumed,
+  made: madeAs(asked.filter(isAnswer).flatMap((one) => networkIn(one, id) ?? [])),
   silence: asked.some((one) => !isAnswer(one)),
 });
 
-/** One of a machine's answers is enough where they agree. */
+const madeAs = (all: readonly NetworkTables[]): Moment["made"] =>
+  all.some(({ encrypted }) => encrypted) ? "encrypted" : all.every(({ unlisted }) => unlisted) ? "unlisted" : "plain";
+
+/** One of a machine's answers is enough where they agree, in rows too. */
 function speakersOf(machine: Machine, id: string): readonly string[] {
-  const all = machine.answers.map(({ host }) => host);
-  return membersOf(machine, id).contested.length > 0 ? all : all.slice(0, 1);
+  const all = machine.answers.filter((one) => networkIn(one, id) !== undefined);
+  const texts = new Set(all.length > 1 ? all.map((one) => JSON.stringify(networkIn(one, id))) : []);
+  return (texts.size > 1 ? all : all.slice(0, 1)).map(({ host }) => host);
 }
 
 function nameOf(asked: readonly Asked[], id: string): string {
@@ -114,6 +159,14 @@ function silent(asked: readonly Asked[]): readonly Unjudged[] {
       ? []
       : [{ what: `${one.host}: its rows, and which containers run there`, why: one.trouble, blind: true }],
   );
+}
+
+/** One without a container of an overlay may well have no address for vxlan. */
+function nowhere({ vtep, answers }: Machine, ids: readonly string[]): readonly Unjudged[] {
+  const isTold = vtep !== "" || !answers.some((one) => ids.some((id) => (networkIn(one, id)?.members.length ?? 0) > 0));
+  if (isTold) return [];
+  const what = `${namesOf({ vtep, answers })}: rows of other hosts for its containers`;
+  return [{ what, why: "it does not tell by which of its addresses others reach it", blind: true }];
 }
 
 function severalNames(machine: Machine): readonly Unjudged[] {

@@ -1,6 +1,7 @@
 import { printable } from "../../host/iproute2/error.ts";
 import type { Unjudged } from "../diagnose/finding.ts";
 import { grouped } from "../diagnose/view.ts";
+import { fewOf } from "../words.ts";
 import { byText } from "./machines.ts";
 import type { ClusterFinding } from "./finding.ts";
 import type { ClusterTelling, Located } from "./telling.ts";
@@ -21,17 +22,17 @@ export function duplicates(now: ClusterTelling, before: ClusterTelling | undefin
   return { findings: firm.flatMap(findingsOf), doubtful: open.map((one) => doubt(one, before === undefined)) };
 }
 
-function doubled({ places }: ClusterTelling): readonly Doubled[] {
+function doubled({ listed }: ClusterTelling): readonly Doubled[] {
   const several = (groups: ReadonlyMap<string, readonly Located[]>, of: Doubled["class"]) =>
     [...groups]
       .filter(([, all]) => all.length > 1)
       .map(([key, all]): Doubled => ({ class: of, key, places: sorted(all) }));
   const ips = several(
-    grouped(places, ({ ip }) => [ip]),
+    grouped(listed, ({ ip }) => [ip]),
     "duplicate-ip",
   );
   const macs = several(
-    grouped(places, ({ mac }) => [mac]),
+    grouped(listed, ({ mac }) => [mac]),
     "duplicate-mac",
   );
   // Docker makes a MAC of the address: said once.
@@ -45,7 +46,7 @@ const textOf = ({ class: of, key, places }: Doubled): string =>
   [of, key, ...places.map(({ host, endpoint }) => `${host} ${endpoint}`)].join("\n");
 
 const told = ({ key, places }: Doubled): string =>
-  `${key} is the address of ${places.map(({ name, host, vtep }) => `${printable(name)} on ${printable(host)} (${vtep})`).join(", ")}`;
+  `${key} is the address of ${fewOf(places, ({ name, host, vtep }) => `${printable(name)} on ${printable(host)}${vtep === "" ? "" : ` (${vtep})`}`)}`;
 
 /** One for each host that has one of them. */
 function findingsOf(one: Doubled): readonly ClusterFinding[] {
@@ -59,7 +60,9 @@ function findingsOf(one: Doubled): readonly ClusterFinding[] {
     container: printable(name),
     device: null,
     evidence: `${told(one)}${lie(places)}`,
-    remedy: "recreate all but one of them",
+    remedy: places.every(({ id }) => id === undefined)
+      ? "remove the network and make it anew: they are the swarm's own"
+      : "recreate all but one of them",
     automatic: false,
     why: "which of them is to keep the address is a person's decision",
     host,
@@ -69,8 +72,8 @@ function findingsOf(one: Doubled): readonly ClusterFinding[] {
 
 /** A container runs on one host. */
 function lie(places: readonly Located[]): string {
-  const ids = places.map(({ endpoint }) => endpoint.split(" ")[0]);
-  return new Set(ids).size === places.length
+  const ids = places.flatMap(({ id }) => id ?? []);
+  return new Set(ids).size === ids.length
     ? ""
     : "; they are told to be one and the same container: not all of these hosts are to be believed";
 }

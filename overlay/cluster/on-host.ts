@@ -1,6 +1,7 @@
 import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding, Unjudged } from "../diagnose/finding.ts";
 import type { NamespaceInput } from "../diagnose/input.ts";
+import { isByTruth } from "../diagnose/remote.ts";
 import { type View, viewOf } from "../diagnose/view.ts";
 import type { Endpoint } from "../endpoints.ts";
 import { within } from "../explain/command.ts";
@@ -21,6 +22,10 @@ export interface Moment {
   readonly answers: ReadonlyMap<string, Answer>;
   /** By which addresses those that answered are known. */
   readonly vteps: ReadonlySet<string>;
+  /** Which of them no row shows, in swarm mode. */
+  readonly assumed: ReadonlySet<string>;
+  /** By the word of any host; `unlisted`: no engine lists it, so that none knows. */
+  readonly made: "encrypted" | "plain" | "unlisted";
   /** Some host did not answer. */
   readonly silence: boolean;
 }
@@ -39,6 +44,8 @@ interface OnHost {
   /** Not as others tell, and not told and seen twice. */
   readonly doubtful: readonly ClusterFinding[];
   readonly unjudged: readonly Unjudged[];
+  /** MACs that rows are for, and no host that answered runs, while some did not, or told only half of what they have. */
+  readonly open: readonly string[];
 }
 
 interface Patient {
@@ -51,26 +58,27 @@ interface Patient {
 /** One host's namespace of a network against what all hosts tell. */
 export function diagnoseHost(host: string, id: string, { now, before, alone, firm: twice }: Moments): OnHost {
   const patient = patientIn(now, host, id);
-  if (patient === undefined) return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id) };
-  const earlier = before === undefined ? undefined : patientIn(before, host, id)?.space;
+  if (patient === undefined)
+    return { findings: [], doubtful: [], unjudged: unread(now.answers.get(host), id), open: [] };
+  const earlier = before === undefined ? undefined : patientIn(before, host, id);
   const truth = truthFor(patient, twice, now);
-  const input = inputOf(patient, truth, patient.space, earlier);
+  const input = inputOf(patient, truth, patient.space, earlier?.space);
   const { findings, unjudged } = judged(input, patient);
   const firm =
-    earlier === undefined ? [] : alsoIn(findings, judged(inputOf(patient, truth, earlier), patient).findings);
+    earlier === undefined
+      ? []
+      : alsoIn(findings, judged(inputOf(patient, truthFor(earlier, twice, now), earlier.space), patient).findings);
   // As it looks now alone: what is not firm of that is in doubt.
   const seen =
     before === undefined
       ? findings
       : judged(inputOf(patient, truthFor(patient, alone, now), patient.space), patient).findings;
-  const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view))];
+  const [view, named] = [viewOf(input), (all: readonly Finding[]) => all.map((one) => placed(one, patient, view, now))];
   return {
     findings: named([...findings.filter((one) => !isAgainst(one) && !isLeftOut(one)), ...firm]),
     doubtful: named(seen.filter((one) => isAgainst(one) && !firm.some((other) => keyOf(other) === keyOf(one)))),
-    unjudged: [
-      ...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })),
-      ...openRows(patient, view, twice, now),
-    ],
+    unjudged: [...unjudged.map((one) => ({ ...one, what: `${host}: ${one.what}` })), ...awayRows(patient, twice, now)],
+    open: openMacs(patient, view, twice),
   };
 }
 
@@ -84,8 +92,7 @@ function patientIn({ answers }: Moment, host: string, id: string): Patient | und
 }
 
 /** Rests on what others tell, or on that nobody tells it. */
-const isAgainst = ({ class: of, container }: Finding): boolean =>
-  of === "wrong-vtep" || of === "orphan-row" || (of === "missing-fdb" && container !== null);
+const isAgainst = (one: Finding): boolean => isByTruth(one) || one.class === "orphan-row";
 
 /** Told for all hosts together; and the missing row of a container that nobody tells of: whether it is one is not known. */
 const isLeftOut = ({ class: of }: Finding): boolean => of === "duplicate-ip" || of === "missing-fdb";
@@ -144,7 +151,12 @@ function inputOf({ network, space: { netns } }: Patient, truth: Truth, space: Sp
   };
 }
 
-const tablesOf = ({ links, fdb, neighbours }: Space): Tables => ({ links, fdb, neighbours, unreadable: 0 });
+const tablesOf = ({ links, fdb, neighbours, unreadable = 0 }: Space): Tables => ({
+  links,
+  fdb,
+  neighbours,
+  unreadable,
+});
 
 function endpointsOf({ members }: NetworkTables, { links }: Space): readonly Endpoint[] {
   return members.map(({ kind, name, id, ip, mac, veth }) => {
@@ -160,48 +172,53 @@ function judged(input: NamespaceInput, { tables: { ownVteps }, network: { driver
   return found ?? { findings: [], unjudged: [] };
 }
 
-function placed(finding: Finding, patient: Patient, view: View): ClusterFinding {
+function placed(finding: Finding, patient: Patient, view: View, now: Moment): ClusterFinding {
   const { host, network } = patient;
   const place = isAgainst(finding) ? view.input.truth?.elsewhere.get(finding.mac ?? "") : undefined;
   if (place !== undefined && finding.device !== null)
-    return { ...finding, host, ...cureOf(place, finding.device, patient, view) };
+    return { ...finding, host, ...cureOf(place, finding, patient, view, now) };
+  // Its own host knows whether it heals it.
+  const { why, ...rest } = finding;
+  const told = finding.remedy === "pin" || why === undefined ? rest : { ...rest, why };
   const isCutOff = finding.class === "local-mac-on-vxlan-port" && finding.state === "active";
-  return { ...finding, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
+  return { ...told, host, command: isCutOff ? `overlaywatch cleanup --network ${network.id.slice(0, 12)}` : null };
 }
 
-function cureOf(place: Place, device: string, { network, space }: Patient, view: View) {
-  const against = remoteObjection(view, place) ?? (network.encrypted ? "the network is encrypted" : undefined);
+function cureOf(place: Place, { class: of, device }: Finding, { network, space }: Patient, view: View, now: Moment) {
+  const against = remoteObjection(view, place) ?? objection(place, network, now);
   if (against !== undefined) return { why: against, command: null };
-  const row = ["bridge", "fdb", "replace", place.mac, "dev", device, "dst", place.vtep, "self", "permanent"];
+  const dev = ["dev", device ?? ""];
+  const made =
+    now.made === "unlisted" ? ", and no engine lists the network, so that none tells whether it is encrypted" : "";
+  const row =
+    of === "wrong-neighbour"
+      ? ["ip", "neigh", "replace", place.ip, "lladdr", place.mac, ...dev, "nud", "permanent"]
+      : ["bridge", "fdb", "replace", place.mac, ...dev, "dst", place.vtep, "self", "permanent"];
   return {
-    why: "it rests on what hosts tell of themselves: a person decides",
+    why: `it rests on what hosts tell of themselves${made}: a person decides`,
     command: within(space.netns, ...row),
   };
 }
 
-/** Rows that may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
-function openRows({ host, tables, network }: Patient, { byMac }: View, truth: Truth, now: Moment): readonly Unjudged[] {
-  if (truth.complete) return [];
-  const rows = staying(network);
-  const macs = new Set([...rows.map(({ mac }) => mac), ...answersRows(network)]);
-  const unknown = [...macs].filter((mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.disputed.has(mac));
-  const away = maybeAway(rows, tables, now).filter(({ mac }) => truth.elsewhere.has(mac));
-  return [
-    ...(unknown.length === 0
-      ? []
-      : [
-          {
-            what: `${host}: rows of ${network.name} for ${some(unknown)}, which no host that answered runs`,
-            why: now.telling.gaps.join("; "),
-            blind: true,
-          },
-        ]),
-    ...away.map((row) => ({ what: `${host}: ${fdbLine(row)}`, why: maybe(row.dst ?? ""), blind: true })),
-  ];
+function objection({ vtep }: Place, { driver }: NetworkTables, { assumed, made }: Moment): string | undefined {
+  if (made === "encrypted") return "the network is encrypted";
+  return driver === "swarm" && assumed.has(vtep)
+    ? `no row shows that ${vtep} is the address of its data path: it may have another one`
+    : undefined;
 }
 
-const some = ([first = "", ...more]: readonly string[]): string =>
-  more.length === 0 ? first : `${first} and ${more.length} more`;
+function awayRows({ host, tables, network }: Patient, truth: Truth, now: Moment): readonly Unjudged[] {
+  return maybeAway(staying(network), tables, now)
+    .filter(({ mac }) => truth.elsewhere.has(mac))
+    .map((row) => ({ what: `${host}: ${fdbLine(row)}`, why: maybe(row.dst ?? ""), blind: true }));
+}
+
+/** Rows of them may be right or wrong by what a host would say that did not answer, or tells only half of what it has. */
+function openMacs({ network }: Patient, { byMac }: View, truth: Truth): readonly string[] {
+  if (truth.complete) return [];
+  const macs = new Set([...staying(network).map(({ mac }) => mac), ...answersRows(network)]);
+  return [...macs].filter((mac) => !byMac.has(mac) && !truth.elsewhere.has(mac) && !truth.disputed.has(mac));
+}
 
 function unread(answer: Answer | undefined, id: string): readonly Unjudged[] {
   const network = answer === undefined ? undefined : networkIn(answer, id);

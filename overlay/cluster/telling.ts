@@ -18,6 +18,8 @@ import {
 /** What all hosts together tell of one network at one moment. */
 export interface ClusterTelling extends Telling {
   readonly places: readonly Located[];
+  /** With those of hosts that do not tell by which address they are reached. */
+  readonly listed: readonly Located[];
   /** Why a container that nobody tells of may run all the same; `complete` where there is no reason. */
   readonly gaps: readonly string[];
   /** MACs of which two answers of one address do not tell the same, and why nothing is believed of them. */
@@ -27,6 +29,8 @@ export interface ClusterTelling extends Telling {
 export interface Located extends Place {
   /** The name of its host. */
   readonly host: string;
+  /** The container's; swarm's own have none. */
+  readonly id?: string;
 }
 
 /** `vteps`: by which address the others know each machine (`knownVteps`). */
@@ -37,6 +41,7 @@ export function tellingOf(asked: readonly Asked[], id: string, vteps: ReadonlyMa
   const gaps = [...silent, ...parts.flatMap((part) => part.gaps), ...strangers(answers, id, new Set(vteps.values()))];
   return {
     places: parts.flatMap(({ places }) => places),
+    listed: parts.flatMap(({ listed }) => listed),
     doubts: parts.reduce((sum, { doubts }) => sum + doubts, 0),
     complete: gaps.length === 0,
     gaps,
@@ -48,12 +53,13 @@ function partOf(machine: Machine, id: string, vtep: string) {
   const { agreed, contested } = membersOf(machine, id);
   const [first] = machine.answers;
   const names = namesOf(machine);
-  const places = agreed.flatMap((member) => located(member, vtep, first?.host ?? names) ?? []);
-  const nameless = agreed.filter((member) => located(member, vtep, names) === undefined);
+  const all = agreed.map((member) => located(member, vtep, first?.host ?? names));
+  const nameless = agreed.filter((member) => placeOf(located(member, vtep, names)) === undefined);
   const why = `${names} all say that they are ${vtep}, and do not tell the same of it`;
   const open = machine.answers.flatMap((one) => unowned(one, networkIn(one, id)));
   return {
-    places,
+    places: all.filter((one) => placeOf(one) !== undefined),
+    listed: all.filter(({ ip, mac }) => ip !== "" && mac !== ""),
     doubts: nameless.length + contested.length,
     contested: contested.map(({ mac }) => [mac, why] as const),
     gaps: [
@@ -65,10 +71,11 @@ function partOf(machine: Machine, id: string, vtep: string) {
 }
 
 /** A container has a new process with each start; the others are told apart by their host. */
-function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located | undefined {
-  const endpoint = id === undefined ? `${kind} ${name} of ${host}` : `${id} ${pid ?? ""}`;
-  const place = placeOf({ ip, mac, vtep, name, endpoint });
-  return place === undefined ? undefined : { ...place, host };
+function located({ kind, name, id, pid, ip, mac }: Member, vtep: string, host: string): Located {
+  const place = { ip, mac, vtep, name, host };
+  return id === undefined
+    ? { ...place, endpoint: `${kind} ${name} of ${host}` }
+    : { ...place, endpoint: `${id} ${pid ?? ""}`, id };
 }
 
 const some = (members: readonly Member[]): string => {
@@ -106,30 +113,67 @@ export function staying(network: NetworkTables | undefined): readonly FdbRow[] {
   );
 }
 
-/**
- * In swarm mode the data path may have an address of its own, which no API tells (`--data-path-addr`): it is the one of the
- * machine's addresses that most rows of other hosts lead to. Else the address that it tells.
- */
-export function knownVteps(asked: readonly Asked[], id: string): ReadonlyMap<string, string> {
-  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
-  const owners = new Map(
-    machines.flatMap((machine) => membersOf(machine, id).agreed.map(({ mac }) => [mac, machine.vtep] as const)),
-  );
-  const led = new Map(machines.map(({ vtep }) => [vtep, new Map<string, number>()]));
-  for (const one of asked.filter(isAnswer)) {
-    const network = networkIn(one, id);
-    for (const { mac, dst = "" } of network?.driver === "swarm" ? staying(network) : []) {
-      const counts = led.get(owners.get(mac) ?? "");
-      if (!one.tables.ownVteps.includes(dst)) counts?.set(dst, (counts.get(dst) ?? 0) + 1);
-    }
-  }
-  return new Map(machines.map((machine) => [machine.vtep, mostly(machine, led.get(machine.vtep) ?? new Map())]));
+/** By which address all others know each machine, by the one that it tells. */
+export interface Vteps {
+  readonly known: ReadonlyMap<string, string>;
+  /** Of swarms: no row shows it, so that it is only the one that the machine tells. */
+  readonly assumed: ReadonlySet<string>;
 }
 
-function mostly({ vtep, answers }: Machine, counts: ReadonlyMap<string, number>): string {
-  const own = [...counts].filter(([dst]) => answers.some(({ tables }) => tables.ownVteps.includes(dst)));
-  const most = Math.max(0, ...own.map(([, count]) => count));
-  const best = own.flatMap(([dst, count]) => (count === most ? dst : [])).toSorted();
+/**
+ * In swarm mode the data path may have an address of its own, which no API tells (`--data-path-addr`): it is the one of the
+ * machine's addresses that most other hosts lead to, in whatever network; each host has one voice. Else the address that it tells.
+ */
+export function knownVteps(asked: readonly Asked[]): Vteps {
+  const machines = machinesOf(asked).filter(({ vtep }) => vtep !== "");
+  const owners = ownersIn(machines);
+  const own = new Map(machines.map((one) => [one, new Set(one.answers.flatMap(({ tables }) => tables.ownVteps))]));
+  const voices = new Map(machines.map((machine) => [machine, new Map<string, number>()]));
+  for (const answer of asked.filter(isAnswer))
+    for (const [machine, counts] of ledBy(answer, owners, own)) count(voices.get(machine), mostly(machine, counts));
+  const known = machines.map((machine) => [machine.vtep, mostly(machine, voices.get(machine) ?? new Map())] as const);
+  const assumed = machines.filter((machine) => (voices.get(machine)?.size ?? 0) === 0).map(({ vtep }) => vtep);
+  return { known: new Map(known), assumed: new Set(assumed) };
+}
+
+/** Of all swarm networks: whose a MAC is, by network and MAC. */
+function ownersIn(machines: readonly Machine[]): ReadonlyMap<string, Machine> {
+  return new Map(
+    machines.flatMap((machine) => {
+      const networks = machine.answers
+        .flatMap(({ tables }) => tables.networks)
+        .filter(({ driver }) => driver === "swarm");
+      const ids = [...new Set(networks.map(({ id }) => id))];
+      return ids.flatMap((id) => membersOf(machine, id).agreed.map(({ mac }) => [`${id} ${mac}`, machine] as const));
+    }),
+  );
+}
+
+/** To which of its own addresses a host's rows lead, for each other machine, and how many. */
+function ledBy(
+  { tables }: Answer,
+  owners: ReadonlyMap<string, Machine>,
+  own: ReadonlyMap<Machine, ReadonlySet<string>>,
+) {
+  const back = new Set(tables.ownVteps);
+  const led = new Map<Machine, Map<string, number>>();
+  for (const network of tables.networks)
+    for (const { mac, dst = "" } of network.driver === "swarm" ? staying(network) : []) {
+      const machine = owners.get(`${network.id} ${mac}`);
+      if (machine === undefined || back.has(dst) || own.get(machine)?.has(dst) !== true) continue;
+      const counts = led.get(machine) ?? new Map<string, number>();
+      led.set(machine, counts);
+      count(counts, dst);
+    }
+  return led;
+}
+
+const count = (counts: Map<string, number> | undefined, key: string): void =>
+  void counts?.set(key, (counts.get(key) ?? 0) + 1);
+
+function mostly({ vtep }: Machine, counts: ReadonlyMap<string, number>): string {
+  const most = Math.max(0, ...counts.values());
+  const best = [...counts].flatMap(([dst, times]) => (times === most ? dst : [])).toSorted();
   return best.includes(vtep) ? vtep : (best[0] ?? vtep);
 }
 

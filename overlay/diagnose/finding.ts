@@ -5,6 +5,8 @@ export type FindingClass =
   | "local-mac-on-vxlan-port"
   | "missing-fdb"
   | "wrong-vtep"
+  /** The vxlan device answers ARP for a container elsewhere with a MAC that is not its own. */
+  | "wrong-neighbour"
   | "orphan-row"
   | "duplicate-ip"
   | "orphan-vxlan-link"

@@ -7,10 +7,10 @@ import { remoteObjection } from "../safety.ts";
 import type { Tables } from "../tables.ts";
 import type { Place } from "../truth/place.ts";
 import type { Truth } from "../truth/truth.ts";
-import { fdbLine, neighbourLine } from "../words.ts";
+import { fdbLine, fewOf, neighbourLine } from "../words.ts";
 import type { Finding, FindingClass, FindingState, Unjudged } from "./finding.ts";
 import { type HostObjection, isLoop } from "./local.ts";
-import { isUnicast, type View } from "./view.ts";
+import { grouped, isUnicast, type View } from "./view.ts";
 
 interface Remote {
   readonly findings: readonly Finding[];
@@ -23,6 +23,10 @@ interface Host {
   readonly objection: HostObjection;
 }
 
+/** One that rests on where other hosts' containers are told to be. */
+export const isByTruth = ({ class: of, container }: Finding): boolean =>
+  of === "wrong-vtep" || of === "wrong-neighbour" || (of === "missing-fdb" && container !== null);
+
 const guessed = "a row for a container that is gone harms nobody";
 
 /**
@@ -32,7 +36,7 @@ const guessed = "a row for a container that is gone harms nobody";
 export function remoteFindings(view: View, host: Host): Remote {
   const findings = [
     ...strangersRows(view).flatMap((row) => rowFinding(view, row, host) ?? []),
-    ...missingRows(view).map((row) => missingFinding(view, row, host)),
+    ...proxyFindings(view, host),
     ...duplicates(view),
   ];
   const { truth, untold } = view.input;
@@ -55,12 +59,15 @@ function rowFinding(view: View, row: FdbRow, host: Host): Finding | undefined {
   const stays = row.state === "permanent";
   if (place !== undefined) return row.dst === place.vtep || !stays ? undefined : wrongFinding(view, row, place, host);
   if (loops) return loopFinding(view, row);
-  return stays && isNobodys(view, row.mac) ? orphan(view, row.mac, row.ifname, fdbLine(row)) : undefined;
+  return stays && isNobodys(view, row.mac, addressIn(view, row.mac, row.ifname))
+    ? orphan(view, row.mac, row.ifname, fdbLine(row))
+    : undefined;
 }
 
-/** Told of, and nowhere. */
-function isNobodys({ input: { truth } }: View, mac: string): boolean {
-  return truth?.complete === true && !truth.elsewhere.has(mac) && !truth.here.has(mac) && !truth.disputed.has(mac);
+/** Told of, and nowhere: neither the MAC nor the address that a row has for it. */
+function isNobodys({ input: { truth } }: View, mac: string, ip: string | null): boolean {
+  if (truth?.complete !== true || (ip !== null && truth.addresses.has(ip))) return false;
+  return !truth.elsewhere.has(mac) && !truth.here.has(mac) && !truth.disputed.has(mac);
 }
 
 /** Frames go to a host where the container is not; and what comes from where it is, the device drops (`vxlan_snoop`). */
@@ -131,17 +138,48 @@ function orphan(view: View, mac: string, device: string, evidence: string): Find
   };
 }
 
-/** PERMANENT on the vxlan device, of no local endpoint, and nothing that leads to its MAC: frames to it are dropped. */
-function missingRows(view: View): readonly Neighbour[] {
-  return view.input.tables.neighbours.filter(
-    ({ ip, dev, mac, state }) =>
-      mac !== undefined &&
-      state.includes("PERMANENT") &&
-      view.links.get(dev)?.kind === "vxlan" &&
-      !view.byIp.has(ip) &&
-      !view.byMac.has(mac) &&
-      !permanentSelf(view, mac, dev),
+/** Of the rows by which a vxlan device answers ARP for others' containers: by its address each is known, or by nothing. */
+function proxyFindings(view: View, host: Host): readonly Finding[] {
+  const places = placesByIp(view.input.truth);
+  return view.input.tables.neighbours.flatMap((row) => {
+    const { ip, dev, mac, state } = row;
+    const isProxy = state.includes("PERMANENT") && view.links.get(dev)?.kind === "vxlan";
+    if (mac === undefined || !isProxy || view.byIp.has(ip)) return [];
+    const place = places.get(ip);
+    if (place !== undefined && place.mac !== mac) return wrongNeighbour(view, row, place);
+    // Nothing leads to its MAC: frames to it are dropped.
+    return view.byMac.has(mac) || permanentSelf(view, mac, dev) ? [] : missingFinding(view, row, host);
+  });
+}
+
+/** Addresses that one container elsewhere has, and no other. */
+function placesByIp(truth: Truth | undefined): ReadonlyMap<string, Place> {
+  const groups = grouped([...(truth?.elsewhere.values() ?? [])], ({ ip }) => [ip]);
+  return new Map(
+    [...groups].flatMap(([ip, [place, ...more]]) =>
+      place === undefined || more.length > 0 || truth?.twice.has(ip) === true ? [] : [[ip, place] as const],
+    ),
   );
+}
+
+/** Who asks for the address is given a MAC that nobody has, or that is another's: all frames to it are lost. */
+function wrongNeighbour({ input: { later, truth } }: View, row: Neighbour, place: Place): readonly Finding[] {
+  const isStillThere = later?.neighbours.some(
+    ({ ip, dev, mac }) => ip === row.ip && dev === row.dev && mac === row.mac,
+  );
+  // Of the MAC that it answers with, it may be told soon.
+  if (isStillThere === false || truth?.disputed.has(row.mac ?? "") === true) return [];
+  return [
+    {
+      class: "wrong-neighbour",
+      state: "active",
+      ...whereTold(row.dev, place),
+      evidence: `${neighbourLine(row)}; ${printable(place.name)} has ${place.mac}`,
+      remedy: "ip neigh replace with the MAC of its container",
+      automatic: false,
+      why: "no remedy writes neighbour rows",
+    },
+  ];
 }
 
 /** By the index: with some thousand containers in a network, a search for each would hold the event loop. */
@@ -153,7 +191,7 @@ const isSelfOn = (row: FdbRow, dev: string): boolean => row.ifname === dev && ro
 function missingFinding(view: View, row: Neighbour, host: Host): Finding {
   const { mac = "", dev } = row;
   const evidence = `${neighbourLine(row)}; no row for ${mac} in bridge fdb show dev ${printable(dev)} (self permanent)`;
-  if (isNobodys(view, mac)) return orphan(view, mac, dev, evidence);
+  if (isNobodys(view, mac, row.ip)) return orphan(view, mac, dev, evidence);
   const of: FindingClass = "missing-fdb";
   const place = view.input.truth?.elsewhere.get(mac);
   const state = missingState(view, row, host.driver);
@@ -212,7 +250,7 @@ function duplicates({ input, byIp, subnets: [subnet] }: View): readonly Finding[
     mac: null,
     container: null,
     device: subnet?.vxlan.name ?? null,
-    evidence: `${ip} is the address of ${names.map(printable).join(", ")}`,
+    evidence: `${ip} is the address of ${fewOf(names, printable)}`,
     remedy: "recreate all but one of them",
     automatic: false,
     why: "which of them is to keep the address is a person's decision",

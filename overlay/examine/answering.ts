@@ -4,9 +4,9 @@ import { diagnose } from "../diagnose/diagnose.ts";
 import type { Finding } from "../diagnose/finding.ts";
 import { isLoop } from "../diagnose/local.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
+import { isByTruth } from "../diagnose/remote.ts";
 import { type Doubt, without } from "../truth/truth.ts";
 import type { Look, Seen } from "./look.ts";
-import { isByTruth } from "./truths.ts";
 
 interface Target {
   readonly pid: number;

@@ -4,8 +4,8 @@ import type { EngineInfo } from "../../host/docker/info.ts";
 import { printable } from "../../host/iproute2/error.ts";
 import { messageOf } from "../../host/thrown.ts";
 import { diagnose } from "../diagnose/diagnose.ts";
-import type { Finding } from "../diagnose/finding.ts";
 import type { DiagnoseInput, NamespaceInput } from "../diagnose/input.ts";
+import { isByTruth } from "../diagnose/remote.ts";
 import { addressesOf } from "../diagnose/view.ts";
 import type { OverlayDriver } from "../engine.ts";
 import { macOfIp, type Telling } from "../truth/place.ts";
@@ -133,10 +133,6 @@ function oddMacs(input: NamespaceInput, { telling }: Pick<Told, "telling">, { fa
   const doubled = [...truth.elsewhere.values()].filter(({ ip }) => local.has(ip));
   return new Set([...odd, ...doubled, ...[...truth.twice.values()].flat()].flatMap(({ mac }) => mac ?? []));
 }
-
-/** One that rests on where other hosts' containers are told to be. */
-export const isByTruth = ({ class: of, container }: Finding): boolean =>
-  of === "wrong-vtep" || (of === "missing-fdb" && container !== null);
 
 /** Now; a sentence why not. */
 async function ask(input: NamespaceInput, networkId: string, around: Around): Promise<Told | string> {

@@ -1,3 +1,4 @@
+import { printable } from "../../host/iproute2/error.ts";
 import { contains, parseIpv4, parseSubnet } from "../../host/ipv4.ts";
 import { macOfIp } from "../truth/place.ts";
 import { sideOf } from "./side.ts";
@@ -7,6 +8,11 @@ import type { Target } from "./walk.ts";
 /** What was asked for can not be found, or is not one thing. */
 export class Refused extends Error {
   override readonly name: string = "Refused";
+
+  /** Names in it are others' choice. */
+  constructor(message: string) {
+    super(printable(message));
+  }
 }
 
 /** Of what was not given, one may know it. */

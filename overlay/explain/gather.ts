@@ -1,6 +1,8 @@
+import { deadline } from "../../host/deadline.ts";
 import type { EngineInfo } from "../../host/docker/info.ts";
 import type { Inventory, Network } from "../../host/docker/inventory.ts";
 import { DockerError } from "../../host/docker/error.ts";
+import { parseIpv4 } from "../../host/ipv4.ts";
 import { NotAvailable, type OverlayView } from "../../host/host.ts";
 import { ProgramError } from "../../host/iproute2/error.ts";
 import { StoreError } from "../../host/kv/store.ts";
@@ -26,6 +28,8 @@ export interface Gathering {
   readonly vteps?: readonly string[];
   /** Whose own namespace is looked into: every container's unless told, one process each. */
   readonly isWanted?: (member: Member) => boolean;
+  /** Milliseconds that the swarm or the cluster store has to tell where containers of other hosts are, of all networks together. */
+  readonly tellWithin?: number;
   readonly signal: AbortSignal;
 }
 
@@ -33,8 +37,10 @@ export interface Gathering {
 export async function gather(gathering: Gathering): Promise<HostTables> {
   const { examination, inventory, host } = gathering;
   const few = lane(4);
+  const telling = deadline(gathering.signal, gathering.tellWithin ?? 60_000);
   const reader: Reader = {
     ...gathering,
+    telling: telling.signal,
     hostNetns: gathering.overlays.hostNetns,
     run: async (path, argv, options) => few(async () => gathering.overlays.run(path, argv, options)),
   };
@@ -43,7 +49,9 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
     ...inventory.networks.filter(({ driver }) => driver === "overlay"),
     ...unlistedNetworks(inventory).filter(({ id }) => seen.has(id)),
   ];
-  const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader)));
+  const networks = await Promise.all(overlays.map(async (network) => networkOf(network, reader))).finally(
+    telling.clear,
+  );
   return {
     host,
     ownVteps: examination.input.ownVteps,
@@ -54,16 +62,20 @@ export async function gather(gathering: Gathering): Promise<HostTables> {
 }
 
 interface Reader extends Gathering {
+  readonly telling: AbortSignal;
   readonly hostNetns: string;
   readonly run: OverlayView["run"];
 }
 
-/** `--cluster-advertise` is an address with a port. */
-const advertisedBy = (engine: EngineInfo | undefined): string =>
-  engine === undefined ? "" : engine.clusterAdvertise.replace(/:\d+$/, "") || engine.swarmAddress;
+/** `--cluster-advertise` is an address with a port. By IPv6 no row that is read here leads to anybody. */
+export function advertisedBy(engine: Pick<EngineInfo, "clusterAdvertise" | "swarmAddress"> | undefined): string {
+  const told = engine === undefined ? "" : engine.clusterAdvertise.replace(/:\d+$/, "") || engine.swarmAddress;
+  return parseIpv4(told) === undefined ? "" : told;
+}
 
 async function networkOf(network: Network, reader: Reader): Promise<NetworkTables> {
   const { id, name } = network;
+  const { inventory } = reader;
   const examined = reader.examination.namespaces.find(({ input }) => input.network?.id === id);
   const driver = driverOf(network);
   const [members, told] = await Promise.all([
@@ -75,6 +87,7 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
     name,
     driver,
     encrypted: network.encrypted === true,
+    ...(inventory.networks.some((one) => one.id === id) ? {} : { unlisted: true as const }),
     members,
     told,
     ...(examined === undefined ? {} : { space: spaceOf(examined) }),
@@ -82,12 +95,13 @@ async function networkOf(network: Network, reader: Reader): Promise<NetworkTable
 }
 
 function spaceOf({ namespace, input }: Examined): Space {
-  const { links, fdb, neighbours } = input.tables;
+  const { links, fdb, neighbours, unreadable } = input.tables;
   return {
     netns: namespace.path,
     links: links.map(({ traffic: _traffic, mtu: _mtu, ...link }) => link),
     fdb,
     neighbours,
+    ...(unreadable === 0 ? {} : { unreadable }),
     mtus: links.flatMap(({ name, mtu }) => (mtu === undefined ? [] : [{ device: name, mtu }])),
     sampled: [...(input.activity ?? [])].map(([mac, { reads, onVxlan }]) => ({ mac, reads, onVxlan })),
   };
@@ -150,10 +164,18 @@ function vtepsIn(networks: readonly NetworkTables[], { examination, vteps = [] }
 
 async function toldOf(
   network: Parameters<typeof tell>[0],
-  { examination, overlays, signal }: Reader,
+  { examination, overlays, telling, signal }: Reader,
 ): Promise<readonly Told[] | null> {
-  const read = async () => (await tell(network, examination.engine, overlays, signal)).places;
+  const read = async () => {
+    try {
+      return (await tell(network, examination.engine, overlays, telling)).places;
+    } catch (error) {
+      if (telling.aborted) return null;
+      throw error;
+    }
+  };
   const places = await orElse(read, null, signal);
+  signal.throwIfAborted();
   return places?.map(({ ip, mac, vtep, name }) => ({ ip, mac, vtep, name })) ?? null;
 }
 

@@ -21,6 +21,8 @@ export interface NetworkTables {
   readonly name: string;
   readonly driver: OverlayDriver;
   readonly encrypted: boolean;
+  /** Docker there does not list it: `encrypted` is not known. */
+  readonly unlisted?: true;
   /** Missing where this host has no namespace of the network, or it could not be read. */
   readonly space?: Space;
   /** The local ones. */
@@ -36,6 +38,8 @@ export interface Space {
   readonly links: readonly Link[];
   readonly fdb: readonly FdbRow[];
   readonly neighbours: readonly Neighbour[];
+  /** Rows that could not be read; missing where there is none. */
+  readonly unreadable?: number;
   readonly mtus: readonly Mtu[];
   /** How often local MACs were on the vxlan port, where the bridge's table was read more than once. */
   readonly sampled: readonly Sampled[];

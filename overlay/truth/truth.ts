@@ -1,3 +1,4 @@
+import { fewOf } from "../words.ts";
 import type { Place, Telling } from "./place.ts";
 
 /** What is believed of one network's endpoints, after two tellings. */
@@ -10,6 +11,8 @@ export interface Truth {
   readonly disputed: ReadonlyMap<string, Doubt>;
   /** Addresses that more than one endpoint has. */
   readonly twice: ReadonlyMap<string, readonly Place[]>;
+  /** Told of any endpoint either time, also where nothing is believed of it. */
+  readonly addresses: ReadonlySet<string>;
   /** What is told nowhere is nowhere. */
   readonly complete: boolean;
 }
@@ -39,7 +42,8 @@ export function truthOf(first: Telling, second: Telling, ownVteps: ReadonlySet<s
   const twice = [...grouped(second, ipOf)].filter(
     ([ip, all]) => all.length > 1 && isSame(grouped(first, ipOf).get(ip) ?? [], all),
   );
-  return { elsewhere, here, disputed, twice: new Map(twice), complete: first.complete && second.complete };
+  const addresses = new Set([...first.places, ...second.places].map(ipOf));
+  return { elsewhere, here, disputed, twice: new Map(twice), addresses, complete: first.complete && second.complete };
 }
 
 const macOf = ({ mac }: Place): string => mac;
@@ -65,10 +69,14 @@ const textOf = (places: readonly Place[]): string =>
 
 /** An endpoint has one place for all its life: told at two, something lies. One that came or went is everyday life. */
 function doubt(what: string, ...tellings: readonly (readonly Place[])[]): Doubt {
-  const told = tellings.map((places) => places.map(({ ip, vtep }) => `${ip} at ${vtep}`).join(" and ") || "nowhere");
-  const all = tellings.flat();
-  const blind = all.some((one) => all.some((other) => other.endpoint === one.endpoint && other.vtep !== one.vtep));
-  return { why: `${what}: ${told.join(", then ")}`, blind };
+  const told = tellings.map((places) => fewOf(places, ({ ip, vtep }) => `${ip} at ${vtep}`, " and "));
+  const vteps = new Map<string, string>();
+  const blind = tellings.flat().some(({ endpoint, vtep }) => {
+    const known = vteps.get(endpoint);
+    vteps.set(endpoint, known ?? vtep);
+    return known !== undefined && known !== vtep;
+  });
+  return { why: `${what}: ${told.map((text) => text || "nowhere").join(", then ")}`, blind };
 }
 
 /** Nothing is believed of these any more; it matters, and why. */

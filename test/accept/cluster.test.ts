@@ -33,6 +33,7 @@ const ofRows: Readonly<Record<string, readonly [container: string, of: string]>>
   "2": ["A2", "missing-fdb"],
   "3": ["A2", "wrong-vtep"],
   "4": ["A2", "wrong-vtep"],
+  "5": ["A2", "wrong-neighbour"],
   "9": ["A2", "local-mac-on-vxlan-port"],
   "13": ["A1", "wrong-vtep"],
 };

@@ -21,9 +21,14 @@ async function told(args: readonly string[], code: number, says: RegExp, env: Re
 }
 
 // Nobody may write to c8's folder; Node hands it on where it is not named.
-const env = { ...process.env, NODE_V8_COVERAGE: undefined };
+const uncovered = { ...process.env, NODE_V8_COVERAGE: undefined };
 const asNobody = (...args: readonly string[]) =>
-  spawnSync(process.execPath, ["dist/agent/main.js", ...args], { env, uid: 65_534, gid: 65_534, encoding: "utf8" });
+  spawnSync(process.execPath, ["dist/agent/main.js", ...args], {
+    env: uncovered,
+    uid: 65_534,
+    gid: 65_534,
+    encoding: "utf8",
+  });
 
 /**
  * What people get wrong first, and what they are told: what was attempted, on what, what came back, what to do; as the table of

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterPage } from "../../../agent/doctor/cluster-page.ts";
 import { askAll, askedTwice } from "../../../agent/doctor/cluster.ts";
+import { UnavailableError, UsageError } from "../../../agent/exit-codes.ts";
 import { saveBundle } from "../../../agent/explain/bundle.ts";
 import type { FleetQuestions } from "../../../dispatch/fleet-questions.ts";
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
 import type { Asked } from "../../../overlay/cluster/machines.ts";
+import type { HostTables } from "../../../overlay/explain/tables.ts";
 import {
   cluster,
   led,
@@ -28,7 +30,7 @@ const at = (seconds: number): string => new Date(Date.UTC(2026, 10, 26, 1, 0, se
 
 function checkGolden(name: string, text: string): void {
   const path = `test/agent/doctor/pages/${name}.txt`;
-  if (update || !existsSync(path)) writeFileSync(path, text);
+  if (update) writeFileSync(path, text);
   assert.equal(text, readFileSync(path, "utf8"));
 }
 
@@ -47,11 +49,18 @@ describe("agent/doctor --cluster", () => {
       }),
     ).then((pairs) => pairs.flat());
 
+  /** All are called the same. */
+  const named = async (tables: HostTables, seconds: number) => {
+    const to = join(path(), `same-${seconds}.json`);
+    await saveBundle(to, "/", { ...tables, host: "localhost" }, at(seconds));
+    return ["--with", to];
+  };
+
   it("judges bundles: those of one moment leave in doubt what two, 10 s apart, tell", async () => {
     const first = await saved(wrong, 0);
     const healthy = await run(...(await saved(three, 1)));
     assert.deepEqual([healthy.code, healthy.err], [0, ""]);
-    assert.match(healthy.out, /^healthy: nothing is lost now \(3 hosts, 1 overlay; 0 latent\)$/mu);
+    assert.match(healthy.out, /^healthy: no row is wrong now \(3 hosts, 1 overlay; 0 latent\)$/mu);
     assert.equal((await run(...first)).code, 2);
     assert.equal((await run(...first, ...(await saved(wrong, 9)))).code, 2);
     const { code, out } = await run(...first, ...(await saved(wrong, 10)), "--json");
@@ -63,6 +72,45 @@ describe("agent/doctor --cluster", () => {
     assert.equal((await run(...first, ...(await saved(wrong, 20)).slice(0, 4))).code, 2);
   });
 
+  it("believes bundles of one moment only, and says which is of another", async () => {
+    const [one, ...others] = wrong;
+    assert.ok(one !== undefined);
+    const at120 = async (seconds: number, far: number) => [
+      ...(await saved([one], seconds)),
+      ...(await saved([one], seconds + 10)),
+      ...(await saved(others, far)),
+      ...(await saved(others, far + 10)),
+    ];
+    assert.equal((await run(...(await at120(0, 120)))).code, 1);
+    const day = 86_400;
+    const old = await run(...(await at120(0, 25 * day)));
+    assert.deepEqual([old.code, /wrong-vtep +c2-1/u.test(old.out)], [2, false], old.out);
+    assert.match(old.out.replaceAll(/\s+/gu, " "), /web-1-10\.json was saved 2160000 s before the newest/u);
+  });
+
+  it("holds against each other two of each host that are 10 s and not much more apart", async () => {
+    const day = 86_400;
+    const all = [await saved(wrong, 0), await saved(wrong, day), await saved(wrong, day + 9)].flat();
+    assert.equal((await run(...all)).code, 2);
+    assert.equal((await run(...all, ...(await saved(wrong, day + 12)))).code, 1);
+    // The first tellings are of different times, the second ones are not.
+    const [one, ...others] = three;
+    assert.ok(one !== undefined);
+    const firsts = [...(await saved([one], 0)), ...(await saved(others, 300))];
+    assert.equal((await run(...firsts, ...(await saved(wrong, 320)))).code, 2);
+  });
+
+  it("refuses two machines with one name, and not one machine that has a new bridge", async () => {
+    const [one, two] = cluster({ hosts: 2, containers: 1 });
+    assert.ok(one !== undefined && two !== undefined);
+    const first = await named(one.tables, 0);
+    const both = await run(...first, ...(await named(two.tables, 10)));
+    assert.equal(both.code, 64);
+    assert.match(both.err, /same-0\.json and .*same-10\.json are of hosts with one name, localhost, and different/u);
+    const bridged = { ...one.tables, ownVteps: [...one.tables.ownVteps, "172.18.0.1"] };
+    assert.equal((await run(...first, ...(await named(bridged, 20)))).err, "");
+  });
+
   it("looks at the network that is named, by name or id", async () => {
     const all = [...(await saved(wrong, 0)), ...(await saved(wrong, 10))];
     assert.equal((await run(...all, "--network", "testnet")).code, 1);
@@ -70,6 +118,30 @@ describe("agent/doctor --cluster", () => {
     const { code, err } = await run(...all, "--network", "testnett");
     assert.equal(code, 64);
     assert.match(err, /no host that answered has such an overlay network.*testnet/u);
+  });
+
+  it("lets no name of another host steer the terminal, in errors too", async () => {
+    const evil = "\u001B[2Jevil\u001B]0;x\u0007";
+    const all = three.map((one) => ({
+      ...one,
+      tables: {
+        ...one.tables,
+        networks: one.tables.networks.map((network) => ({
+          ...network,
+          name: evil,
+          members: network.members.map((member) => ({ ...member, name: evil })),
+        })),
+      },
+    }));
+    const withs = await saved(all, 77);
+    const { code, err } = await run(...withs, "--network", "nosuch");
+    assert.equal(code, 64);
+    assert.match(err, /there are .*evil/u);
+    const from = withs.slice(0, 2).map((word) => word.replace("--with", "--from"));
+    const explained = await cli(["explain", "nobody", "c", ...from, "--config", file("empty.yaml", "")]);
+    assert.match(explained.err, /nobody: no running container .*evil/u);
+    const typed = await cli(["\u001B[2Jnone"]);
+    for (const text of [err, explained.err, typed.err]) assert.ok(!text.includes("\u001B"), JSON.stringify(text));
   });
 
   it("refuses what does not go together, and says where a fleet is asked", async () => {
@@ -96,6 +168,38 @@ describe("agent/doctor --cluster", () => {
     assert.deepEqual([times, said], [2, []]);
     assert.equal((await askedTwice(ask(wrong), wanted, 1)).verdict, "faulty");
     assert.deepEqual([times, said.length], [4, 1]);
+  });
+
+  it("says who may have a network that nobody who answered has", async () => {
+    const wanted = { network: "nosuch", say: () => undefined, signal: new AbortController().signal };
+    const ask = (all: readonly Asked[]) => askedTwice(async () => Promise.resolve(all), wanted, 1);
+    await assert.rejects(
+      ask(silenced(three, 2)),
+      (error) => error instanceof UnavailableError && /nosuch: .*web-2 did not answer: no answer$/u.test(error.message),
+    );
+    await assert.rejects(
+      ask(three),
+      (error) => error instanceof UsageError && /nosuch: no host that answered has such/u.test(error.message),
+    );
+  });
+
+  it("shows of a large fleet a page that can be read, and something of each host", () => {
+    const options = { colors: false, columns: 80 };
+    const large = silenced(cluster({ hosts: 60, containers: 2 }), ...Array.from({ length: 20 }, (_, host) => host + 1));
+    const page = clusterPage(diagnoseCluster({ now: large, before: large }), options);
+    assert.ok(page.split("\n").length < 60, page);
+    assert.match(
+      page.replaceAll(/\s+/gu, " "),
+      /web-21, web-22, web-23 and 37 more: rows of testnet for .* and 37 more, which no host/u,
+    );
+    const many = Array.from({ length: 30 }, (_, n) => n + 1).reduce(
+      (all, n) => led(all, 1, macOf(2, n), vtepOf(3)),
+      led(cluster({ hosts: 3, containers: 30 }), 3, macOf(2, 1), vtepOf(1)),
+    );
+    const found = clusterPage(diagnoseCluster({ now: many, before: many }), options);
+    assert.match(found, /^web-3 +active +wrong-vtep/mu);
+    assert.equal(found.match(/^web-1 +active/gmu)?.length, 17);
+    assert.match(found, /^and 13 active wrong-vtep: --json/mu);
   });
 
   it("has each host's tables by the name that the fleet knows, and why of who does not answer", async () => {

@@ -8,6 +8,7 @@ const finding = z.strictObject({
     "local-mac-on-vxlan-port",
     "missing-fdb",
     "wrong-vtep",
+    "wrong-neighbour",
     "orphan-row",
     "duplicate-ip",
     "orphan-vxlan-link",

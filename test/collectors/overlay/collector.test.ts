@@ -25,7 +25,7 @@ describe("collectors/overlay", () => {
   it("sends every class and state of a network, those at 0 too, so that a finding that is gone is told as gone", async () => {
     const [broken, mended] = await replay(overlay, `${cases}/outage-then-mended`);
     assert.deepEqual(series(broken?.samples), series(mended?.samples));
-    assert.equal(new Set(series(broken?.samples)).size, 3 * 3 + 2 + 3 + 2 + 2 + 1);
+    assert.equal(new Set(series(broken?.samples)).size, 3 * 3 + 2 + 4 + 2 + 2 + 1);
   });
 
   it("tells the findings of a network that left the host as gone, for as long as Datadog may need to hear it", async () => {

@@ -15,7 +15,7 @@ import {
 import { diagnoseCluster } from "../../../overlay/cluster/cluster.ts";
 import type { ClusterDiagnosis, ClusterFinding } from "../../../overlay/cluster/finding.ts";
 import type { Asked } from "../../../overlay/cluster/machines.ts";
-import { cluster, gone, led, macOf, nameOf, silenced, vtepOf } from "./made.ts";
+import { cluster, gone, led, macOf, nameOf, silenced, vtepOf, withSpace } from "./made.ts";
 
 const twice = (all: readonly Asked[], before: readonly Asked[] = all) => diagnoseCluster({ now: all, before });
 const findingsOf = ({ networks }: ClusterDiagnosis): readonly ClusterFinding[] =>
@@ -32,13 +32,23 @@ const mac = oneof(
   tuple(host, one).map(([of, n]) => macOf(of, n)),
   constant(gone.mac),
 );
-const fault = record({ at: host, mac, dst });
+/** A `self` row that leads elsewhere or is gone, or a neighbour row that answers otherwise. */
+const as = constantFrom(undefined, undefined, gone.mac, macOf(1, 1), macOf(3, 1));
+const fault = record({ at: host, mac, dst, as });
+const answering = (all: readonly Asked[], at: number, of: string, other: string) =>
+  withSpace(all, at, ({ neighbours }) => ({
+    neighbours: neighbours.map((row) => (row.mac === of ? { ...row, mac: other } : row)),
+  }));
 const faulty = record({ driver, faults: array(fault, { maxLength: 6 }) }).map(({ driver: mode, faults }) =>
   faults.reduce<readonly Asked[]>(
-    (all, { at, mac: of, dst: to }) => led(all, at, of, to),
+    (all, { at, mac: of, dst: to, as: other }) =>
+      other === undefined ? led(all, at, of, to) : answering(all, at, of, other),
     cluster({ ...size, driver: mode }),
   ),
 );
+/** What rests on the word of others; the rest a host shows by itself. */
+const against = new Set(["wrong-vtep", "missing-fdb", "orphan-row", "wrong-neighbour"]);
+const few = uniqueArray(host, { maxLength: 1 });
 const some = uniqueArray(host, { maxLength: size.hosts });
 
 describe("overlay/cluster, for any faults", () => {
@@ -56,6 +66,27 @@ describe("overlay/cluster, for any faults", () => {
         },
       ),
     );
+  });
+
+  it("finds against others only what it finds by either telling alone", () => {
+    let found = 0;
+    check(
+      property(faulty, faulty, few, few, constantFrom(true, false), (now, other, quietNow, quietBefore, isSame) => {
+        const [second, first] = [silenced(now, ...quietNow), silenced(isSame ? now : other, ...quietBefore)];
+        const all = findingsOf(twice(second, first)).filter(({ class: of }) => against.has(of));
+        const [whole, before] = [second, first].map(
+          (asked) => new Set(briefly(twice(asked)).map((line) => line.join(" "))),
+        );
+        for (const { host: at, class: is, state, mac: its, container } of all) {
+          found++;
+          const line = [at, is, state, its, container].join(" ");
+          assert.ok(whole?.has(line) === true && before?.has(line) === true, line);
+          assert.ok(![...quietNow, ...quietBefore].some((silent) => nameOf(silent) === at), at);
+        }
+      }),
+      { numRuns: 150 },
+    );
+    assert.ok(found > 20, `${found}`);
   });
 
   it("finds nothing on a host that did not answer, nothing of its containers, and nothing gone because of it", () => {

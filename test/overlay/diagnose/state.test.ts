@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { without } from "../../../overlay/truth/truth.ts";
 import { truthWith } from "../truth/with.ts";
 import { countReads } from "../../../overlay/diagnose/activity.ts";
 import { diagnose } from "../../../overlay/diagnose/diagnose.ts";
@@ -104,6 +105,25 @@ describe("overlay/diagnose: rows of others", () => {
     assert.equal(stateIn(classic), "latent");
     assert.equal(stateIn(changed(classic, () => ({ truth: truthWith("02:42:0a:00:00:05") }))), "active");
     assert.equal(stateIn(changed(missing, () => ({ truth: truthWith() }))), undefined, "an orphan");
+  });
+
+  it("a neighbour row with another MAC than its container's drops all frames to it, and is no orphan", () => {
+    const [row] = first.tables.neighbours.filter(({ mac }) => mac === "02:42:0a:00:00:05");
+    assert.ok(row !== undefined);
+    const wrong = { ...first.tables, neighbours: [{ ...row, mac: "02:42:0a:00:00:63" }] };
+    const seen = (more: object) =>
+      findings(
+        changed(missing, () => ({ tables: wrong, later: wrong, truth: truthWith("02:42:0a:00:00:05"), ...more })),
+      )
+        .filter(({ mac }) => mac === "02:42:0a:00:00:05" || mac === "02:42:0a:00:00:63")
+        .map(({ class: is, state, mac, automatic }) => [is, state, mac, automatic]);
+    assert.deepEqual(seen({}), [["wrong-neighbour", "active", "02:42:0a:00:00:05", false]]);
+    assert.deepEqual(seen({ later: first.tables }), []);
+    const truth = truthWith("02:42:0a:00:00:05");
+    const why = { why: "it was told once", blind: false };
+    assert.deepEqual(seen({ truth: without(truth, new Map([["02:42:0a:00:00:05", why]])) }), [
+      ["missing-fdb", "latent", "02:42:0a:00:00:63", false],
+    ]);
   });
 
   it("while traffic keeps a learned row alive nothing is lost yet", () => {

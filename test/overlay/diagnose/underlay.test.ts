@@ -12,7 +12,14 @@ const place = (ip: string, vtep: string) => ({ ip, vtep, mac: "02:42:0a:00:00:09
 function told(vtep = own): NamespaceInput {
   const [here, there] = [place("10.0.1.2", vtep), place("10.0.1.9", other)];
   const [elsewhere, mine] = [new Map([[there.mac, there]]), new Map([["02:42:0a:00:01:02", here]])];
-  const truth = { elsewhere, here: mine, disputed: new Map(), twice: new Map(), complete: false };
+  const truth = {
+    elsewhere,
+    here: mine,
+    disputed: new Map(),
+    twice: new Map(),
+    addresses: new Set<string>(),
+    complete: false,
+  };
   return { ...one, truth };
 }
 

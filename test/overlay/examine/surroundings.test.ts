@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 
 const place = (ip: string, vtep: string) => ({ ip, vtep, mac: `02:42:${ip}`, name: ip, endpoint: ip });
 const [mine, theirs] = [place("10.0.1.2", own), place("10.0.1.9", other)];
-const truth = { disputed: new Map(), twice: new Map(), complete: false };
+const truth = { disputed: new Map(), twice: new Map(), addresses: new Set<string>(), complete: false };
 const seen: NamespaceInput = {
   ...testnet,
   truth: { ...truth, here: new Map([[mine.mac, mine]]), elsewhere: new Map([[theirs.mac, theirs]]) },

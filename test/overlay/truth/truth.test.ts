@@ -132,6 +132,19 @@ describe("overlay/truth", () => {
     assert.throws(() => readNetworkTasks({ Services: { a: { Tasks: [{ EndpointIP: 7 }] } } }), /EndpointIP/);
   });
 
+  it("disputes twenty thousand places of one MAC at once, and names three of them", () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => place(2, { endpoint: `e${at}` }));
+    const began = performance.now();
+    const { disputed } = truth(many);
+    const ms = performance.now() - began;
+    const [[, doubt] = []] = disputed;
+    assert.match(doubt?.why ?? "", /^it is told of more than one endpoint: (?:10\.\S+ at \S+ and ){3}19997 more$/u);
+    assert.deepEqual([disputed.size, doubt?.blind], [1, false]);
+    assert.ok(ms < 1000, `${Math.round(ms)} ms`);
+    const moved = truth([...many, place(2, { endpoint: "e7", vtep: elsewhere })]);
+    assert.equal([...moved.disputed.values()][0]?.blind, true);
+  });
+
   it("asks the swarm about a swarm's network, the store about another, and nobody where the engine is silent", async () => {
     const asked: string[] = [];
     const from = {

@@ -4,7 +4,14 @@ import type { Truth } from "../../../overlay/truth/truth.ts";
 /** Of containers that are told to be on another host, by MAC. */
 export function truthWith(...macs: readonly string[]): Truth {
   const elsewhere = new Map(macs.map((mac) => [mac, placeOf(mac)]));
-  return { elsewhere, here: new Map(), disputed: new Map(), twice: new Map(), complete: true };
+  return {
+    elsewhere,
+    here: new Map(),
+    disputed: new Map(),
+    twice: new Map(),
+    addresses: new Set([...elsewhere.values()].map(({ ip }) => ip)),
+    complete: true,
+  };
 }
 
 function placeOf(mac: string): Place {
