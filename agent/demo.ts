@@ -148,7 +148,9 @@ async function performed({ place, plan, screen, signal, keep }: Performance): Pr
   const began = Date.now();
   screen.wait("starting Docker hosts");
   const shape = plan.fault === "outage" ? { hosts: plan.fleet ? 3 : 2 } : { driver: "swarm" };
-  const lab = await place.up(shape, { signal }).catch((cause: unknown) => {
+  const lab = await place.up(shape, { signal }).catch(async (cause: unknown) => {
+    // Ctrl-C ends what a terminal's session has started too: that may be seen here before the signal is.
+    await Promise.race([aborted(signal), sleep(200)]);
     signal.throwIfAborted();
     throw new UnavailableError(`the demo's Docker hosts do not start: ${errorText(cause)}`, { cause });
   });

@@ -4,6 +4,7 @@ import { countersWhile } from "./counters.ts";
 import { cureOf, openJobs } from "./cure.ts";
 import { type Broken, breakIt, mendIt, pairsOf } from "./fault.ts";
 import { activeFindings, cleanedByHand } from "./look.ts";
+import type { Series } from "./datadog.ts";
 import type { Screen } from "./screen.ts";
 import type { Plan, Stage } from "./stage.ts";
 import type { Counters, Loss, Seconds } from "./timeline.ts";
@@ -15,8 +16,11 @@ interface Telling {
   readonly signal: AbortSignal;
 }
 
-/** The Datadog agent flushes at multiples of it, in milliseconds: a break just after one has the longest way to the page. */
-const flush = 10_000;
+/**
+ * Milliseconds: the agent flushes, and the collectors look, at multiples of the first; a break just after that has the longest way
+ * to the page. Not at once: the collectors' own pings go for a second, and what a container sends elsewhere may end its outage.
+ */
+const [flush, after] = [10_000, 2000] as const;
 
 /** Milliseconds: how long a metric, a page, a cure and a recovery are waited for at most. */
 const most = { seen: 60_000, page: 180_000, cure: 60_000, recovered: 180_000 } as const;
@@ -24,16 +28,40 @@ const most = { seen: 60_000, page: 180_000, cure: 60_000, recovered: 180_000 } a
 /** From the healthy network to the end of the outage, each step told when it has happened. Throws where it goes otherwise. */
 export async function play(telling: Telling): Promise<void> {
   const before = await baseline(telling);
-  const { broken, since } = await theBreak(telling, before);
-  const seen = await theSight(telling, broken, since);
-  // A page does not wait for doctor.
-  const [{ paged, ended, state }] = await Promise.all([thePage(telling, broken), theFinding(telling, since)]);
-  const end = { seen, paged, ended };
-  if (state === "healed") await theEnd(telling, broken, since, end);
-  else await theMending(telling, since, end);
+  let end: Early | undefined;
+  for (let left = mostBreaks; end === undefined; left--) {
+    if (left === 0) throw new Error(`it was broken ${mostBreaks} times, and has ended by itself each time`);
+    end = await theOutage(telling, before);
+  }
 }
 
-type Since = () => number;
+/** Of some thirty one has ended by itself before it was healed: whoever talks to others meanwhile shows the bridge its port. */
+const mostBreaks = 3;
+
+/** Undefined where it has ended by itself. */
+async function theOutage(telling: Telling, before: ReadonlyMap<string, Counters>): Promise<Early | undefined> {
+  const outage = await theBreak(telling, before);
+  const seen = await theSight(telling, outage);
+  if (seen === undefined) return theLuck(telling, outage);
+  // A page does not wait for doctor.
+  const [treated] = await Promise.all([thePage(telling, outage), theFinding(telling, outage)]);
+  if (treated === undefined) return theLuck(telling, outage);
+  const end = { seen, paged: treated.paged, ended: treated.ended };
+  if (treated.state === "healed") await theEnd(telling, outage, end);
+  else await theMending(telling, outage, end);
+  return end;
+}
+
+/** Seconds within which an outage is seen: it is in its third second. */
+const longEnough = 6;
+
+interface Outage {
+  readonly broken: Broken;
+  /** Seconds. */
+  readonly since: () => number;
+  /** Webhooks that were sent before. */
+  readonly already: number;
+}
 
 async function baseline({ stage, plan, screen, signal }: Telling): Promise<ReadonlyMap<string, Counters>> {
   const { datadog, affected } = stage;
@@ -62,11 +90,12 @@ async function baseline({ stage, plan, screen, signal }: Telling): Promise<Reado
   return counters;
 }
 
-async function theBreak(telling: Telling, before: ReadonlyMap<string, Counters>) {
+async function theBreak(telling: Telling, before: ReadonlyMap<string, Counters>): Promise<Outage> {
   const { stage, plan, screen, signal } = telling;
   const { host, name } = stage.affected;
   screen.wait("the break comes next");
-  await sleep(flush - (Date.now() % flush), undefined, { signal });
+  const already = (await stage.datadog.sent()).length;
+  await sleep(flush - (Date.now() % flush) + after, undefined, { signal });
   const { done: broken, counters } = await countersWhile(host, [...before.keys()], async () =>
     breakIt(stage, plan.fault),
   );
@@ -77,20 +106,30 @@ async function theBreak(telling: Telling, before: ReadonlyMap<string, Counters>)
     return then === undefined ? [] : [{ name: container, before: then, now }];
   });
   screen.tell({ step: "agent", at_s: since(), host: name, containers });
-  return { broken, since };
+  return { broken, since, already };
 }
 
-async function theSight({ stage, screen, signal }: Telling, { metric, tags }: Broken, since: Since): Promise<number> {
-  const { name } = stage.affected;
+async function signsOf({ affected, datadog }: Stage, { metric, tags }: Broken): Promise<readonly Series[]> {
   const isOurs = (of: Readonly<Record<string, string>>) =>
-    of["host"] === name && Object.entries(tags).every(([key, value]) => of[key] === value);
+    of["host"] === affected.name && Object.entries(tags).every(([key, value]) => of[key] === value);
+  return (await datadog.series()).filter((one) => one.name === metric && one.value > 0 && isOurs(one.tags));
+}
+
+/** Undefined where it has ended before. */
+async function theSight(
+  { stage, plan, screen, signal }: Telling,
+  { broken, since }: Outage,
+): Promise<number | undefined> {
+  const { name } = stage.affected;
+  const { metric } = broken;
   screen.wait("waiting for overlaywatch to see it");
   const look = async () => {
-    const all = await stage.datadog.series();
-    const found = all.filter((one) => one.name === metric && one.value > 0 && isOurs(one.tags));
-    return found.length > 0 ? found : undefined;
+    const found = await signsOf(stage, broken);
+    if (found.length > 0) return found;
+    return since() > longEnough && (await isOver({ stage, plan })) ? "over" : undefined;
   };
   const found = await until(look, most.seen, () => new Error(`no ${metric} came within ${most.seen / 1000} s`), signal);
+  if (found === "over") return undefined;
   const at = since();
   const value = found.reduce((sum, one) => sum + one.value, 0);
   const containers = found.flatMap((one) => one.tags["container_name"] ?? []).toSorted();
@@ -98,27 +137,33 @@ async function theSight({ stage, screen, signal }: Telling, { metric, tags }: Br
   return at;
 }
 
-async function theFinding({ stage: { affected }, screen }: Telling, since: Since): Promise<void> {
+async function theFinding({ stage: { affected }, screen }: Telling, { since }: Outage): Promise<void> {
   const findings = await activeFindings(affected.machine);
   screen.tell({ step: "finding", at_s: since(), host: affected.name, findings });
 }
 
-async function thePage({ stage, plan, screen, signal }: Telling, broken: Broken) {
+/** Undefined where nothing was lost any more, before the page or when the helper looked. */
+async function thePage(telling: Telling, { broken, already }: Outage) {
+  const { stage, plan, screen, signal } = telling;
   const { affected, datadog } = stage;
   const { name } = affected;
   const patience = plan.fault === "outage" ? "" : ", once it has lasted for more than a minute";
   screen.wait(`waiting for Datadog's monitor to page${patience}`);
   const jobs = openJobs(affected, broken.at);
-  const isPage = async () =>
-    (await datadog.sent()).find(
-      ({ host, transition, outcome }) => host === name && transition === "Triggered" && outcome === 202,
-    );
+  const isPage = async () => {
+    const sent = (await datadog.sent()).slice(already);
+    const found = sent.find((one) => one.host === name && one.transition === "Triggered" && one.outcome === 202);
+    const isGone = async () => (await signsOf(stage, broken)).length === 0 && (await isOver(telling));
+    return found ?? ((await isGone()) ? "over" : undefined);
+  };
   const page = await until(isPage, most.page, () => new Error(`no page within ${most.page / 1000} s`), signal);
+  if (page === "over") return undefined;
   const job = await until(jobs.first, most.cure, () => new Error("the page came to no job of the worker"), signal);
   const paged = (job.at - broken.at) / 1000;
   screen.tell({ step: "page", at_s: rounded(paged), monitor: page.monitor, host: name, code: 202, trace: job.trace });
   screen.wait("the host is being healed");
   const end = await until(jobs.ended, most.cure, () => new Error("the worker's job came to no end"), signal);
+  if (end.state === "healthy" && (await isOver(telling))) return undefined;
   const ended = (end.since - broken.at) / 1000;
   const commands = cureOf(affected, broken.at);
   const others = stage.pack.members.filter((one) => one !== affected);
@@ -128,14 +173,29 @@ async function thePage({ stage, plan, screen, signal }: Telling, broken: Broken)
   return { paged: rounded(paged), ended: rounded(ended), state: end.state };
 }
 
+async function isOver({ stage, plan }: Pick<Telling, "stage" | "plan">): Promise<boolean> {
+  const [pair] = pairsOf(stage, plan.fault);
+  return (await lossOf(stage, pair)).percent === 0;
+}
+
+/** Told, and waited for until nothing alerts any more. */
+async function theLuck({ stage, plan, screen, signal }: Telling, { since }: Outage): Promise<undefined> {
+  const { datadog, affected } = stage;
+  const [pair] = pairsOf(stage, plan.fault);
+  screen.tell({ step: "by_itself", at_s: since(), loss: await lossOf(stage, pair) });
+  screen.wait("waiting until no monitor alerts");
+  const isQuiet = async () => (await datadog.inState(affected.name, "Alert")).length === 0 || undefined;
+  await until(isQuiet, most.recovered, () => new Error("a monitor alerts although nothing is lost"), signal);
+  return undefined;
+}
+
 const rounded = (seconds: number): number => Math.round(seconds * 10) / 10;
 
 type Early = Pick<Seconds, "seen" | "paged" | "ended">;
 
 async function theEnd(
   { stage, plan, screen, signal }: Telling,
-  broken: Broken,
-  since: Since,
+  { broken, since, already }: Outage,
   early: Early,
 ): Promise<void> {
   const { datadog, affected } = stage;
@@ -146,9 +206,11 @@ async function theEnd(
   const healed = since();
   screen.tell({ step: "healed", at_s: healed, loss });
   screen.wait("waiting for the monitor to recover");
-  const isOver = async () =>
-    (await datadog.sent()).find(({ host, transition }) => host === affected.name && transition === "Recovered");
-  const over = await until(isOver, most.recovered, () => new Error("no monitor recovered"), signal);
+  const hasRecovered = async () =>
+    (await datadog.sent())
+      .slice(already)
+      .find(({ host, transition }) => host === affected.name && transition === "Recovered");
+  const over = await until(hasRecovered, most.recovered, () => new Error("no monitor recovered"), signal);
   const recovered = since();
   const again = (await openJobs(affected, broken.at).ended())?.rechecks[0]?.found ?? null;
   screen.tell({ step: "recovered", at_s: recovered, monitor: over.monitor, looked_again: again });
@@ -156,7 +218,7 @@ async function theEnd(
 }
 
 /** The remedy does not help, which is what was to be seen: the demo mends it. */
-async function theMending({ stage, plan, screen }: Telling, since: Since, early: Early): Promise<void> {
+async function theMending({ stage, plan, screen }: Telling, { since }: Outage, early: Early): Promise<void> {
   if (plan.strategy !== "arp") throw new Error(`it was not healed by ${plan.strategy}`);
   const byHand = await cleanedByHand(stage.affected, plan.strategy);
   screen.tell({ step: "by_hand", at_s: since(), ...byHand });

@@ -88,6 +88,8 @@ export interface Steps {
     /** Other hosts on which something was changed. */
     readonly elsewhere: readonly string[];
   };
+  /** Before anything was done about it, as it may: the bridge has learned the right ports again. It is broken once more. */
+  readonly by_itself: { readonly loss: Loss };
   readonly by_hand: {
     readonly host: string;
     /** What a person has typed, and its exit code and outcome. */

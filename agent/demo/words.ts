@@ -75,6 +75,7 @@ const tellers: Tellers = {
   finding,
   page: (step) => ({ label: "PAGED", color: "yellow", text: pageText(step) }),
   cure,
+  by_itself: ({ loss }) => ({ label: "lucky", color: "yellow", text: `${byItself} ${lossText([loss])}. Once more:` }),
   by_hand: byHand,
   healed: ({ loss }) => ({ label: "HEALED", color: "green", text: `${lossText(loss)}.` }),
   not_healed: (step) => ({ label: "STILL", color: "red", text: stillText(step) }),
@@ -192,6 +193,9 @@ function overText({ monitor, looked_again: again }: Step<"recovered">): string {
 function stillText({ loss }: Step<"not_healed">): string {
   return `${lossText(loss)}. The one-liner that circulates, deleting ARP rows, does not end this outage, and overlaywatch does not say that it did. What does: pin (the default), clean or learning-off.`;
 }
+
+const byItself =
+  "The outage has ended before anything was done about it, as it may on a lucky day: the bridge has learned the right ports again by itself.";
 
 const lossText = (all: readonly Loss[]): string =>
   all.map(({ from, to, percent }) => `${from} to ${to}: ${percent} % of pings lost`).join("; ");

@@ -195,6 +195,25 @@ describe("accept: demo", function () {
 
   if (!isFull()) return;
 
+  it("tells an outage that has ended by itself, and breaks it once more", async () => {
+    const program = demo("--json");
+    const told = (step: string) => stepsOf(program).filter((one) => one.step === step).length;
+    const untilTold = async (step: string) =>
+      until(
+        () => told(step) > 0 || undefined,
+        120_000,
+        () => new Error(program.out() + program.err()),
+      );
+    await untilTold("seen");
+    await findLab(name).mend({ host: 1 });
+    assert.equal(await program.ended, 0, program.out() + program.err());
+    assert.deepEqual([told("break"), told("by_itself"), told("healed")], [2, 1, 1]);
+    const { percent } = steps.break.parse(stepsOf(program).findLast(({ step }) => step === "break")).loss;
+    assert.equal(percent, 100);
+    healedOn(stepsOf(program), "dockerhost1");
+    await leftNothing();
+  });
+
   it("--fleet: the page comes to one host, the outage is on another", async () => {
     healedOn(await played(["--fleet"], inOrder), "dockerhost2");
   });
