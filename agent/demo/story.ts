@@ -153,8 +153,8 @@ async function thePage(telling: Telling, { broken, already }: Outage) {
   const isPage = async () => {
     const sent = (await datadog.sent()).slice(already);
     const found = sent.find((one) => one.host === name && one.transition === "Triggered" && one.outcome === 202);
-    const isGone = async () => (await signsOf(stage, broken)).length === 0 && (await isOver(telling));
-    return found ?? ((await isGone()) ? "over" : undefined);
+    if (found !== undefined) return found;
+    return (await signsOf(stage, broken)).length === 0 && (await isOver(telling)) ? "over" : undefined;
   };
   const page = await until(isPage, most.page, () => new Error(`no page within ${most.page / 1000} s`), signal);
   if (page === "over") return undefined;
