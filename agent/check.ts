@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tags } from "../emit/sample.ts";
 import { printable } from "../emit/console/table.ts";
+import { messageOf } from "../host/thrown.ts";
 import { type Command, configOf, type Io, parseCommand } from "./command.ts";
 import type { CycleResult } from "./collect.ts";
 import { durationFlag } from "./ending.ts";
@@ -104,7 +105,7 @@ async function readings(session: Session, pause: number | undefined, signal: Abo
   try {
     await session.docker.synced(signal);
   } catch (cause) {
-    throw new UnavailableError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new UnavailableError(messageOf(cause), { cause });
   }
   const cycle = () => Promise.all(session.jobs.map(({ run }) => run(signal)));
   const first = await cycle();

@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { messageOf } from "../host/thrown.ts";
 import { loadConfig } from "./config/load.ts";
 import { nearestOf } from "./config/nearest.ts";
 import type { Setting } from "./config/settings.ts";
@@ -86,7 +87,7 @@ function parse<const O extends ArgsOptions>(args: readonly string[], options: O)
   try {
     return parseArgs({ args: [...args], options: all, allowPositionals: true, strict: true });
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     const [, unknown] = /^Unknown option '(-{1,2}[^']+)'/u.exec(message) ?? [];
     if (unknown === undefined) throw new UsageError(message, { cause });
     const known = Object.keys(all).map((name) => `--${name}`);

@@ -8,6 +8,7 @@ import { storedValues } from "../../host/kv/stores.ts";
 import { withoutPort } from "../../overlay/engine-facts.ts";
 import { readEndpoints, type StoredEndpoint, type StoredEndpoints } from "../../overlay/stale/endpoint.ts";
 import { endpointsFolder } from "../../overlay/truth/classic.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { Refused } from "./outcome.ts";
 
 /** This host in a cluster over a key-value store, as its engine has it. */
@@ -60,7 +61,7 @@ export async function asked<T>(
   try {
     return read(answer);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = messageOf(cause);
     throw garbageError({ ...client, method: "GET", path }, detail, cause);
   }
 }

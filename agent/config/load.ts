@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { isMissing } from "../../host/thrown.ts";
+import { isMissing, messageOf } from "../../host/thrown.ts";
 import { ConfigError, UsageError } from "../exit-codes.ts";
 import { defaultConfigFile } from "./place.ts";
 import { environmentSettings } from "./environment.ts";
@@ -65,7 +65,7 @@ function readConfigFile(path: string, required: boolean): string | undefined {
 
 function reasonOf(cause: unknown): string {
   if (isMissing(cause)) return "there is no such file. Name another with --config, or none: all keys have defaults.";
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }
 
 interface ParsedFile {

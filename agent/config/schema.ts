@@ -4,6 +4,7 @@ import { profiles } from "../../collectors/profile.ts";
 import { collectors } from "../../collectors/registry.ts";
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { strategies } from "../../overlay/remedy/plan.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { brokerSection } from "./broker.ts";
 import { datadogSection } from "./datadog.ts";
 import { duration, interval, positiveDuration } from "./duration.ts";
@@ -45,7 +46,7 @@ function refuseBadSocket(text: string, context: z.core.$RefinementCtx): void {
   try {
     socketPathOf(text);
   } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    context.addIssue({ code: "custom", message: messageOf(error) });
   }
 }
 

@@ -1,5 +1,6 @@
 import { socketPathOf } from "../../host/docker/socket.ts";
 import { strategies } from "../../overlay/remedy/plan.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { durationForm, longestDuration, milliseconds } from "../config/milliseconds.ts";
 import { defaultConfigFile } from "../config/place.ts";
 import { ConfigError } from "../exit-codes.ts";
@@ -83,7 +84,7 @@ function checked(name: Name, text: string): string {
   try {
     variables[name][1](text);
   } catch (cause) {
-    throw new ConfigError(`${prefix}${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ConfigError(`${prefix}${name}: ${messageOf(cause)}`, { cause });
   }
   return text;
 }

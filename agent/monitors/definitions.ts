@@ -4,6 +4,7 @@ import type { Desired } from "../../monitors/desired.ts";
 import { problemText } from "../../monitors/problem.ts";
 import type { MonitorSettings, SourceFile } from "../../monitors/settings.ts";
 import { validate } from "../../monitors/validate.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { catalogue } from "../catalogue.ts";
 import { defaultMonitorsDir } from "../config/datadog.ts";
 import { nearestOf } from "../config/nearest.ts";
@@ -50,7 +51,7 @@ function userFiles(dir: string): readonly SourceFile[] {
   } catch (cause) {
     const absent = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
     if (absent && dir === defaultMonitorsDir) return [];
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ConfigError(`datadog.monitors.dir: cannot read monitors from ${dir}: ${why}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { messageOf } from "../../host/thrown.ts";
 import type { HandOver } from "../hand-over.ts";
 import type { HostStatus } from "../host-status.ts";
 import { cut, headerOf, pack } from "./pieces.ts";
@@ -53,7 +54,7 @@ export function answering(parts: AnsweringParts): (error: Error | null, message:
       if ("withdraw" in order) await withdrawn(order, parts);
       else await send(order.ask, await inTurn(order, parts, underway), parts);
     } catch (cause) {
-      parts.onTrouble(`what the broker asks is not answered: ${textOf(cause)}`);
+      parts.onTrouble(`what the broker asks is not answered: ${messageOf(cause)}`);
     }
   };
 }
@@ -65,8 +66,8 @@ async function inTurn(order: AskOrder, parts: AnsweringParts, underway: Record<L
   try {
     return await answerTo(order, parts);
   } catch (error) {
-    parts.onTrouble(`the gateway's question \`${order.question.kind}\` can not be answered: ${textOf(error)}`);
-    return await inWords(textOf(error));
+    parts.onTrouble(`the gateway's question \`${order.question.kind}\` can not be answered: ${messageOf(error)}`);
+    return await inWords(messageOf(error));
   } finally {
     underway[own]--;
   }
@@ -133,4 +134,3 @@ async function send(ask: string, { packed, isTrouble }: Answer, { connection, ke
 }
 
 const piecesAtOnce = 4;
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NatsConnection, nkeyAuthenticator, type NodeConnectionOptions } from "@nats-io/transport-node";
+import { messageOf } from "../../host/thrown.ts";
 
 export interface BrokerOptions {
   /** `nats://HOST:PORT` or `tls://HOST:PORT`, of one kind. */
@@ -70,7 +71,7 @@ async function connectAtLast(
       if (!signal.aborted) return connection;
       await connection.close();
     } catch (error) {
-      say(`no connection to the broker: ${error instanceof Error ? error.message : String(error)}`);
+      say(`no connection to the broker: ${messageOf(error)}`);
     }
     await sleep(jitter(1000), undefined, { signal });
   }

@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { messageOf } from "../../host/thrown.ts";
 import type { Broker } from "./connection.ts";
 import { type FleetPause, keepFleetPause, type Kept, Overtaken, readFleetPause, writeAgain } from "./fleet-pause.ts";
 import type { Link } from "./hand-over.ts";
@@ -108,7 +109,7 @@ export class PauseWatch {
       this.#trouble = "";
     } catch (error) {
       // Whatever it is: the next reading has to come.
-      const what = error instanceof Error ? error.message : String(error);
+      const what = messageOf(error);
       if (this.#trouble !== what && broker.isConnected()) onTrouble(what);
       this.#trouble = what;
     }

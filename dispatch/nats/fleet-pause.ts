@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { z } from "zod";
+import { messageOf } from "../../host/thrown.ts";
 import { isReason, longestPause } from "../helper/protocol.ts";
 import type { Link } from "./hand-over.ts";
 import { jsonOf } from "./protocol.ts";
@@ -149,7 +150,7 @@ const isNobody = (cause: unknown): boolean => cause instanceof Error && cause.na
 
 function troubleOf(what: string, cause: unknown, isOpen = false): PauseTrouble {
   const isNone = cause instanceof JetStreamApiError && cause.code === streamNotFound;
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = messageOf(cause);
   const why = isNone
     ? "it has no place for it"
     : isNobody(cause)

@@ -1,6 +1,7 @@
 import { jetstreamManager, type StoredMsg } from "@nats-io/jetstream";
 import { z } from "zod";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { messageOf } from "../../host/thrown.ts";
 import type { Job } from "../job.ts";
 import type { Broker } from "./connection.ts";
 import { type Admits, floodGate, mostHosts } from "./flood.ts";
@@ -141,7 +142,7 @@ function lookForUntaken(link: Link, untakenMs: number, { onDeadLetter, onTrouble
   };
   const timer = setInterval(() => {
     looking = looking.then(look).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       onTrouble(`jobs that nobody takes can not be looked for: ${why}`, "not-taken");
     });
   }, untakenMs / 2);

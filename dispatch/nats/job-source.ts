@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { messageOf } from "../../host/thrown.ts";
 import type { HandOver, Receipt } from "../hand-over.ts";
 import type { Job } from "../job.ts";
 import { answering, type Answers } from "./answering.ts";
@@ -104,7 +105,7 @@ async function takeJob(message: Msg, connection: NatsConnection, door: Door): Pr
   } catch (error) {
     if (door.signal.aborted) return;
     if (error instanceof TurnedAway) return turnAway(message, error, door);
-    onTrouble(`a job could not be taken: ${textOf(error)}`);
+    onTrouble(`a job could not be taken: ${messageOf(error)}`);
     message.respond(`-NAK ${JSON.stringify({ delay: againMs * 1_000_000 })}`);
   }
 }
@@ -133,5 +134,3 @@ async function kept(order: Order, { worker }: Door): Promise<Job> {
   if (refusal !== undefined) throw new TurnedAway(refusal, order.job);
   return order.job;
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
+import { messageOf } from "../../host/thrown.ts";
 import type { Broker } from "./connection.ts";
 import { jsonOf } from "./protocol.ts";
 import { inboxOf } from "./server-config.ts";
@@ -110,6 +111,6 @@ async function troubleAsking({ connection, key, broker }: PullParts): Promise<st
     const { error } = infoSchema.parse(jsonOf(info.data));
     return error && `the broker has no place for this host's jobs: ${error.description}`;
   } catch (error) {
-    return `the broker does not say whether it has jobs: ${error instanceof Error ? error.message : String(error)}`;
+    return `the broker does not say whether it has jobs: ${messageOf(error)}`;
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { z } from "zod";
 import { type LineServer, oneLine, serveSocket } from "../../host/line-socket.ts";
+import { messageOf } from "../../host/thrown.ts";
 import { controlAnswer, controlRequest, handOverAnswer, handOverRequest, maxLineBytes } from "../local/protocol.ts";
 import type { Rules } from "./machine.ts";
 import { isEnd, type JobRecord, sourceOf } from "./record.ts";
@@ -94,7 +95,7 @@ async function serve(socket: Socket, answer: (line: string) => Promise<unknown>)
   try {
     end(socket, await answered(await oneLine(socket, maxLineBytes), answer));
   } catch (error) {
-    end(socket, { error: textOf(error) });
+    end(socket, { error: messageOf(error) });
   } finally {
     clearTimeout(timer);
   }
@@ -104,7 +105,7 @@ async function answered(line: string, answer: (line: string) => Promise<unknown>
   try {
     return await answer(line);
   } catch (error) {
-    return { error: textOf(error) };
+    return { error: messageOf(error) };
   }
 }
 
@@ -124,5 +125,3 @@ function parsed(line: string): unknown {
 
 const firstIssue = ({ issues: [first] }: z.ZodError): string =>
   first === undefined ? "not understood" : `${first.path.join(".")}: ${first.message}`.slice(0, 200);
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
