@@ -11,7 +11,7 @@ import { optionsOf } from "../dispatch/nats/fleet.ts";
 import { cli } from "./cli.ts";
 import { useFolder } from "./folder.ts";
 
-const seedForm = /SU[A-Z2-7]{40,}/u;
+const seedForm = /\bSU[A-Z2-7]{40,}/u;
 const listed = z.object({
   hosts: z.array(z.object({ host: z.string(), public: z.string(), before: z.string().optional(), key: z.string() })),
   revoked: z.array(z.object({ host: z.string(), public: z.string() })),
@@ -44,7 +44,7 @@ describe("agent/fleet", () => {
       assert.equal(mode(name), "600", name);
     assert.equal(mode("."), "700");
     for (const name of ["fleet.conf", "registry.json", "gateway-signing.pub"])
-      assert.doesNotMatch(text(name), /SU[A-Z2-7]{40,}|PRIVATE/u, name);
+      assert.doesNotMatch(text(name), /\bSU[A-Z2-7]{40,}|PRIVATE/u, name);
     const { hosts } = await list();
     assert.deepEqual(
       hosts.map(({ host, key }) => ({ host, key })),
