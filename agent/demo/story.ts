@@ -35,17 +35,17 @@ export async function play(telling: Telling): Promise<void> {
   }
 }
 
-/** Of some thirty one has ended by itself before it was healed: whoever talks to others meanwhile shows the bridge its port. */
+/** One may end by itself before it is healed: whoever talks to others meanwhile shows the bridge its port. */
 const mostBreaks = 3;
 
 /** Undefined where it has ended by itself. */
 async function theOutage(telling: Telling, before: ReadonlyMap<string, Counters>): Promise<Early | undefined> {
   const outage = await theBreak(telling, before);
   const seen = await theSight(telling, outage);
-  if (seen === undefined) return theLuck(telling, outage);
+  if (seen === undefined) return theSelfEnd(telling, outage);
   // A page does not wait for doctor.
   const [treated] = await Promise.all([thePage(telling, outage), theFinding(telling, outage)]);
-  if (treated === undefined) return theLuck(telling, outage);
+  if (treated === undefined) return theSelfEnd(telling, outage);
   const end = { seen, paged: treated.paged, ended: treated.ended };
   if (treated.state === "healed") await theEnd(telling, outage, end);
   else await theMending(telling, outage, end);
@@ -179,7 +179,7 @@ async function isOver({ stage, plan }: Pick<Telling, "stage" | "plan">): Promise
 }
 
 /** Told, and waited for until nothing alerts any more. */
-async function theLuck({ stage, plan, screen, signal }: Telling, { since }: Outage): Promise<undefined> {
+async function theSelfEnd({ stage, plan, screen, signal }: Telling, { since }: Outage): Promise<undefined> {
   const { datadog, affected } = stage;
   const [pair] = pairsOf(stage, plan.fault);
   screen.tell({ step: "by_itself", at_s: since(), loss: await lossOf(stage, pair) });

@@ -75,7 +75,7 @@ const tellers: Tellers = {
   finding,
   page: (step) => ({ label: "PAGED", color: "yellow", text: pageText(step) }),
   cure,
-  by_itself: ({ loss }) => ({ label: "lucky", color: "yellow", text: `${byItself} ${lossText([loss])}. Once more:` }),
+  by_itself: ({ loss }) => ({ label: "ended", color: "yellow", text: `${byItself} ${lossText([loss])}. Once more:` }),
   by_hand: byHand,
   healed: ({ loss }) => ({ label: "HEALED", color: "green", text: `${lossText(loss)}.` }),
   not_healed: (step) => ({ label: "STILL", color: "red", text: stillText(step) }),
@@ -195,7 +195,7 @@ function stillText({ loss }: Step<"not_healed">): string {
 }
 
 const byItself =
-  "The outage has ended before anything was done about it, as it may on a lucky day: the bridge has learned the right ports again by itself.";
+  "The outage has ended before anything was done about it, as it may: the bridge has learned the right ports again by itself.";
 
 const lossText = (all: readonly Loss[]): string =>
   all.map(({ from, to, percent }) => `${from} to ${to}: ${percent} % of pings lost`).join("; ");

@@ -69,6 +69,11 @@ describe("agent/demo: the story in words", () => {
     const rows = { step: "seen", at_s: 1, host: "h", metric: "m", containers: [] } as const;
     assert.match(wordsOf({ ...rows, value: 1 }, options), /m = 1 for h: 1 row of its tables does harm now\./u);
     assert.match(wordsOf({ ...rows, value: 2 }, options), /m = 2 for h: 2 rows of its tables do harm now\./u);
+    const loss = { from: "A1", to: "B1", percent: 0 };
+    assert.match(
+      wordsOf({ step: "by_itself", at_s: 4, loss }, options),
+      /^ {2}\+4\.0 s {2}ended .*learned the right ports again by itself\. A1 to B1: 0 % of pings lost\. Once more:$/mu,
+    );
     assert.match(wordsOf({ step: "finding", at_s: 1, host: "h", findings: [] }, options), /finds nothing any more/u);
   });
 
